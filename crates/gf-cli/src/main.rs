@@ -1,0 +1,2 @@
+//! The `gf` binary.
+fn main() {}

@@ -1,0 +1,93 @@
+//! Derivative checks by the slope of Taylor remainders.
+//!
+//! A derivative is right when the remainder of the Taylor expansion that uses it shrinks with the next power of the step:
+//! |L(θ+tv) − L(θ) − t·gᵀv| = O(t²) and ‖∇L(θ+tv) − g − t·Hv‖ = O(t²). A wrong derivative leaves slope 1.
+
+use crate::{EvalError, HessianProduct, Objective, SymmetricOperator, vector};
+
+/// The remainders over a range of steps and the slope fitted on log–log axes.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TaylorCheck {
+    /// Steps t, decreasing.
+    pub steps: Vec<f64>,
+    /// Remainder at each step.
+    pub remainders: Vec<f64>,
+    /// Remainders below this are rounding (set from the sizes of the terms).
+    pub rounding: f64,
+}
+
+impl TaylorCheck {
+    /// Median slope of the last three pairs of neighboring steps whose remainders are above rounding; none when there are fewer
+    /// (the function is then linear along v as far as double precision shows, and the derivative agrees).
+    pub fn slope(&self) -> Option<f64> {
+        let slopes = self
+            .steps
+            .windows(2)
+            .zip(self.remainders.windows(2))
+            .filter(|(_, r)| r[0] > self.rounding && r[1] > self.rounding)
+            .map(|(t, r)| (r[0] / r[1]).ln() / (t[0] / t[1]).ln());
+        let mut last: Vec<f64> = slopes.rev().take(3).collect();
+        last.sort_by(f64::total_cmp);
+        (last.len() == 3).then(|| last[1])
+    }
+
+    /// Whether the derivative is right: slope within 0.1 of 2 (or higher, where the next term vanishes too), or no remainder at all.
+    pub fn passes(&self) -> bool {
+        self.slope().is_none_or(|slope| slope > 1.9) && self.remainders.iter().all(|r| r.is_finite())
+    }
+}
+
+/// The steps tried: 10⁻¹ … 10⁻⁴, four a decade.
+fn steps() -> Vec<f64> {
+    (4..=16).map(|k| 10f64.powf(-0.25 * f64::from(k))).collect()
+}
+
+/// Checks the gradient at `theta` along `direction` against values.
+///
+/// # Errors
+/// [`EvalError`] of the objective.
+pub fn check_gradient<O: Objective + ?Sized>(
+    objective: &mut O,
+    theta: &[f64],
+    direction: &[f64],
+) -> Result<TaylorCheck, EvalError> {
+    let mut gradient = vec![0.0; theta.len()];
+    let value = objective.value_and_gradient(theta, &mut gradient)?;
+    let slope = vector::dot(&gradient, direction);
+    let steps = steps();
+    let mut remainders = Vec::with_capacity(steps.len());
+    for &t in &steps {
+        remainders.push((objective.value(&moved(theta, t, direction))? - value - t * slope).abs());
+    }
+    Ok(TaylorCheck { steps, remainders, rounding: 1e-13 * (value.abs() + slope.abs() + 1e-3) })
+}
+
+/// Checks the Hessian product at `theta` along `direction` against gradients.
+///
+/// # Errors
+/// [`EvalError`] of the objective.
+pub fn check_hessian_product<O: HessianProduct + ?Sized>(
+    objective: &mut O,
+    theta: &[f64],
+    direction: &[f64],
+) -> Result<TaylorCheck, EvalError> {
+    let p = theta.len();
+    let (mut gradient, mut product, mut other) = (vec![0.0; p], vec![0.0; p], vec![0.0; p]);
+    objective.value_and_gradient(theta, &mut gradient)?;
+    objective.hessian_at(theta)?.apply(direction, &mut product);
+    let steps = steps();
+    let mut remainders = Vec::with_capacity(steps.len());
+    for &t in &steps {
+        objective.value_and_gradient(&moved(theta, t, direction), &mut other)?;
+        for i in 0..p {
+            other[i] -= gradient[i] + t * product[i];
+        }
+        remainders.push(vector::norm(&other));
+    }
+    let rounding = 1e-13 * (vector::norm(&gradient) + vector::norm(&product) + 1e-3);
+    Ok(TaylorCheck { steps, remainders, rounding })
+}
+
+fn moved(theta: &[f64], t: f64, direction: &[f64]) -> Vec<f64> {
+    theta.iter().zip(direction).map(|(x, v)| x + t * v).collect()
+}

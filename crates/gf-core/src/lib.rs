@@ -1,0 +1,37 @@
+//! Objectives of gradient flow θ' = −∇L(θ), and what everything above them shares.
+//!
+//! - [`Objective`] and its capabilities [`HessianProduct`], [`DenseHessian`], [`GaussNewton`]: what can be evaluated;
+//! - [`FromClosure`], [`FiniteDifference`], [`Counted`]: explicit adapters (nothing here differentiates by differences unless asked);
+//! - [`problems`]: analytic test problems; [`check`]: derivative checks by the slope of Taylor remainders;
+//! - [`Samples`]: inputs with targets; [`Streams`]: named random streams;
+//! - [`StepRecord`] and [`Observer`]: what a run reports after each accepted step.
+//!
+//! ```
+//! use gf_core::{Objective, problems::Himmelblau};
+//! let mut gradient = [0.0; 2];
+//! let loss = Himmelblau.value_and_gradient(&[3.0, 2.0], &mut gradient)?;
+//! assert_eq!((loss, gradient), (0.0, [0.0, 0.0]));
+//! # Ok::<(), gf_core::EvalError>(())
+//! ```
+
+pub mod check;
+mod closure;
+mod counted;
+mod finite_difference;
+mod objective;
+pub mod problems;
+mod record;
+mod samples;
+mod streams;
+pub mod vector;
+
+pub use closure::FromClosure;
+pub use counted::{Counted, Work};
+pub use finite_difference::FiniteDifference;
+pub use objective::{
+    Cost, CurvatureAt, DenseHessian, EvalError, FullCurvature, GaussNewton, HessianProduct, Objective, Sample,
+    SymmetricOperator, Triangle, check_len, mirror,
+};
+pub use record::{Event, Observer, StepRecord};
+pub use samples::{SampleError, Samples, Targets};
+pub use streams::{StreamRng, Streams, standard_normal};

@@ -1,0 +1,50 @@
+//! Analytic problems with exact derivatives, for tests, teaching and calibration.
+
+mod himmelblau;
+mod quadratic;
+mod quartic;
+mod rosenbrock;
+
+pub use himmelblau::Himmelblau;
+pub use quadratic::Quadratic;
+pub use quartic::Quartic;
+pub use rosenbrock::Rosenbrock;
+
+/// Capabilities of a problem that is given as `evaluate(θ) -> L`, `gradient(θ, out)` and `hessian(θ, out)` (column-major, both triangles):
+/// the products come from the dense matrix.
+macro_rules! small_dense_problem {
+    ($problem:ty) => {
+        impl crate::Objective for $problem {
+            fn dim(&self) -> usize {
+                self.order()
+            }
+
+            fn value(&mut self, theta: &[f64]) -> Result<f64, crate::EvalError> {
+                crate::check_len("theta", self.order(), theta.len())?;
+                Ok(self.evaluate(theta))
+            }
+
+            fn value_and_gradient(&mut self, theta: &[f64], gradient: &mut [f64]) -> Result<f64, crate::EvalError> {
+                crate::check_len("theta", self.order(), theta.len())?;
+                crate::check_len("gradient", self.order(), gradient.len())?;
+                self.gradient(theta, gradient);
+                Ok(self.evaluate(theta))
+            }
+        }
+
+        impl crate::DenseHessian for $problem {
+            fn dense_hessian(
+                &mut self,
+                theta: &[f64],
+                _triangle: crate::Triangle,
+                out: &mut [f64],
+            ) -> Result<(), crate::EvalError> {
+                crate::check_len("theta", self.order(), theta.len())?;
+                crate::check_len("hessian", self.order().pow(2), out.len())?;
+                self.hessian(theta, out);
+                Ok(())
+            }
+        }
+    };
+}
+use small_dense_problem;

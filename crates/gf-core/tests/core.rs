@@ -1,0 +1,195 @@
+//! Analytic problems against Taylor remainders, adapters against exact derivatives, streams, counters.
+
+use gf_core::problems::{Himmelblau, Quadratic, Quartic, Rosenbrock};
+use gf_core::*;
+
+/// Adds products from the dense matrix, so that one check serves all problems.
+struct Products<O> {
+    objective: O,
+    matrix: Vec<f64>,
+}
+
+impl<O: Objective> Objective for Products<O> {
+    fn dim(&self) -> usize {
+        self.objective.dim()
+    }
+    fn value(&mut self, theta: &[f64]) -> Result<f64, EvalError> {
+        self.objective.value(theta)
+    }
+    fn value_and_gradient(&mut self, theta: &[f64], gradient: &mut [f64]) -> Result<f64, EvalError> {
+        self.objective.value_and_gradient(theta, gradient)
+    }
+}
+
+impl<O: Objective> SymmetricOperator for Products<O> {
+    fn order(&self) -> usize {
+        self.objective.dim()
+    }
+    fn apply(&mut self, v: &[f64], out: &mut [f64]) {
+        let p = v.len();
+        (0..p).for_each(|i| out[i] = (0..p).map(|j| self.matrix[i + j * p] * v[j]).sum());
+    }
+}
+
+impl<O: DenseHessian> HessianProduct for Products<O> {
+    fn hessian_at<'a>(&'a mut self, theta: &[f64]) -> Result<CurvatureAt<'a>, EvalError> {
+        self.matrix = vec![0.0; theta.len().pow(2)];
+        self.objective.dense_hessian(theta, Triangle::Both, &mut self.matrix)?;
+        Ok(CurvatureAt::new(self, true))
+    }
+}
+
+fn verify<O: DenseHessian>(objective: O, theta: &[f64], v: &[f64]) {
+    let mut objective = Products { objective, matrix: vec![] };
+    let first = check::check_gradient(&mut objective, theta, v).unwrap();
+    assert!(first.passes(), "gradient: slope {:?}", first.slope());
+    let second = check::check_hessian_product(&mut objective, theta, v).unwrap();
+    assert!(second.passes(), "hessian: slope {:?}", second.slope());
+}
+
+#[test]
+fn analytic_derivatives_have_taylor_slope_two() {
+    verify(Himmelblau, &[0.4, -1.3], &[0.6, 0.8]);
+    verify(Rosenbrock::new(4), &[0.4, -1.3, 0.2, 0.9], &[0.6, 0.8, -0.5, 0.1]);
+    verify(Quartic::new(3), &[0.4, -1.3, 0.2], &[0.6, 0.8, 1.0]);
+    let mut rng = Streams::new(1).data();
+    verify(Quadratic::rotated(&[3.0, -1.0, 0.5], &mut rng), &[0.4, -1.3, 0.2], &[0.6, 0.8, 1.0]);
+}
+
+#[test]
+fn a_wrong_gradient_is_found() {
+    let mut wrong = FromClosure::new(2, |t: &[f64], g: &mut [f64]| {
+        (g[0], g[1]) = (2.0 * t[0] + 1e-3, 4.0 * t[1].powi(3));
+        t[0] * t[0] + t[1].powi(4)
+    });
+    assert!(!check::check_gradient(&mut wrong, &[0.3, 0.7], &[1.0, 1.0]).unwrap().passes());
+}
+
+#[test]
+fn himmelblau_has_its_four_published_minima() {
+    for theta in [[3.0, 2.0], [-2.805118, 3.131312], [-3.779310, -3.283186], [3.584428, -1.848126]] {
+        // Six published digits of θ leave a value below (1e-6)² times the curvature, about 50.
+        assert!(Himmelblau.value(&theta).unwrap() < 1e-9);
+    }
+}
+
+#[test]
+fn flows_solve_their_differential_equation() {
+    let quartic = Quartic::new(1);
+    let mut rng = Streams::new(3).data();
+    let quadratic = Quadratic::rotated(&[2.0, 0.3, -0.4], &mut rng);
+    let (t, d) = (0.7, 1e-5);
+    let verify = |mut objective: Box<dyn Objective>, flow: &dyn Fn(f64) -> Vec<f64>| {
+        let mut gradient = vec![0.0; objective.dim()];
+        objective.value_and_gradient(&flow(t), &mut gradient).unwrap();
+        for (i, g) in gradient.iter().enumerate() {
+            let slope = (flow(t + d)[i] - flow(t - d)[i]) / (2.0 * d);
+            // Central difference: O(d²) + rounding/d.
+            assert!((slope + g).abs() < 1e-8, "component {i}: {slope} against {}", -g);
+        }
+    };
+    verify(Box::new(quartic), &|t| quartic.flow(&[1.3], t));
+    let copy = quadratic.clone();
+    verify(Box::new(quadratic), &|t| copy.flow(&[1.0, -2.0, 0.5], t));
+}
+
+#[test]
+fn quadratic_has_the_prescribed_spectrum() {
+    let eigenvalues = [5.0, 1.0, -2.0, 0.1];
+    let mut quadratic = Quadratic::rotated(&eigenvalues, &mut Streams::new(0).data());
+    for (k, lambda) in eigenvalues.iter().enumerate() {
+        let mut v = vec![0.0; 4];
+        v[k] = 1.0;
+        quadratic.from_eigenbasis(&mut v);
+        let mut av = vec![0.0; 4];
+        quadratic.hessian_at(&[0.0; 4]).unwrap().apply(&v, &mut av);
+        for i in 0..4 {
+            assert!((av[i] - lambda * v[i]).abs() < 1e-14);
+        }
+    }
+}
+
+#[test]
+fn finite_differences_approach_the_exact_hessian() {
+    let theta = [0.4, -1.3, 0.2];
+    let mut exact = vec![0.0; 9];
+    Rosenbrock::new(3).dense_hessian(&theta, Triangle::Both, &mut exact).unwrap();
+    let mut adapter = FiniteDifference::new(Rosenbrock::new(3), 1e-5);
+    let mut near = vec![0.0; 9];
+    adapter.dense_hessian(&theta, Triangle::Both, &mut near).unwrap();
+    let scale = exact.iter().fold(0.0f64, |a, x| a.max(x.abs()));
+    for (a, b) in exact.iter().zip(&near) {
+        assert!((a - b).abs() < 1e-7 * scale, "{a} against {b}");
+    }
+    // A product is one difference along its direction: 2 gradients, not p.
+    let mut counted = Counted::new(&mut adapter);
+    counted.hessian_at(&theta).unwrap().apply(&[1.0, 0.0, 0.0], &mut [0.0; 3]);
+    assert_eq!(counted.work().products, 1);
+    assert_eq!(counted.work().flops, 2.0 * counted.cost().value_and_gradient);
+}
+
+#[test]
+fn the_counting_adapter_counts_each_call_once() {
+    let mut quadratic = Quadratic::diagonal(&[1.0, 2.0]);
+    let mut counted = Counted::new(&mut quadratic);
+    let (theta, mut out) = ([1.0, 1.0], [0.0; 2]);
+    counted.value(&theta).unwrap();
+    counted.value_and_gradient(&theta, &mut out).unwrap();
+    counted.hessian_at(&theta).unwrap().apply_block(2, &[1.0, 0.0, 0.0, 1.0], &mut [0.0; 4]);
+    counted.dense_hessian(&theta, Triangle::Lower, &mut [0.0; 4]).unwrap();
+    counted.count_factorization(8.0);
+    let work = counted.work();
+    assert_eq!((work.values, work.gradients, work.products), (1, 1, 2));
+    assert_eq!((work.matrices, work.factorizations, work.linearizations), (1, 1, 0));
+}
+
+#[test]
+fn lengths_are_checked_with_both_numbers() {
+    let error = Himmelblau.value(&[1.0]).unwrap_err();
+    assert_eq!(error.to_string(), "theta: expected 2 numbers, found 1");
+}
+
+#[test]
+fn streams_are_independent_and_frozen() {
+    use rand::Rng;
+    let streams = Streams::new(42);
+    assert_ne!(streams.init().next_u64(), streams.split().next_u64());
+    assert_ne!(streams.batches(0).next_u64(), streams.batches(1).next_u64());
+    // The moments of the normal sampler; four standard errors of 1e5 draws.
+    let mut rng = streams.probes();
+    let draws: Vec<f64> = (0..100_000).map(|_| standard_normal(&mut rng)).collect();
+    let mean = draws.iter().sum::<f64>() / 1e5;
+    let variance = draws.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / 1e5;
+    let fourth = draws.iter().map(|x| (x - mean).powi(4)).sum::<f64>() / 1e5;
+    assert!(mean.abs() < 4.0 / 1e5f64.sqrt(), "{mean}");
+    assert!((variance - 1.0).abs() < 4.0 * (2.0 / 1e5f64).sqrt(), "{variance}");
+    assert!((fourth - 3.0).abs() < 4.0 * (96.0 / 1e5f64).sqrt(), "{fourth}");
+}
+
+#[test]
+fn samples_name_the_fault() {
+    let classes = |labels: Vec<u32>| Targets::Classes { classes: 2, labels };
+    let message = |result: Result<Samples, SampleError>| result.unwrap_err().to_string();
+    assert_eq!(
+        message(Samples::new(2, vec![1.0, 2.0, f64::NAN, 4.0], classes(vec![0, 1]))),
+        "inputs: row 1, column 0 is NaN; expected finite numbers"
+    );
+    assert_eq!(message(Samples::new(2, vec![1.0; 3], classes(vec![0]))), "inputs: 3 numbers do not fill rows of 2");
+    assert_eq!(message(Samples::new(1, vec![1.0; 2], classes(vec![0]))), "2 input rows but 1 targets");
+    assert_eq!(message(Samples::new(1, vec![1.0], classes(vec![2]))), "targets: row 0 has class 2; expected 0 to 1");
+    assert_eq!(message(Samples::new(1, vec![], classes(vec![]))), "no data: inputs is empty");
+}
+
+#[test]
+fn mirror_copies_the_lower_triangle() {
+    let p = 70; // more than two tiles
+    let mut matrix: Vec<f64> = (0..p * p).map(|k| k as f64).collect();
+    let before = matrix.clone();
+    mirror(p, &mut matrix);
+    for j in 0..p {
+        for i in 0..p {
+            let (low, high) = (i.max(j), i.min(j));
+            assert_eq!(matrix[i + j * p], before[low + high * p]);
+        }
+    }
+}

@@ -1,0 +1,1 @@
+//! Dense networks as objectives with exact gradients, Hessian products, Hessians and Gauss-Newton matrices.

@@ -1,0 +1,1 @@
+//! History, metrics, data sets, splits, .npy files and saved models for gf.

@@ -1,5 +1,7 @@
 //! Analytic problems against Taylor remainders, adapters against exact derivatives, streams, counters.
 
+#![allow(clippy::unwrap_used, reason = "a test that unwraps an error fails, as it should")]
+
 use gf_core::problems::{Himmelblau, Quadratic, Quartic, Rosenbrock};
 use gf_core::*;
 

@@ -1,1 +1,31 @@
-//! Discretizations of the gradient flow: explicit and implicit Euler, Newton, their solvers, step control and the driver.
+//! Discretizations of the gradient flow θ' = −∇L(θ), and the driver that runs any of them.
+//!
+//! A run puts together a [`Discretization`] (explicit Euler, linearly implicit Euler, damped Newton, …), the [`ShiftedSolver`] it is
+//! given for its linear systems, a [`StepController`] and observers; [`integrate`] alone moves θ.
+//!
+//! ```
+//! use gf_core::problems::Rosenbrock;
+//! use gf_optim::{Budget, control::Armijo, integrate, methods::{DampedNewton, NewtonSettings}, solver::Direct};
+//!
+//! let mut newton = DampedNewton::new(NewtonSettings { damping: 1e-8, ..Default::default() }, Direct::lblt());
+//! let outcome = integrate(&mut Rosenbrock::new(2), &mut newton, &mut Armijo::default(), &mut [], vec![-1.2, 1.0],
+//!                         &Budget { gradient_norm: 1e-10, ..Budget::steps(50) })?;
+//! assert!((outcome.theta[0] - 1.0).abs() < 1e-8 && outcome.work.matrices < 30);
+//! # Ok::<(), gf_optim::RunError>(())
+//! ```
+//!
+//! Nothing here prints, reads the clock, touches files or draws random numbers.
+
+pub mod control;
+mod discretization;
+mod driver;
+pub mod methods;
+pub mod registry;
+mod settings;
+pub mod solver;
+
+pub use control::StepController;
+pub use discretization::{Discretization, EventLog, Point, SetupError, StepFailure};
+pub use driver::{Budget, Outcome, RunError, Stop, integrate};
+pub use settings::SettingsError;
+pub use solver::ShiftedSolver;

@@ -1,0 +1,218 @@
+//! Damped Newton.
+
+use gf_core::{Counted, Event, Objective, vector};
+use serde::{Deserialize, Serialize};
+
+use crate::registry::{AnyMethod, CurvatureNeed, Family, LinearSolver, MethodInfo, SolverSettings};
+use crate::settings::positive;
+use crate::solver::{Definiteness, ShiftedSolver};
+use crate::{Discretization, EventLog, Point, SettingsError, SetupError, StepFailure};
+
+/// Newton's method with damping; α is the controller's, from a line search or constant.
+///
+/// **Recurrence**: $d = −(H + λI)^{-1} ∇L(θ_k)$, $θ_{k+1} = θ_k + α d$. With α = 1 this is linearly implicit Euler with h = 1/λ: the limit h → ∞ is Newton.
+/// **Symbols**: $λ$ = `damping`, in units of curvature; $α$ = the controller's step size, without unit; $H = ∇²L(θ_k)$.
+/// **Properties**: quadratic convergence near a nondegenerate minimum as λ → 0; does not follow the flow's clock. At a saddle it is attracted: with H indefinite,
+/// $∇L^T d$ may be ≥ 0: the Armijo test then may accept an increase, or backtracks in vain. That is detected, recorded as `ascent-direction`, and handled by [`OnAscent`].
+/// **Cost**: the driver's gradient, one solve with shift λ a point (another α costs no solve), one value a trial of the line search.
+/// **Fails when**: the solver does, or the policy says so.
+/// **Reference**: J. Nocedal, S. Wright, *Numerical Optimization*, ch. 3.
+#[derive(Debug, Clone)]
+pub struct DampedNewton<S> {
+    settings: NewtonSettings,
+    solver: S,
+    rhs: Vec<f64>,
+    direction: Vec<f64>,
+    solved: bool,
+    met: Vec<Event>,
+}
+
+impl<S> DampedNewton<S> {
+    /// With `solver` in place of the one that the settings name.
+    pub fn new(settings: NewtonSettings, solver: S) -> Self {
+        Self { settings, solver, rhs: Vec::new(), direction: Vec::new(), solved: false, met: Vec::with_capacity(4) }
+    }
+}
+
+/// `method.newton`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct NewtonSettings {
+    /// λ ≥ 0, added to the diagonal.
+    pub damping: f64,
+    /// What to do when the direction points uphill.
+    pub ascent: OnAscent,
+    /// Explicit Euler steps before the first Newton step.
+    pub warm_up_steps: u64,
+    /// Their step size.
+    pub warm_up_h: f64,
+    /// `lblt`, `minres`, `cholesky` or `cg`.
+    pub solver: LinearSolver,
+    /// Relative residual of iterative solvers.
+    pub tolerance: f64,
+    /// Limit of products of iterative solvers.
+    pub max_products: usize,
+}
+
+/// What to do when the Newton direction d points uphill: ∇Lᵀd ≥ 0.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum OnAscent {
+    /// Use it all the same (the original project).
+    Accept,
+    /// Use −∇L instead.
+    SteepestDescent,
+    /// Raise the damping tenfold until the solver finds the matrix not indefinite and the direction descends.
+    RaiseDamping,
+    /// End the run.
+    Abort,
+}
+
+impl Default for NewtonSettings {
+    /// Damping 1e-4 as in the original experiment, LBLᵀ, raised damping on ascent, no warm-up.
+    fn default() -> Self {
+        let SolverSettings { tolerance, max_products, .. } = SolverSettings::default();
+        Self {
+            damping: 1e-4,
+            ascent: OnAscent::RaiseDamping,
+            warm_up_steps: 0,
+            warm_up_h: 0.01,
+            solver: LinearSolver::Lblt,
+            tolerance,
+            max_products,
+        }
+    }
+}
+
+impl NewtonSettings {
+    /// Checks the ranges.
+    ///
+    /// # Errors
+    /// [`SettingsError`] that names the key.
+    pub fn validate(&self) -> Result<(), SettingsError> {
+        if !(self.damping >= 0.0 && self.damping.is_finite()) {
+            return Err(SettingsError::new("newton.damping", "a number that is not negative", self.damping));
+        }
+        positive("newton.warm_up_h", self.warm_up_h)?;
+        self.solver_settings().validate("newton")
+    }
+
+    /// The solver's part.
+    pub fn solver_settings(&self) -> SolverSettings {
+        SolverSettings { solver: self.solver, tolerance: self.tolerance, max_products: self.max_products }
+    }
+
+    pub(crate) fn build(&self) -> Box<AnyMethod> {
+        Box::new(DampedNewton::new(self.clone(), self.solver_settings().build()))
+    }
+}
+
+pub(crate) const INFO: MethodInfo = MethodInfo {
+    name: "newton",
+    title: "damped Newton",
+    family: Family::NewtonLike,
+    order: None,
+    curvature: CurvatureNeed::Hessian,
+    stability: "does not follow the flow",
+    amplification: None,
+    cost: "1 gradient + 1 solve, shift λ + 1 value a line-search trial",
+};
+
+impl<S> DampedNewton<S> {
+    fn in_warm_up(&self, step: u64) -> bool {
+        step <= self.settings.warm_up_steps
+    }
+
+    /// Overwrites the direction; names in `met` what it took.
+    fn solve<O: Objective + ?Sized>(&mut self, objective: &mut Counted<'_, O>, at: Point<'_>) -> Result<(), StepFailure>
+    where
+        S: ShiftedSolver<O>,
+    {
+        // Tenfold from here; 60 decades cover every finite spectrum.
+        const SMALLEST_RAISED: f64 = 1e-6;
+        const MOST_RAISES: u32 = 60;
+        let policy = self.settings.ascent;
+        let mut damping = self.settings.damping;
+        for raise in 0..=MOST_RAISES {
+            let solved = self.solver.solve(objective, at.theta, damping, &self.rhs, &mut self.direction);
+            let slope = vector::dot(at.gradient, &self.direction);
+            match (policy, solved) {
+                (OnAscent::RaiseDamping, Err(StepFailure::Indefinite { .. } | StepFailure::Singular { .. })) => {}
+                (_, Err(failure)) => return Err(failure),
+                (OnAscent::RaiseDamping, Ok(info)) => {
+                    if slope < 0.0 && !matches!(info.definiteness, Definiteness::Indefinite(_)) {
+                        return Ok(());
+                    }
+                    if raise == 0 && slope >= 0.0 {
+                        self.met.push(Event::AscentDirection);
+                    }
+                }
+                (_, Ok(_)) if slope < 0.0 => return Ok(()),
+                (OnAscent::Abort, Ok(_)) => return Err(StepFailure::Ascent { slope }),
+                (OnAscent::Accept, Ok(_)) => {
+                    self.met.push(Event::AscentDirection);
+                    return Ok(());
+                }
+                (OnAscent::SteepestDescent, Ok(_)) => {
+                    self.met.extend([Event::AscentDirection, Event::UsedSteepestDescent]);
+                    self.direction.copy_from_slice(&self.rhs);
+                    return Ok(());
+                }
+            }
+            if raise == 0 {
+                self.met.push(Event::RaisedDamping);
+            }
+            damping = (10.0 * damping).max(SMALLEST_RAISED);
+        }
+        Err(StepFailure::Ascent { slope: vector::dot(at.gradient, &self.direction) })
+    }
+}
+
+impl<O: Objective + ?Sized, S: ShiftedSolver<O>> Discretization<O> for DampedNewton<S> {
+    fn init(&mut self, dim: usize) -> Result<(), SetupError> {
+        self.rhs = vec![0.0; dim];
+        self.direction = vec![0.0; dim];
+        self.solved = false;
+        self.solver.init(dim)
+    }
+
+    fn linearize(&mut self, objective: &mut Counted<'_, O>, at: Point<'_>) -> Result<(), StepFailure> {
+        self.solved = false;
+        self.met.clear();
+        if self.in_warm_up(at.step) {
+            return Ok(());
+        }
+        vector::scale_into(-1.0, at.gradient, &mut self.rhs);
+        self.solver.linearize(objective, at.theta)
+    }
+
+    fn propose(
+        &mut self,
+        objective: &mut Counted<'_, O>,
+        at: Point<'_>,
+        h: f64,
+        delta: &mut [f64],
+        events: &mut EventLog,
+    ) -> Result<(), StepFailure> {
+        if self.in_warm_up(at.step) {
+            events.record(Event::WarmUp);
+            vector::scale_into(-self.settings.warm_up_h, at.gradient, delta);
+            return Ok(());
+        }
+        if !self.solved {
+            self.solve(objective, at)?;
+            self.solved = true;
+        }
+        self.met.iter().for_each(|event| events.record(*event));
+        vector::scale_into(h, &self.direction, delta);
+        Ok(())
+    }
+
+    fn follows_flow(&self) -> bool {
+        false
+    }
+
+    fn unconditional(&self, at: Point<'_>) -> bool {
+        self.in_warm_up(at.step)
+    }
+}

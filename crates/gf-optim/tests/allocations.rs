@@ -1,0 +1,75 @@
+//! After set-up, a step of an explicit or matrix-free method allocates nothing; a dense one at most a few small pieces of scratch in faer.
+
+#![allow(clippy::unwrap_used, reason = "a test that unwraps an error fails, as it should")]
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use gf_core::problems::Quadratic;
+use gf_core::{Observer, StepRecord};
+use gf_optim::registry::{AnyObjective, MethodSettings};
+use gf_optim::{Budget, integrate};
+
+struct Counting;
+static ALLOCATIONS: AtomicU64 = AtomicU64::new(0);
+
+// SAFETY: forwards to the system allocator.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
+        // SAFETY: as for the caller.
+        unsafe { System.alloc(layout) }
+    }
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        // SAFETY: as for the caller.
+        unsafe { System.dealloc(pointer, layout) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+/// Notes the allocation count at steps 1 and 20.
+struct Watch([u64; 2]);
+impl Observer for Watch {
+    fn accepted(&mut self, record: &StepRecord<'_>) {
+        match record.step {
+            1 => self.0[0] = ALLOCATIONS.load(Ordering::Relaxed),
+            20 => self.0[1] = ALLOCATIONS.load(Ordering::Relaxed),
+            _ => {}
+        }
+    }
+}
+
+#[test]
+fn steps_allocate_nothing() {
+    let eigenvalues: Vec<f64> = (0..80).map(|k| 0.5 + f64::from(k)).collect();
+    let mut quadratic = Quadratic::diagonal(&eigenvalues);
+    // Allocations allowed over 19 steps.
+    const DENSE: u64 = 19 * 2;
+    for (text, allowed) in [
+        ("explicit = { h = 0.01 }", 0),
+        ("implicit = { h = 0.05 }", 0),
+        ("implicit = { h = 0.05, solver = \"cg\" }", 0),
+        ("implicit = { h = 0.05, solver = \"cholesky\" }", DENSE),
+        ("implicit = { h = 0.05, solver = \"lblt\" }", DENSE),
+        ("newton = { solver = \"minres\" }", 0),
+        ("newton = {}", DENSE),
+    ] {
+        let settings: MethodSettings = toml::from_str(text).unwrap();
+        let mut method = settings.build().unwrap();
+        let mut control = settings.build_control(&settings.default_control()).unwrap();
+        let mut watch = Watch([0; 2]);
+        integrate(
+            &mut quadratic as &mut AnyObjective,
+            &mut *method,
+            &mut *control,
+            &mut [&mut watch],
+            vec![1.0; 80],
+            &Budget::steps(20),
+        )
+        .unwrap();
+        let found = watch.0[1] - watch.0[0];
+        assert!(found <= allowed, "{text}: {found} allocations in 19 steps, allowed {allowed}");
+    }
+}

@@ -1,1 +1,31 @@
-//! History, metrics, data sets, splits, .npy files and saved models for gf.
+//! What surrounds a run of gf: data sets, splits, metrics, the history of a run, `.npy` files and saved models.
+//!
+//! - [`data`]: the original problem, handwritten digits, CSV and `.npy` data, splits, standardization;
+//! - [`metrics`]: mean squared and absolute error, R², accuracy;
+//! - [`history`]: an observer that keeps one row per accepted step, and the file `history.csv`;
+//! - [`stats`]: quantiles; [`power_law`]: exponents with intervals;
+//! - [`npy`]: NumPy's array files; [`envelope`] and [`model`]: checksummed binary files and trained models;
+//! - [`write_atomically`], [`suggest`]: what the others share.
+//!
+//! Every file is written atomically, and every error about a file names it, says what was expected and what was found.
+
+mod atomic;
+mod csv_error;
+mod csv_file;
+pub mod data;
+pub mod envelope;
+pub mod history;
+pub mod metrics;
+pub mod model;
+pub mod npy;
+pub mod power_law;
+mod random;
+pub mod stats;
+mod suggest;
+
+pub use atomic::{WriteError, write_atomically};
+pub use csv_error::CsvError;
+pub use history::{Best, Evaluation, History, HistorySettings};
+pub use metrics::{Metric, MetricError};
+pub use model::SavedModel;
+pub use suggest::suggest;

@@ -1,0 +1,214 @@
+//! A checksummed binary file around any serializable value. The only module that knows bincode.
+//!
+//! Layout, integers little-endian:
+//!
+//! | bytes | content |
+//! |---|---|
+//! | 0–7 | `\x89gf\r\n\x1a\n\0`: not text, and damaged by a transfer in text mode |
+//! | 8–15 | kind, such as `gf-model` |
+//! | 16–19 | format version of that kind, u32 |
+//! | 20–27 | payload length, u64 |
+//! | 28–31 | CRC-32 of the payload, u32 |
+//! | 32– | payload: bincode 2 (serde), little-endian, fixed-width integers |
+//!
+//! The checksum is not optional: most single bit flips in a payload decode to another, plausible value.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use thiserror::Error;
+
+use crate::{WriteError, write_atomically};
+
+/// Why a file is not what was saved.
+#[derive(Debug, Error)]
+pub enum EnvelopeError {
+    /// The file cannot be read.
+    #[error("{}: cannot read: {source}", path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// The operating system's reason.
+        source: io::Error,
+    },
+    /// The file could not be written.
+    #[error(transparent)]
+    Write(#[from] WriteError),
+    /// The file does not begin as ours do.
+    #[error("{}: not a file of gf (wrong first bytes)", path.display())]
+    Magic {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The file ends within the first 32 bytes.
+    #[error("{}: truncated: expected at least {HEADER} bytes, found {found}", path.display())]
+    Header {
+        /// The file.
+        path: PathBuf,
+        /// Bytes in the file.
+        found: usize,
+    },
+    /// A file of gf, but of another kind.
+    #[error("{}: expected a file of kind {expected:?}, found {found:?}", path.display())]
+    Kind {
+        /// The file.
+        path: PathBuf,
+        /// The kind asked for.
+        expected: String,
+        /// The kind in the file.
+        found: String,
+    },
+    /// A format version that this build does not read.
+    #[error("{}: expected format version {expected}, found {found} (written by another version of gf)", path.display())]
+    Version {
+        /// The file.
+        path: PathBuf,
+        /// The version of this build.
+        expected: u32,
+        /// The version in the file.
+        found: u32,
+    },
+    /// The payload is shorter than the file says.
+    #[error("{}: truncated: expected a payload of {expected} bytes, found {found}", path.display())]
+    Truncated {
+        /// The file.
+        path: PathBuf,
+        /// Bytes according to the header.
+        expected: u64,
+        /// Bytes in the file.
+        found: u64,
+    },
+    /// Something follows the payload.
+    #[error("{}: {extra} bytes after the end of the payload", path.display())]
+    TrailingBytes {
+        /// The file.
+        path: PathBuf,
+        /// How many.
+        extra: u64,
+    },
+    /// The payload is not the one that was written.
+    #[error("{}: damaged: checksum {expected:08x} expected, {found:08x} found", path.display())]
+    Checksum {
+        /// The file.
+        path: PathBuf,
+        /// According to the header.
+        expected: u32,
+        /// Of the payload.
+        found: u32,
+    },
+    /// More than the largest payload.
+    #[error("{}: a payload of {found} bytes; expected at most {LIMIT}", path.display())]
+    TooLarge {
+        /// The file.
+        path: PathBuf,
+        /// Bytes.
+        found: u64,
+    },
+    /// The payload is sound but is not of the type asked for.
+    #[error("{}: the payload does not decode: {reason}", path.display())]
+    Decode {
+        /// The file.
+        path: PathBuf,
+        /// The decoder's reason.
+        reason: String,
+    },
+    /// The value cannot be serialized.
+    #[error("{}: the value does not encode: {reason}", path.display())]
+    Encode {
+        /// The file.
+        path: PathBuf,
+        /// The encoder's reason.
+        reason: String,
+    },
+}
+
+/// The largest payload, in bytes (1 GiB): 134 million parameters.
+pub const LIMIT: usize = 1 << 30;
+
+const MAGIC: [u8; 8] = *b"\x89gf\r\n\x1a\n\0";
+const HEADER: usize = 32;
+
+/// Writes `value` as a file of this kind and version, atomically.
+///
+/// # Errors
+/// [`EnvelopeError::Encode`], [`EnvelopeError::TooLarge`], [`EnvelopeError::Write`].
+pub fn write<T: Serialize>(path: &Path, kind: [u8; 8], version: u32, value: &T) -> Result<(), EnvelopeError> {
+    let payload = bincode::serde::encode_to_vec(value, config())
+        .map_err(|error| EnvelopeError::Encode { path: path.to_owned(), reason: error.to_string() })?;
+    if payload.len() > LIMIT {
+        return Err(EnvelopeError::TooLarge { path: path.to_owned(), found: payload.len() as u64 });
+    }
+    Ok(write_atomically(path, |out| {
+        out.write_all(&MAGIC)?;
+        out.write_all(&kind)?;
+        out.write_all(&version.to_le_bytes())?;
+        out.write_all(&(payload.len() as u64).to_le_bytes())?;
+        out.write_all(&crc32fast::hash(&payload).to_le_bytes())?;
+        out.write_all(&payload)
+    })?)
+}
+
+/// Reads what [`write()`] wrote with the same kind and version.
+///
+/// # Errors
+/// [`EnvelopeError`] for each way in which the file is not that; never a value that differs from the one written, short of damage that
+/// keeps the checksum.
+pub fn read<T: DeserializeOwned>(path: &Path, kind: [u8; 8], version: u32) -> Result<T, EnvelopeError> {
+    let bytes = fs::read(path).map_err(|source| EnvelopeError::Io { path: path.to_owned(), source })?;
+    let payload = payload(path, &bytes, kind, version)?;
+    let undecodable = |reason: String| EnvelopeError::Decode { path: path.to_owned(), reason };
+    let (value, read) =
+        bincode::serde::decode_from_slice(payload, config()).map_err(|error| undecodable(error.to_string()))?;
+    if read != payload.len() {
+        return Err(undecodable(format!("the value ends after {read} of {} bytes", payload.len())));
+    }
+    Ok(value)
+}
+
+/// The payload of a file whose header and checksum are right.
+fn payload<'a>(path: &Path, bytes: &'a [u8], kind: [u8; 8], version: u32) -> Result<&'a [u8], EnvelopeError> {
+    let path = || path.to_owned();
+    if !bytes.starts_with(&MAGIC[..bytes.len().min(MAGIC.len())]) {
+        return Err(EnvelopeError::Magic { path: path() });
+    }
+    let Some((header, payload)) = bytes.split_first_chunk::<HEADER>() else {
+        return Err(EnvelopeError::Header { path: path(), found: bytes.len() });
+    };
+    if header[8..16] != kind {
+        let text = |kind: &[u8]| String::from_utf8_lossy(kind).into_owned();
+        return Err(EnvelopeError::Kind { path: path(), expected: text(&kind), found: text(&header[8..16]) });
+    }
+    let found = u32::from_le_bytes(at(header, 16));
+    if found != version {
+        return Err(EnvelopeError::Version { path: path(), expected: version, found });
+    }
+    let (expected, found) = (u64::from_le_bytes(at(header, 20)), payload.len() as u64);
+    if expected > LIMIT as u64 {
+        return Err(EnvelopeError::TooLarge { path: path(), found: expected });
+    }
+    if found < expected {
+        return Err(EnvelopeError::Truncated { path: path(), expected, found });
+    }
+    if found > expected {
+        return Err(EnvelopeError::TrailingBytes { path: path(), extra: found - expected });
+    }
+    let (expected, found) = (u32::from_le_bytes(at(header, 28)), crc32fast::hash(payload));
+    if expected != found {
+        return Err(EnvelopeError::Checksum { path: path(), expected, found });
+    }
+    Ok(payload)
+}
+
+fn at<const N: usize>(header: &[u8; HEADER], start: usize) -> [u8; N] {
+    let mut bytes = [0; N];
+    bytes.copy_from_slice(&header[start..start + N]);
+    bytes
+}
+
+/// Fixed widths cost a few bytes and keep every number where a hex dump is looked for it.
+fn config() -> impl bincode::config::Config {
+    bincode::config::standard().with_little_endian().with_fixed_int_encoding().with_limit::<LIMIT>()
+}

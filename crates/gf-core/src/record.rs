@@ -23,8 +23,8 @@ pub enum Event {
     WarmUp,
     /// The line search found no sufficient decrease and its smallest step was taken.
     LineSearchExhausted,
-    /// The iterative solver stopped at its limit above the asked residual, and the step was taken.
-    ResidualMissed,
+    /// The iterative solver missed its residual, and a direct one solved the system.
+    UsedDirectSolver,
 }
 
 impl Event {
@@ -40,7 +40,7 @@ impl Event {
             Self::RaisedDamping => "raised-damping",
             Self::WarmUp => "warm-up",
             Self::LineSearchExhausted => "line-search-exhausted",
-            Self::ResidualMissed => "residual-missed",
+            Self::UsedDirectSolver => "used-direct-solver",
         }
     }
 }

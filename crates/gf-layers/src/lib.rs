@@ -1,1 +1,49 @@
-//! Dense networks as objectives with exact gradients, Hessian products, Hessians and Gauss-Newton matrices.
+//! Dense networks as objectives with exact gradients, Hessian-vector products, dense Hessians and Gauss–Newton matrices.
+//!
+//! A [`Network`] describes the layers; with a [`Loss`], [`gf_core::Samples`] and [`Batches`] it becomes a [`NetworkObjective`],
+//! which has every capability of [`gf_core`]: value, gradient, products and matrices, all analytic.
+//!
+//! ```
+//! use gf_core::{Objective, Samples, Streams, Targets};
+//! use gf_layers::{Activation, Batches, Initialization, Loss, Network};
+//!
+//! let network = Network::new(2).dense(8, Activation::Tanh).dense(1, Activation::Identity);
+//! let samples = Samples::new(2, vec![0.0, 0.0, 1.0, 2.0], Targets::Values { width: 1, values: vec![0.0, 1.0] })?;
+//! let mut objective = network.objective(Loss::mse(), &samples, Batches::full())?;
+//! let theta = network.init(&Initialization::Auto, &mut Streams::new(0).init());
+//! let mut gradient = vec![0.0; objective.dim()];
+//! let loss = objective.value_and_gradient(&theta, &mut gradient)?;
+//! assert!(loss > 0.0);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # Parameters
+//! θ holds layer after layer W (inputs × units, row-major), then b: one row-major (inputs + 1) × units matrix Θ a layer.
+//!
+//! # Storage inside
+//! Feature-major: the samples of one unit are contiguous, so n × d arrays are column-major. Inputs of a layer carry a column of
+//! ones, ã = [a, 1], and then z = ã Θ needs no special case for biases. A batch is cut into chunks of a size that depends on the
+//! network alone; sums run over the chunks in order.
+
+mod activation;
+mod batches;
+mod chunk;
+mod cost;
+mod dense;
+mod error;
+mod init;
+mod loss;
+mod network;
+mod objective;
+mod products;
+mod shape;
+mod tape;
+mod targets;
+
+pub use activation::Activation;
+pub use batches::Batches;
+pub use error::NetworkError;
+pub use init::Initialization;
+pub use loss::Loss;
+pub use network::{Layer, Network};
+pub use objective::NetworkObjective;

@@ -151,7 +151,7 @@ pub fn extreme_eigenvalue(
     lanczos.start(start);
     loop {
         let more = lanczos.grow(operator);
-        if !more || lanczos.len() % 5 == 0 {
+        if !more || lanczos.len().is_multiple_of(5) {
             let ritz = lanczos.ritz_values()?;
             let size = ritz.iter().fold(0.0f64, |a, r| a.max(r.value.abs()));
             let found = match end {

@@ -1,1 +1,19 @@
-//! Dense and matrix-free linear algebra for gf: products, factorizations, Krylov solvers, vectorized slice functions.
+//! Dense and matrix-free linear algebra for gf: the only crate that names faer.
+//!
+//! Matrices cross this boundary as column-major slices, symmetric operators as [`gf_core::SymmetricOperator`].
+//!
+//! - [`ShiftedMatrix`]: Cholesky and LBLᵀ of A + shift·I, with inertia;
+//! - [`krylov`]: MINRES and CG; [`lanczos`]: extreme eigenvalues and functions of a matrix;
+//! - [`eigen`]: dense symmetric eigenvalue problems;
+//! - [`product`]: matrix products over slices; [`slices`]: vectorized elementwise functions.
+
+pub mod eigen;
+mod factor;
+pub mod krylov;
+pub mod lanczos;
+mod product;
+pub mod slices;
+mod state;
+
+pub use factor::{FactorError, Factorization, Inertia, ShiftedMatrix};
+pub use product::{Update, View, ViewMut, product};

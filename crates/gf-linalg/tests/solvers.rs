@@ -77,7 +77,7 @@ fn direct_solves_equal_the_known_inverse_for_several_shifts_of_one_matrix() {
 #[test]
 fn lblt_counts_eigenvalues_on_each_side_of_the_shift() {
     let case = case(&spread(120, -6.0, 5.9), 2);
-    for shift in [-4.03, 0.0, 2.57] {
+    for shift in [-4.03, 0.05, 2.57] {
         let negative = case.quadratic.eigenvalues().iter().filter(|lambda| **lambda + shift < 0.0).count();
         let shifted = case.factorize(Factorization::Lblt, shift).unwrap();
         assert_eq!(shifted.inertia(), Inertia { positive: 120 - negative, negative, zero: 0 });
@@ -213,7 +213,6 @@ fn lanczos_finds_extremes_without_ghosts_and_applies_functions() {
     lanczos.start(&case.b);
     let mut operator = case.quadratic.hessian_at(&theta).unwrap();
     while lanczos.grow(&mut operator) {}
-    drop(operator);
     let ritz = lanczos.ritz_values().unwrap();
     assert_eq!(ritz.len(), 300, "one Ritz value for each eigenvalue, and no ghosts");
     let f = |lambda: f64| 1.0 / (lambda.abs() + 20.0);

@@ -8,7 +8,10 @@ use serde::{Deserialize, Serialize};
 use crate::control::{Armijo, Constant};
 use crate::methods::{self, ExplicitSettings, ImplicitSettings, NewtonSettings, OnIndefinite};
 use crate::settings::positive;
-use crate::solver::{ConjugateGradients, DEFAULT_MAX_PRODUCTS, DEFAULT_TOLERANCE, Direct, Hessian, Minres};
+use crate::solver::{
+    AUTOMATIC_MAX_PRODUCTS, Automatic, ConjugateGradients, DEFAULT_MAX_PRODUCTS, DEFAULT_TOLERANCE, Direct, Hessian,
+    Minres,
+};
 use crate::{Discretization, SettingsError, ShiftedSolver, StepController};
 
 /// Any objective with all capabilities, owning its data.
@@ -200,6 +203,8 @@ pub enum LinearSolver {
     Cholesky,
     /// Dense, any symmetric matrix.
     Lblt,
+    /// MINRES, and LBLᵀ where it misses its residual: [`Automatic`].
+    Auto,
 }
 
 impl LinearSolver {
@@ -210,12 +215,13 @@ impl LinearSolver {
             Self::Cg => "cg",
             Self::Cholesky => "cholesky",
             Self::Lblt => "lblt",
+            Self::Auto => "auto",
         }
     }
 
     /// Whether it writes the p × p matrix down.
     pub fn is_dense(self) -> bool {
-        matches!(self, Self::Cholesky | Self::Lblt)
+        matches!(self, Self::Cholesky | Self::Lblt | Self::Auto)
     }
 }
 
@@ -250,13 +256,16 @@ impl SolverSettings {
         Ok(())
     }
 
-    /// The solver on the exact Hessian.
+    /// The solver on the exact Hessian. `auto` gives up on MINRES after [`AUTOMATIC_MAX_PRODUCTS`] products at most.
     pub fn build(&self) -> Box<AnySolver> {
         match self.solver {
             LinearSolver::Minres => Box::new(Minres::of(Hessian, self.tolerance, self.max_products)),
             LinearSolver::Cg => Box::new(ConjugateGradients::of(Hessian, self.tolerance, self.max_products)),
             LinearSolver::Cholesky => Box::new(Direct::cholesky()),
             LinearSolver::Lblt => Box::new(Direct::lblt()),
+            LinearSolver::Auto => {
+                Box::new(Automatic::new(self.tolerance, self.max_products.min(AUTOMATIC_MAX_PRODUCTS)))
+            }
         }
     }
 }

@@ -2,11 +2,13 @@
 //!
 //! One trait carries implicit steps (shift 1/h), damped Newton (shift λ) and Levenberg–Marquardt.
 
+mod automatic;
 mod direct;
 mod krylov;
 
 use gf_core::{Counted, CurvatureAt, DenseHessian, EvalError, GaussNewton, HessianProduct, Triangle};
 
+pub use automatic::{AUTOMATIC_MAX_PRODUCTS, Automatic};
 pub use direct::Direct;
 pub use krylov::{ConjugateGradients, DEFAULT_MAX_PRODUCTS, DEFAULT_TOLERANCE, Krylov, Minres};
 
@@ -19,6 +21,8 @@ pub struct SolveInfo {
     pub definiteness: Definiteness,
     /// ‖(C + shift·I)x − b‖ / ‖b‖, computed from the returned x.
     pub relative_residual: f64,
+    /// Whether a direct solver took over from an iterative one.
+    pub took_over: bool,
 }
 
 /// What is known of the definiteness of a symmetric matrix.

@@ -11,7 +11,7 @@ use gf_optim::methods::{
     AbsoluteHessian, Accept, DampedNewton, ExplicitEuler, LinearlyImplicitEuler, NewtonSettings, OnAscent,
     UseGaussNewton,
 };
-use gf_optim::solver::{ConjugateGradients, Direct, Minres};
+use gf_optim::solver::{Automatic, ConjugateGradients, Direct, Minres};
 use gf_optim::{Budget, Discretization, Outcome, RunError, StepController, StepFailure, Stop, integrate};
 use support::{Full, Trace, distance};
 
@@ -111,7 +111,8 @@ fn past_pole() -> (Quadratic, Vec<f64>) {
 fn past_the_pole_every_policy_is_named_in_the_record() {
     let (mut quadratic, theta) = past_pole();
     let h = 0.5;
-    let policies: [(Box<dyn Discretization<Quadratic>>, [f64; 2], &[&str]); 3] = [
+    type Case<'a> = (Box<dyn Discretization<Quadratic>>, [f64; 2], &'a [&'a str]);
+    let policies: [Case; 3] = [
         // R(z) = 1/(1 + z): z = 1.5 and z = −4, which is spuriously attracted to the saddle.
         (
             Box::new(LinearlyImplicitEuler::with_policy(Minres::default(), Accept)),
@@ -287,6 +288,21 @@ fn a_missed_residual_is_a_failure_never_an_inexact_step() {
             assert!(reached > asked && products <= 10, "{reached} {asked} {products}");
         }
         other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn the_automatic_solver_takes_over_directly_where_minres_misses_and_says_so() {
+    let eigenvalues: Vec<f64> = (0..120).map(|k| 1e-4 * 1.12f64.powi(k)).collect();
+    let mut quadratic = Quadratic::rotated(&eigenvalues, &mut Streams::new(1).data());
+    let theta = [1.0; 120];
+    let reference = one_step(&mut quadratic, &mut LinearlyImplicitEuler::new(Direct::lblt()), 1e3, &theta);
+    for (products, taken_over) in [(10, true), (2000, false)] {
+        let mut method = LinearlyImplicitEuler::new(Automatic::new(1e-10, products));
+        let (outcome, trace) = run(&mut quadratic, &mut method, &mut Constant::new(1e3), &theta, 1);
+        assert_eq!(trace.events[1] == ["used-direct-solver"], taken_over);
+        assert_eq!(outcome.work.matrices, u64::from(taken_over));
+        assert!(distance(&outcome.theta, &reference) < 1e-7);
     }
 }
 

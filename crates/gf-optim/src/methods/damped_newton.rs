@@ -46,7 +46,7 @@ pub struct NewtonSettings {
     pub warm_up_steps: u64,
     /// Their step size.
     pub warm_up_h: f64,
-    /// `lblt`, `minres`, `cholesky` or `cg`.
+    /// `lblt`, `minres`, `auto`, `cholesky` or `cg`.
     pub solver: LinearSolver,
     /// Relative residual of iterative solvers.
     pub tolerance: f64,
@@ -135,6 +135,9 @@ impl<S> DampedNewton<S> {
         let mut damping = self.settings.damping;
         for raise in 0..=MOST_RAISES {
             let solved = self.solver.solve(objective, at.theta, damping, &self.rhs, &mut self.direction);
+            if solved.as_ref().is_ok_and(|info| info.took_over) && !self.met.contains(&Event::UsedDirectSolver) {
+                self.met.push(Event::UsedDirectSolver);
+            }
             let slope = vector::dot(at.gradient, &self.direction);
             match (policy, solved) {
                 (OnAscent::RaiseDamping, Err(StepFailure::Indefinite { .. } | StepFailure::Singular { .. })) => {}

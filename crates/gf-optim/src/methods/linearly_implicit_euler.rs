@@ -59,7 +59,7 @@ pub struct ImplicitSettings {
     pub h: f64,
     /// What to do when H + I/h is not positive definite.
     pub indefinite: OnIndefinite,
-    /// `minres`, `cg`, `cholesky` or `lblt`.
+    /// `minres`, `cg`, `cholesky`, `lblt`, or `auto`: minres, and lblt where that misses its residual.
     pub solver: LinearSolver,
     /// Relative residual of iterative solvers.
     pub tolerance: f64,
@@ -166,6 +166,9 @@ where
     ) -> Result<(), StepFailure> {
         let shift = 1.0 / h;
         let solved = self.solver.solve(objective, at.theta, shift, &self.rhs, delta);
+        if solved.as_ref().is_ok_and(|info| info.took_over) {
+            events.record(Event::UsedDirectSolver);
+        }
         let evidence = match &solved {
             Ok(info) => match info.definiteness {
                 Definiteness::Indefinite(evidence) => evidence,

@@ -88,6 +88,6 @@ impl<O: Objective + ?Sized, C: MatrixCurvature<O>> ShiftedSolver<O> for Direct<C
         if !relative_residual.is_finite() {
             return Err(StepFailure::NotFinite { what: "the solution of the linear system" });
         }
-        Ok(SolveInfo { definiteness, relative_residual })
+        Ok(SolveInfo { definiteness, relative_residual, took_over: false })
     }
 }

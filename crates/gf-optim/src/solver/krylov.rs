@@ -79,6 +79,6 @@ impl<O: Objective + ?Sized, C: ProductCurvature<O>, const DEFINITE: bool> Shifte
         }
         let definiteness =
             if info.negative_curvature { Definiteness::Indefinite(evidence) } else { Definiteness::NotContradicted };
-        Ok(SolveInfo { definiteness, relative_residual: info.relative_residual })
+        Ok(SolveInfo { definiteness, relative_residual: info.relative_residual, took_over: false })
     }
 }

@@ -1,0 +1,210 @@
+//! Activations f with their first two derivatives.
+
+use std::str::FromStr;
+
+use gf_linalg::slices;
+use serde::{Deserialize, Serialize};
+
+use crate::NetworkError;
+
+/// An elementwise function a = f(z).
+///
+/// | name | f(z) | f'(z) | f''(z) |
+/// |---|---|---|---|
+/// | `identity` | z | 1 | 0 |
+/// | `relu` | max(z, 0) | 1 for z > 0, else 0 | 0 |
+/// | `leaky_relu` | z for z > 0, else 0.01 z | 1 for z > 0, else 0.01 | 0 |
+/// | `tanh` | tanh z | 1 − a² | −2a(1 − a²) |
+/// | `sigmoid` | σ = 1/(1 + e⁻ᶻ) | σ(1 − σ) | σ(1 − σ)(1 − 2σ) |
+/// | `softplus` | ln(1 + eᶻ) | σ | σ(1 − σ) |
+/// | `silu` | zσ | σ(1 + z(1 − σ)) | σ(1 − σ)(2 + z(1 − 2σ)) |
+/// | `gelu` | zΦ(z), Φ the normal distribution (by erf, not by tanh) | Φ + zφ | φ(2 − z²) |
+/// | `elu` | z for z > 0, else eᶻ − 1 | 1 for z > 0, else eᶻ | 0 for z > 0, else eᶻ |
+/// | `sin` | sin z | cos z | −sin z |
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[expect(missing_docs, reason = "the table above defines them")]
+pub enum Activation {
+    Identity,
+    Relu,
+    LeakyRelu,
+    Tanh,
+    Sigmoid,
+    Softplus,
+    Silu,
+    Gelu,
+    Elu,
+    Sin,
+}
+
+/// Slope of `leaky_relu` for z ≤ 0.
+const LEAK: f64 = 0.01;
+
+impl Activation {
+    /// All of them.
+    pub const ALL: [Self; 10] = [
+        Self::Identity,
+        Self::Relu,
+        Self::LeakyRelu,
+        Self::Tanh,
+        Self::Sigmoid,
+        Self::Softplus,
+        Self::Silu,
+        Self::Gelu,
+        Self::Elu,
+        Self::Sin,
+    ];
+
+    /// The name used in studies.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Identity => "identity",
+            Self::Relu => "relu",
+            Self::LeakyRelu => "leaky_relu",
+            Self::Tanh => "tanh",
+            Self::Sigmoid => "sigmoid",
+            Self::Softplus => "softplus",
+            Self::Silu => "silu",
+            Self::Gelu => "gelu",
+            Self::Elu => "elu",
+            Self::Sin => "sin",
+        }
+    }
+
+    /// All names, in the order of [`Activation::ALL`].
+    pub fn names() -> [&'static str; 10] {
+        Self::ALL.map(Self::name)
+    }
+
+    /// Whether f' is continuous; Taylor checks and trajectories in continuous time expect it.
+    pub fn is_smooth(self) -> bool {
+        !matches!(self, Self::Relu | Self::LeakyRelu)
+    }
+
+    /// Whether f'' = 0 wherever it exists.
+    pub fn is_piecewise_linear(self) -> bool {
+        matches!(self, Self::Identity | Self::Relu | Self::LeakyRelu)
+    }
+
+    /// Whether the initialization `auto` treats it like relu (He) and not like tanh (Xavier).
+    pub fn is_relu_like(self) -> bool {
+        matches!(self, Self::Relu | Self::LeakyRelu | Self::Softplus | Self::Silu | Self::Gelu | Self::Elu)
+    }
+
+    /// out = f(z).
+    pub fn value(self, z: &[f64], out: &mut [f64]) {
+        debug_assert_eq!(z.len(), out.len());
+        match self {
+            Self::Identity => out.copy_from_slice(z),
+            Self::Relu => map(z, out, |z| if z <= 0.0 { 0.0 } else { z }),
+            Self::LeakyRelu => map(z, out, |z| if z > 0.0 { z } else { LEAK * z }),
+            Self::Tanh => slices::tanh(z, out),
+            Self::Sigmoid => slices::sigmoid(z, out),
+            Self::Softplus => slices::softplus(z, out),
+            Self::Silu => {
+                slices::sigmoid(z, out);
+                // −∞·0 would be NaN.
+                update(z, out, |z, s| if s == 0.0 { 0.0 } else { z * s });
+            }
+            Self::Gelu => slices::gelu(z, out),
+            Self::Elu => {
+                slices::exp_m1_of_negative(z, out);
+                update(z, out, |z, e| if z > 0.0 { z } else { e });
+            }
+            Self::Sin => map(z, out, f64::sin),
+        }
+    }
+
+    /// out = f'(z), given a = f(z) too.
+    pub fn slope(self, z: &[f64], a: &[f64], out: &mut [f64]) {
+        debug_assert!(z.len() == out.len() && a.len() == out.len());
+        match self {
+            Self::Identity => out.fill(1.0),
+            Self::Relu => map(z, out, |z| if z > 0.0 { 1.0 } else { 0.0 }),
+            Self::LeakyRelu => map(z, out, |z| if z > 0.0 { 1.0 } else { LEAK }),
+            Self::Tanh => map(a, out, |a| (1.0 - a) * (1.0 + a)),
+            Self::Sigmoid => map(a, out, |a| a * (1.0 - a)),
+            Self::Softplus => slices::sigmoid(z, out),
+            Self::Silu => {
+                slices::sigmoid(z, out);
+                update(z, out, |z, s| s * (1.0 + z * (1.0 - s)));
+            }
+            Self::Gelu => {
+                slices::normal_cdf(z, out);
+                with_density(z, out, |z, cdf, density| cdf + z * density);
+            }
+            // eᶻ = a + 1 for z ≤ 0.
+            Self::Elu => {
+                map(a, out, |a| a + 1.0);
+                update(z, out, |z, e| if z > 0.0 { 1.0 } else { e });
+            }
+            Self::Sin => map(z, out, f64::cos),
+        }
+    }
+
+    /// out = f''(z), given a = f(z) and `slope` = f'(z) too.
+    pub fn bend(self, z: &[f64], a: &[f64], slope: &[f64], out: &mut [f64]) {
+        debug_assert!(z.len() == out.len() && a.len() == out.len() && slope.len() == out.len());
+        match self {
+            Self::Identity | Self::Relu | Self::LeakyRelu => out.fill(0.0),
+            Self::Tanh => {
+                out.copy_from_slice(slope);
+                update(a, out, |a, slope| -2.0 * a * slope);
+            }
+            Self::Sigmoid => {
+                out.copy_from_slice(slope);
+                update(a, out, |a, slope| slope * (1.0 - 2.0 * a));
+            }
+            Self::Softplus => map(slope, out, |s| s * (1.0 - s)),
+            Self::Silu => {
+                slices::sigmoid(z, out);
+                update(z, out, |z, s| s * (1.0 - s) * (2.0 + z * (1.0 - 2.0 * s)));
+            }
+            Self::Gelu => {
+                out.fill(0.0);
+                with_density(z, out, |z, _, density| density * (2.0 - z * z));
+            }
+            Self::Elu => {
+                map(a, out, |a| a + 1.0);
+                update(z, out, |z, e| if z > 0.0 { 0.0 } else { e });
+            }
+            Self::Sin => map(a, out, |a| -a),
+        }
+    }
+}
+
+impl FromStr for Activation {
+    type Err = NetworkError;
+
+    fn from_str(name: &str) -> Result<Self, NetworkError> {
+        let found = Self::ALL.into_iter().find(|activation| activation.name() == name);
+        found.ok_or_else(|| NetworkError::UnknownActivation { found: name.to_owned() })
+    }
+}
+
+#[inline(always)]
+fn map(x: &[f64], out: &mut [f64], f: impl Fn(f64) -> f64) {
+    for (out, x) in out.iter_mut().zip(x) {
+        *out = f(*x);
+    }
+}
+
+/// out = f(x, out).
+#[inline(always)]
+fn update(x: &[f64], out: &mut [f64], f: impl Fn(f64, f64) -> f64) {
+    for (out, x) in out.iter_mut().zip(x) {
+        *out = f(*x, *out);
+    }
+}
+
+/// out = f(z, out, φ(z)), with φ the normal density, in blocks that stay in cache.
+fn with_density(z: &[f64], out: &mut [f64], f: impl Fn(f64, f64, f64) -> f64) {
+    let mut density = [0.0; 128];
+    for (z, out) in z.chunks(128).zip(out.chunks_mut(128)) {
+        let density = &mut density[..z.len()];
+        slices::normal_density(z, density);
+        for (out, (z, density)) in out.iter_mut().zip(z.iter().zip(density.iter())) {
+            *out = f(*z, *out, *density);
+        }
+    }
+}

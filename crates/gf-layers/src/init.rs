@@ -1,0 +1,63 @@
+//! Random initial parameters.
+
+use gf_core::{StreamRng, standard_normal};
+use serde::{Deserialize, Serialize};
+
+use crate::{Network, NetworkError};
+
+/// How initial parameters are drawn, with N(0, 1) numbers in the order of θ: layer after layer, weights row by row
+/// (inputs × units), then, where biases are random, the layer's biases. What is constant draws nothing.
+///
+/// | name | weights | biases |
+/// |---|---|---|
+/// | `auto` | `he_normal` for relu-like layers, `xavier_normal` for the others | 0 |
+/// | `he_normal` | √(2/inputs)·N(0,1) (He et al. 2015) | 0 |
+/// | `xavier_normal` | √(2/(inputs+units))·N(0,1) (Glorot and Bengio 2010) | 0 |
+/// | `original` | as `he_normal` | 0.01·N(0,1) |
+/// | `scale` = σ | σ·N(0,1) | 0 |
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[expect(missing_docs, reason = "the table above defines them")]
+pub enum Initialization {
+    #[default]
+    Auto,
+    HeNormal,
+    XavierNormal,
+    Original,
+    Scale(f64),
+}
+
+impl Initialization {
+    /// Checks the scale.
+    ///
+    /// # Errors
+    /// [`NetworkError::Parameter`] unless it is finite and not negative.
+    pub fn validate(&self) -> Result<(), NetworkError> {
+        match *self {
+            Self::Scale(found) if !(found.is_finite() && found >= 0.0) => {
+                Err(NetworkError::Parameter { name: "scale", expected: "a finite number of at least 0", found })
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+pub(crate) fn draw(network: &Network, initialization: &Initialization, rng: &mut StreamRng) -> Vec<f64> {
+    let mut theta = Vec::with_capacity(network.dim());
+    let mut inputs = network.input;
+    for layer in &network.layers {
+        let he = (2.0 / inputs as f64).sqrt();
+        let xavier = (2.0 / (inputs + layer.units) as f64).sqrt();
+        let (scale, bias_scale) = match *initialization {
+            Initialization::Auto => (if layer.activation.is_relu_like() { he } else { xavier }, None),
+            Initialization::HeNormal => (he, None),
+            Initialization::XavierNormal => (xavier, None),
+            Initialization::Original => (he, Some(0.01)),
+            Initialization::Scale(scale) => (scale, None),
+        };
+        theta.extend((0..inputs * layer.units).map(|_| scale * standard_normal(rng)));
+        theta.extend((0..layer.units).map(|_| bias_scale.map_or(0.0, |scale| scale * standard_normal(rng))));
+        inputs = layer.units;
+    }
+    theta
+}

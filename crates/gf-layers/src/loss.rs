@@ -1,0 +1,7 @@
+//! Losses: their settings, and their values and derivatives over one chunk.
+
+mod kernel;
+mod settings;
+
+pub(crate) use kernel::{Outputs, SCRATCH};
+pub use settings::Loss;

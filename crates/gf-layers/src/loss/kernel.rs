@@ -1,0 +1,206 @@
+//! Values and derivatives of a loss in the outputs a^L, over the samples of one chunk.
+//!
+//! All arrays are feature-major: n × K column-major. For the softmax the targets hold w_c t_ic and `mass` holds s_i = Σ_c w_c t_ic;
+//! elsewhere the targets hold y and there is no mass. `scale` is 1/n of the whole batch, or 1/S.
+
+use gf_linalg::slices;
+
+use super::Loss;
+
+/// Numbers of scratch a sample that the functions here need.
+pub(crate) const SCRATCH: usize = 5;
+
+/// The outputs and targets of one chunk.
+#[derive(Clone, Copy)]
+pub(crate) struct Outputs<'a> {
+    pub(crate) rows: usize,
+    pub(crate) scale: f64,
+    pub(crate) outputs: &'a [f64],
+    pub(crate) targets: &'a [f64],
+    pub(crate) mass: &'a [f64],
+}
+
+impl Loss {
+    /// This chunk's part of the loss. `scratch` has room for [`SCRATCH`] numbers a sample.
+    pub(crate) fn value(&self, at: Outputs<'_>, scratch: &mut [f64]) -> f64 {
+        let n = at.rows;
+        let columns = at.outputs.chunks_exact(n).zip(at.targets.chunks_exact(n));
+        match self {
+            Self::Mse => at.scale * squares(at),
+            Self::HalfMse => 0.5 * at.scale * squares(at),
+            Self::BceWithLogits { pos_weight } => {
+                let (negative, plus) = scratch[..2 * n].split_at_mut(n);
+                let mut sum = 0.0;
+                for (o, y) in columns {
+                    // softplus(−o) = −ln σ(o) and softplus(o) = −ln(1 − σ(o)).
+                    slices::softplus(o, plus);
+                    sum += plus.iter().zip(y).map(|(s, y)| (1.0 - y) * s).sum::<f64>();
+                    negate(o, plus);
+                    slices::softplus(plus, negative);
+                    sum += negative.iter().zip(y).map(|(s, y)| pos_weight * y * s).sum::<f64>();
+                }
+                at.scale * sum
+            }
+            Self::SoftmaxCrossEntropy { .. } => {
+                log_sum_exp(at, scratch);
+                let (largest, log) = scratch[..2 * n].split_at(n);
+                let terms = columns.map(|(o, t)| (0..n).map(|i| t[i] * ((largest[i] - o[i]) + log[i])).sum::<f64>());
+                at.scale * terms.sum::<f64>()
+            }
+        }
+    }
+
+    /// out = ∂ℓ/∂a^L.
+    pub(crate) fn gradient(&self, at: Outputs<'_>, scratch: &mut [f64], out: &mut [f64]) {
+        let n = at.rows;
+        match self {
+            Self::Mse => residuals(at, 2.0 * at.scale, out),
+            Self::HalfMse => residuals(at, at.scale, out),
+            Self::BceWithLogits { pos_weight } => {
+                let (negative, complement) = scratch[..2 * n].split_at_mut(n);
+                let columns = at.outputs.chunks_exact(n).zip(at.targets.chunks_exact(n));
+                for ((o, y), out) in columns.zip(out.chunks_exact_mut(n)) {
+                    slices::sigmoid(o, out);
+                    // σ(−o), which 1 − σ(o) would round to 0.
+                    negate(o, negative);
+                    slices::sigmoid(negative, complement);
+                    for ((s, c), y) in out.iter_mut().zip(complement.iter()).zip(y) {
+                        *s = at.scale * ((1.0 - y) * *s - pos_weight * y * c);
+                    }
+                }
+            }
+            Self::SoftmaxCrossEntropy { .. } => {
+                softmax(at, scratch, out);
+                for (out, t) in out.chunks_exact_mut(n).zip(at.targets.chunks_exact(n)) {
+                    for ((p, t), s) in out.iter_mut().zip(t).zip(at.mass) {
+                        *p = at.scale * (s * *p - t);
+                    }
+                }
+            }
+        }
+    }
+
+    /// What the Hessian B of ℓ in a^L needs: its diagonal, or for the softmax the probabilities p.
+    pub(crate) fn curvature(&self, at: Outputs<'_>, scratch: &mut [f64], out: &mut [f64]) {
+        let n = at.rows;
+        match self {
+            Self::Mse => out.fill(2.0 * at.scale),
+            Self::HalfMse => out.fill(at.scale),
+            Self::BceWithLogits { pos_weight } => {
+                let (negative, complement) = scratch[..2 * n].split_at_mut(n);
+                let columns = at.outputs.chunks_exact(n).zip(at.targets.chunks_exact(n));
+                for ((o, y), out) in columns.zip(out.chunks_exact_mut(n)) {
+                    slices::sigmoid(o, out);
+                    negate(o, negative);
+                    slices::sigmoid(negative, complement);
+                    for ((s, c), y) in out.iter_mut().zip(complement.iter()).zip(y) {
+                        *s *= at.scale * (pos_weight * y + (1.0 - y)) * c;
+                    }
+                }
+            }
+            Self::SoftmaxCrossEntropy { .. } => softmax(at, scratch, out),
+        }
+    }
+
+    /// x = B x for every sample, with `curvature` from [`Loss::curvature`]. B is diagonal, or s_i (diag p − p pᵀ)/S.
+    pub(crate) fn apply_curvature(&self, at: Outputs<'_>, curvature: &[f64], scratch: &mut [f64], x: &mut [f64]) {
+        let n = at.rows;
+        if !self.is_classification() {
+            for (x, b) in x.iter_mut().zip(curvature) {
+                *x *= b;
+            }
+            return;
+        }
+        let mean = &mut scratch[..n];
+        mean.fill(0.0);
+        for (x, p) in x.chunks_exact(n).zip(curvature.chunks_exact(n)) {
+            slices::multiply_add(x, p, mean);
+        }
+        for (x, p) in x.chunks_exact_mut(n).zip(curvature.chunks_exact(n)) {
+            for i in 0..n {
+                x[i] = at.scale * at.mass[i] * p[i] * (x[i] - mean[i]);
+            }
+        }
+    }
+
+    /// out = entry (j, r) of B for every sample.
+    pub(crate) fn curvature_entry(&self, at: Outputs<'_>, curvature: &[f64], j: usize, r: usize, out: &mut [f64]) {
+        let n = at.rows;
+        let (row, column) = (&curvature[j * n..][..n], &curvature[r * n..][..n]);
+        if !self.is_classification() {
+            if j == r {
+                out.copy_from_slice(row);
+            } else {
+                out.fill(0.0);
+            }
+            return;
+        }
+        for i in 0..n {
+            let rest = if j == r { 1.0 - column[i] } else { -column[i] };
+            out[i] = at.scale * at.mass[i] * row[i] * rest;
+        }
+    }
+}
+
+fn negate(x: &[f64], out: &mut [f64]) {
+    for (out, x) in out.iter_mut().zip(x) {
+        *out = -x;
+    }
+}
+
+fn squares(at: Outputs<'_>) -> f64 {
+    at.outputs.iter().zip(at.targets).map(|(o, y)| (o - y) * (o - y)).sum()
+}
+
+fn residuals(at: Outputs<'_>, factor: f64, out: &mut [f64]) {
+    for (out, (o, y)) in out.iter_mut().zip(at.outputs.iter().zip(at.targets)) {
+        *out = factor * (o - y);
+    }
+}
+
+/// `scratch` becomes, n numbers each: the largest output m, and ln Σ_c exp(o_c − m) as ln(1 + …), so that the loss of a sample that is
+/// classified with certainty keeps its relative accuracy. Kept apart, because their sum would lose it again.
+fn log_sum_exp(at: Outputs<'_>, scratch: &mut [f64]) {
+    let n = at.rows;
+    let (largest, rest) = scratch.split_at_mut(n);
+    let (log, rest) = rest.split_at_mut(n);
+    let (ties, rest) = rest.split_at_mut(n);
+    let (term, exponential) = rest[..2 * n].split_at_mut(n);
+    largest.fill(f64::NEG_INFINITY);
+    for o in at.outputs.chunks_exact(n) {
+        for (m, o) in largest.iter_mut().zip(o) {
+            *m = if *o > *m { *o } else { *m };
+        }
+    }
+    log.fill(0.0);
+    ties.fill(-1.0);
+    for o in at.outputs.chunks_exact(n) {
+        for ((term, o), m) in term.iter_mut().zip(o).zip(largest.iter()) {
+            *term = o - m;
+        }
+        slices::exp(term, exponential);
+        for i in 0..n {
+            let (tie, e) = if term[i] == 0.0 { (1.0, 0.0) } else { (0.0, exponential[i]) };
+            ties[i] += tie;
+            log[i] += e;
+        }
+    }
+    for (log, ties) in log.iter_mut().zip(ties.iter()) {
+        *log = (*log + ties).ln_1p();
+    }
+}
+
+/// out = the probabilities exp(o − m − ln Σ exp(o − m)).
+fn softmax(at: Outputs<'_>, scratch: &mut [f64], out: &mut [f64]) {
+    let n = at.rows;
+    log_sum_exp(at, scratch);
+    let (largest, rest) = scratch.split_at_mut(n);
+    let (log, rest) = rest.split_at_mut(n);
+    let term = &mut rest[..n];
+    for (o, out) in at.outputs.chunks_exact(n).zip(out.chunks_exact_mut(n)) {
+        for i in 0..n {
+            term[i] = (o[i] - largest[i]) - log[i];
+        }
+        slices::exp(term, out);
+    }
+}

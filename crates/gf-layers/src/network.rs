@@ -1,0 +1,129 @@
+//! The description of a dense network.
+
+use std::sync::Arc;
+
+use gf_core::{Samples, StreamRng};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    Activation, Batches, Initialization, Loss, NetworkError, NetworkObjective, chunk::Chunk, init, shape::Shape,
+    tape::Tape,
+};
+
+/// One dense layer: z = a W + b, then a = f(z).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Layer {
+    /// Outputs of the layer.
+    pub units: usize,
+    /// f.
+    pub activation: Activation,
+}
+
+/// A dense network: plain data, to be validated before use.
+///
+/// ```
+/// use gf_layers::{Activation::{Identity, Relu}, Network};
+/// let network = Network::new(2).dense(50, Identity).dense(30, Relu).dense(1, Identity);
+/// assert_eq!(network.dim(), (2 + 1) * 50 + (50 + 1) * 30 + (30 + 1));
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Network {
+    /// Inputs a sample.
+    pub input: usize,
+    /// The layers, from the input to the output.
+    pub layers: Vec<Layer>,
+}
+
+impl Network {
+    /// No layers yet.
+    pub fn new(input: usize) -> Self {
+        Self { input, layers: Vec::new() }
+    }
+
+    /// Adds a layer.
+    #[must_use]
+    pub fn dense(mut self, units: usize, activation: Activation) -> Self {
+        self.layers.push(Layer { units, activation });
+        self
+    }
+
+    /// Checks that there are layers, none of them empty.
+    ///
+    /// # Errors
+    /// [`NetworkError::NoInputs`], [`NetworkError::NoLayers`], [`NetworkError::NoUnits`].
+    pub fn validate(&self) -> Result<(), NetworkError> {
+        if self.input == 0 {
+            return Err(NetworkError::NoInputs);
+        }
+        if self.layers.is_empty() {
+            return Err(NetworkError::NoLayers);
+        }
+        match self.layers.iter().position(|layer| layer.units == 0) {
+            Some(layer) => Err(NetworkError::NoUnits { layer: layer + 1 }),
+            None => Ok(()),
+        }
+    }
+
+    /// The number p of parameters: Σ (inputs + 1)·units.
+    pub fn dim(&self) -> usize {
+        let inputs = std::iter::once(self.input).chain(self.layers.iter().map(|layer| layer.units));
+        inputs.zip(&self.layers).map(|(inputs, layer)| (inputs + 1) * layer.units).sum()
+    }
+
+    /// Outputs a sample; 0 without layers.
+    pub fn outputs(&self) -> usize {
+        self.layers.last().map_or(0, |layer| layer.units)
+    }
+
+    /// Draws initial parameters; see [`Initialization`] for the order of the random numbers.
+    pub fn init(&self, initialization: &Initialization, rng: &mut StreamRng) -> Vec<f64> {
+        init::draw(self, initialization, rng)
+    }
+
+    /// The outputs a^L (n × outputs, row-major) for `inputs` (n × input, row-major). Allocates; inside a loop use
+    /// [`NetworkObjective::predict`].
+    ///
+    /// # Errors
+    /// [`NetworkError::Length`] when `theta` does not have p entries, [`NetworkError::Ragged`] when `inputs` do not fill rows.
+    pub fn predict(&self, theta: &[f64], inputs: &[f64]) -> Result<Vec<f64>, NetworkError> {
+        self.validate()?;
+        let (dim, shape) = (self.dim(), Shape::new(self));
+        if theta.len() != dim {
+            return Err(NetworkError::Length { what: "theta", expected: dim, found: theta.len() });
+        }
+        if !inputs.len().is_multiple_of(self.input) {
+            return Err(NetworkError::Ragged { width: self.input, found: inputs.len() });
+        }
+        let rows = inputs.len() / self.input;
+        let mut theta_columns = vec![0.0; dim];
+        shape.transpose(theta, &mut theta_columns);
+        let mut tape = Tape::new(&shape, shape.chunk.min(rows));
+        let mut chunk = Chunk::new(&shape, shape.chunk.min(rows));
+        let mut outputs = vec![0.0; rows * self.outputs()];
+        tape.predict(&shape, &theta_columns, &mut chunk, inputs, &mut outputs);
+        Ok(outputs)
+    }
+
+    /// This network on these samples (copied) as a function of its parameters.
+    ///
+    /// # Errors
+    /// A [`NetworkError`] that names the first misfit between network, loss, samples and batches.
+    pub fn objective(&self, loss: Loss, samples: &Samples, batches: Batches) -> Result<NetworkObjective, NetworkError> {
+        self.objective_shared(loss, Arc::new(samples.clone()), batches)
+    }
+
+    /// As [`Network::objective`], with samples that several objectives share.
+    ///
+    /// # Errors
+    /// As [`Network::objective`].
+    pub fn objective_shared(
+        &self,
+        loss: Loss,
+        samples: Arc<Samples>,
+        batches: Batches,
+    ) -> Result<NetworkObjective, NetworkError> {
+        NetworkObjective::new(self.clone(), loss, samples, batches)
+    }
+}

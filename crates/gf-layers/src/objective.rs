@@ -1,0 +1,250 @@
+//! A network with a loss on samples, as a function of its parameters.
+
+mod point;
+
+use std::sync::Arc;
+
+use gf_core::{
+    Cost, CurvatureAt, DenseHessian, EvalError, GaussNewton, HessianProduct, Objective, Sample, Samples, Triangle,
+    check_len, vector,
+};
+use point::{Point, Problem};
+
+use crate::{
+    Batches, Loss, Network, NetworkError,
+    batches::BatchNumber,
+    chunk::{Batch, Chunk},
+    cost,
+    products::Curvature,
+    shape::Shape,
+    tape::Tape,
+    targets::Prepared,
+};
+
+/// L(θ) of a network on the current batch, with gradient, products and matrices, all exact.
+///
+/// **What is kept**: the last value with gradient leaves its forward and backward pass behind, and products or a matrix at the same
+/// θ (the same bits) and batch start from there. A value alone, as in a line search, disturbs nothing of it.
+///
+/// **Allocation**: construction, and the first product and matrix; nothing after that, but for the lists of tasks of a dense matrix
+/// (about 16 bytes a column).
+///
+/// **Bits** depend neither on the number of threads nor on what was evaluated before.
+///
+/// The batch is that of step 1 until [`Objective::begin_step`] says otherwise.
+#[derive(Debug)]
+pub struct NetworkObjective {
+    network: Network,
+    samples: Arc<Samples>,
+    targets: Prepared,
+    batches: Batches,
+    /// The batch that is gathered.
+    current: BatchNumber,
+    /// The samples in the order of the current epoch.
+    order: Vec<usize>,
+    point: Point,
+    trial: Tape,
+    trial_columns: Vec<f64>,
+    /// Inputs of [`NetworkObjective::predict`].
+    visitors: Chunk,
+}
+
+impl NetworkObjective {
+    pub(crate) fn new(
+        network: Network,
+        loss: Loss,
+        samples: Arc<Samples>,
+        batches: Batches,
+    ) -> Result<Self, NetworkError> {
+        network.validate()?;
+        batches.validate()?;
+        if samples.width() != network.input {
+            return Err(NetworkError::Inputs { expected: network.input, found: samples.width() });
+        }
+        if samples.outputs() != network.outputs() {
+            return Err(NetworkError::Outputs { expected: network.outputs(), found: samples.outputs() });
+        }
+        loss.validate(network.outputs())?;
+        let targets = Prepared::new(&loss, &samples)?;
+        let shape = Shape::new(&network);
+        let capacity = batches.largest(samples.len());
+        let mut objective = Self {
+            targets,
+            current: batches.number(samples.len(), 1),
+            order: vec![0; samples.len()],
+            trial: Tape::new(&shape, shape.chunk.min(capacity)),
+            trial_columns: vec![0.0; shape.dim()],
+            visitors: Chunk::new(&shape, shape.chunk.min(capacity)),
+            point: Point::new(Problem { batch: Batch::new(&shape, capacity), shape, loss, l2: 0.0 }, capacity),
+            network,
+            samples,
+            batches,
+        };
+        objective.batches.order(objective.current.epoch, &mut objective.order);
+        objective.gather();
+        Ok(objective)
+    }
+
+    /// Adds (λ/2)‖θ‖², biases included.
+    ///
+    /// # Errors
+    /// [`NetworkError::Parameter`] unless λ is finite and not negative.
+    pub fn with_l2(mut self, lambda: f64) -> Result<Self, NetworkError> {
+        if !(lambda.is_finite() && lambda >= 0.0) {
+            let expected = "a finite number of at least 0";
+            return Err(NetworkError::Parameter { name: "l2", expected, found: lambda });
+        }
+        self.point.problem.l2 = lambda;
+        self.point.forget();
+        Ok(self)
+    }
+
+    /// The network.
+    pub fn network(&self) -> &Network {
+        &self.network
+    }
+
+    /// The loss, without the l2 term.
+    pub fn loss(&self) -> &Loss {
+        &self.point.problem.loss
+    }
+
+    /// λ of the l2 term.
+    pub fn l2(&self) -> f64 {
+        self.point.problem.l2
+    }
+
+    /// All samples.
+    pub fn samples(&self) -> &Arc<Samples> {
+        &self.samples
+    }
+
+    /// Batches an epoch.
+    pub fn batches_per_epoch(&self) -> usize {
+        self.batches.per_epoch(self.samples.len())
+    }
+
+    /// Samples in the current batch.
+    pub fn batch_len(&self) -> usize {
+        self.point.problem.batch.rows
+    }
+
+    /// The samples of the current batch, as their numbers in [`NetworkObjective::samples`], in order.
+    pub fn batch_rows(&self) -> &[usize] {
+        let size = self.batches.largest(self.samples.len());
+        let start = self.current.slot * size;
+        &self.order[start..(start + size).min(self.order.len())]
+    }
+
+    /// Overwrites `outputs` (n × outputs, row-major) with the network's outputs a^L for `inputs` (n × input, row-major).
+    ///
+    /// # Errors
+    /// [`NetworkError::Length`] and [`NetworkError::Ragged`] when a slice has the wrong length.
+    pub fn predict(&mut self, theta: &[f64], inputs: &[f64], outputs: &mut [f64]) -> Result<(), NetworkError> {
+        let width = self.network.input;
+        let length = |what, expected: usize, found: usize| {
+            if expected == found { Ok(()) } else { Err(NetworkError::Length { what, expected, found }) }
+        };
+        length("theta", self.dim(), theta.len())?;
+        if !inputs.len().is_multiple_of(width) {
+            return Err(NetworkError::Ragged { width, found: inputs.len() });
+        }
+        length("outputs", inputs.len() / width * self.network.outputs(), outputs.len())?;
+        self.point.problem.shape.transpose(theta, &mut self.trial_columns);
+        self.trial.predict(&self.point.problem.shape, &self.trial_columns, &mut self.visitors, inputs, outputs);
+        Ok(())
+    }
+
+    fn dense(&mut self, of: Curvature, theta: &[f64], triangle: Triangle, out: &mut [f64]) -> Result<(), EvalError> {
+        check_len("theta", self.dim(), theta.len())?;
+        check_len("matrix", self.dim() * self.dim(), out.len())?;
+        self.point.linearize(theta);
+        self.point.matrix(of, triangle, out);
+        Ok(())
+    }
+
+    fn gather(&mut self) {
+        let size = self.batches.largest(self.samples.len());
+        let start = self.current.slot * size;
+        let rows = &self.order[start..(start + size).min(self.order.len())];
+        self.point.problem.batch.gather(&self.point.problem.shape, &self.samples, &self.targets, rows);
+        self.point.forget();
+    }
+}
+
+impl Objective for NetworkObjective {
+    fn dim(&self) -> usize {
+        self.trial_columns.len()
+    }
+
+    fn value(&mut self, theta: &[f64]) -> Result<f64, EvalError> {
+        check_len("theta", self.dim(), theta.len())?;
+        let Problem { shape, loss, batch, l2 } = &self.point.problem;
+        shape.transpose(theta, &mut self.trial_columns);
+        let mut value = 0.0;
+        for chunk in batch.chunks() {
+            self.trial.forward(shape, &self.trial_columns, chunk);
+            value += self.trial.loss(shape, loss, chunk, batch.scale);
+        }
+        Ok(value + penalty(*l2, theta))
+    }
+
+    fn value_and_gradient(&mut self, theta: &[f64], gradient: &mut [f64]) -> Result<f64, EvalError> {
+        check_len("theta", self.dim(), theta.len())?;
+        check_len("gradient", self.dim(), gradient.len())?;
+        let value = self.point.evaluate(theta, gradient);
+        let l2 = self.point.problem.l2;
+        if l2 != 0.0 {
+            vector::add_scaled(gradient, l2, theta);
+        }
+        Ok(value + penalty(l2, theta))
+    }
+
+    fn begin_step(&mut self, step: u64) -> Sample {
+        let number = self.batches.number(self.samples.len(), step);
+        if number == self.current {
+            return Sample::Unchanged;
+        }
+        if number.epoch != self.current.epoch {
+            self.batches.order(number.epoch, &mut self.order);
+        }
+        self.current = number;
+        self.gather();
+        Sample::Changed
+    }
+
+    fn cost(&self) -> Cost {
+        cost::of(&self.point.problem.shape, self.point.problem.batch.rows)
+    }
+}
+
+impl HessianProduct for NetworkObjective {
+    fn hessian_at<'a>(&'a mut self, theta: &[f64]) -> Result<CurvatureAt<'a>, EvalError> {
+        check_len("theta", self.dim(), theta.len())?;
+        let fresh = self.point.linearize(theta);
+        Ok(CurvatureAt::new(self.point.operator(Curvature::Hessian), fresh))
+    }
+}
+
+impl DenseHessian for NetworkObjective {
+    fn dense_hessian(&mut self, theta: &[f64], triangle: Triangle, out: &mut [f64]) -> Result<(), EvalError> {
+        self.dense(Curvature::Hessian, theta, triangle, out)
+    }
+}
+
+impl GaussNewton for NetworkObjective {
+    fn gauss_newton_at<'a>(&'a mut self, theta: &[f64]) -> Result<CurvatureAt<'a>, EvalError> {
+        check_len("theta", self.dim(), theta.len())?;
+        let fresh = self.point.linearize(theta);
+        Ok(CurvatureAt::new(self.point.operator(Curvature::GaussNewton), fresh))
+    }
+
+    fn dense_gauss_newton(&mut self, theta: &[f64], triangle: Triangle, out: &mut [f64]) -> Result<(), EvalError> {
+        self.dense(Curvature::GaussNewton, theta, triangle, out)
+    }
+}
+
+/// (λ/2)‖θ‖².
+fn penalty(l2: f64, theta: &[f64]) -> f64 {
+    if l2 == 0.0 { 0.0 } else { 0.5 * l2 * vector::dot(theta, theta) }
+}

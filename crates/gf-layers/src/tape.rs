@@ -1,0 +1,220 @@
+//! The forward and backward pass over one chunk, and what they leave behind.
+
+use gf_linalg::{Update, View, ViewMut, product, slices};
+
+use crate::{
+    Loss,
+    chunk::Chunk,
+    loss::SCRATCH,
+    shape::{LayerShape, Shape},
+};
+
+/// What is known of one layer; feature-major arrays of rows × units, `rows` of the last forward pass.
+#[derive(Debug, Default)]
+struct LayerTape {
+    z: Vec<f64>,
+    /// ã: a with a column of ones.
+    a: Vec<f64>,
+    /// f'(z); unset where the activation is the identity.
+    slope: Vec<f64>,
+    /// ∂L/∂a.
+    pull: Vec<f64>,
+    /// δ = ∂L/∂z.
+    delta: Vec<f64>,
+    /// f''(z)⊙∂L/∂a; unset where the activation is piecewise linear.
+    bend: Vec<f64>,
+}
+
+/// The passes over one chunk.
+#[derive(Debug)]
+pub(crate) struct Tape {
+    pub(crate) rows: usize,
+    capacity: usize,
+    layers: Vec<LayerTape>,
+    /// The loss Hessian in the outputs, as [`Loss::curvature`] gives it.
+    curvature: Vec<f64>,
+    scratch: Vec<f64>,
+}
+
+impl Tape {
+    /// Room for the forward pass over `capacity` samples.
+    pub(crate) fn new(shape: &Shape, capacity: usize) -> Self {
+        let layer = |layer: &LayerShape| LayerTape {
+            z: vec![0.0; capacity * layer.units],
+            a: vec![0.0; capacity * (layer.units + 1)],
+            ..LayerTape::default()
+        };
+        Self {
+            rows: 0,
+            capacity,
+            layers: shape.layers.iter().map(layer).collect(),
+            curvature: Vec::new(),
+            scratch: vec![0.0; SCRATCH * capacity],
+        }
+    }
+
+    /// Room for the backward pass too.
+    pub(crate) fn with_backward(shape: &Shape, capacity: usize) -> Self {
+        let mut tape = Self::new(shape, capacity);
+        for layer in &mut tape.layers {
+            let numbers = layer.z.len();
+            layer.slope.resize(numbers, 0.0);
+            layer.pull.resize(numbers, 0.0);
+            layer.delta.resize(numbers, 0.0);
+        }
+        tape
+    }
+
+    /// The most samples there is room for.
+    pub(crate) fn capacity(&self) -> usize {
+        self.capacity
+    }
+
+    fn column_range(&self, numbers_a_row: usize) -> std::ops::Range<usize> {
+        0..self.rows * numbers_a_row
+    }
+
+    /// ã^{l−1}, the input of layer `l` (from 0) with its column of ones: rows × (inputs + 1).
+    pub(crate) fn input<'a>(&'a self, shape: &Shape, chunk: &'a Chunk, l: usize) -> &'a [f64] {
+        let from = if l == 0 { chunk.input() } else { &self.layers[l - 1].a };
+        &from[self.column_range(shape.layers[l].rows())]
+    }
+
+    /// f'(z) of layer `l`, or none where it is 1.
+    pub(crate) fn slope(&self, shape: &Shape, l: usize) -> Option<&[f64]> {
+        let layer = &shape.layers[l];
+        (!is_identity(layer)).then(|| &self.layers[l].slope[self.column_range(layer.units)])
+    }
+
+    /// f''(z)⊙∂L/∂a of layer `l`, or none where it is 0.
+    pub(crate) fn bend(&self, shape: &Shape, l: usize) -> Option<&[f64]> {
+        let layer = &shape.layers[l];
+        (!layer.activation.is_piecewise_linear()).then(|| &self.layers[l].bend[self.column_range(layer.units)])
+    }
+
+    /// δ of layer `l`.
+    pub(crate) fn delta(&self, shape: &Shape, l: usize) -> &[f64] {
+        &self.layers[l].delta[self.column_range(shape.layers[l].units)]
+    }
+
+    /// The outputs a^L.
+    pub(crate) fn outputs(&self, shape: &Shape) -> &[f64] {
+        &self.layers[shape.layers.len() - 1].a[self.column_range(shape.last().units)]
+    }
+
+    /// What [`Loss::curvature`] gave.
+    pub(crate) fn curvature(&self, shape: &Shape) -> &[f64] {
+        &self.curvature[self.column_range(shape.last().units)]
+    }
+
+    /// z = ã Θ and a = f(z), layer after layer. `theta_columns` holds every Θ column by column.
+    pub(crate) fn forward(&mut self, shape: &Shape, theta_columns: &[f64], chunk: &Chunk) {
+        let n = chunk.rows;
+        debug_assert!(n <= self.capacity);
+        self.rows = n;
+        for (l, layer) in shape.layers.iter().enumerate() {
+            let (before, rest) = self.layers.split_at_mut(l);
+            let input = before.last().map_or(chunk.input(), |layer| &layer.a);
+            let (q, u) = (layer.rows(), layer.units);
+            let (z, a) = (&mut rest[0].z[..n * u], &mut rest[0].a[..n * (u + 1)]);
+            let theta = View::columns(layer.part(theta_columns), q, u);
+            product(View::columns(input, n, q), theta, Update::Replace, ViewMut::columns(z, n, u));
+            let (a, ones) = a.split_at_mut(n * u);
+            layer.activation.value(z, a);
+            ones.fill(1.0);
+        }
+    }
+
+    /// This chunk's part of the loss, after a forward pass.
+    pub(crate) fn loss(&mut self, shape: &Shape, loss: &Loss, chunk: &Chunk, scale: f64) -> f64 {
+        let outputs = &self.layers[shape.layers.len() - 1].a;
+        loss.value(chunk.with_outputs(shape, outputs, scale), &mut self.scratch)
+    }
+
+    /// ∂L/∂a, f' and δ of all layers, after a forward pass. `theta` is θ itself.
+    pub(crate) fn backward(&mut self, shape: &Shape, theta: &[f64], loss: &Loss, chunk: &Chunk, scale: f64) {
+        let n = self.rows;
+        for (l, layer) in shape.layers.iter().enumerate().rev() {
+            let u = layer.units;
+            let (before, after) = self.layers.split_at_mut(l + 1);
+            let tape = &mut before[l];
+            let (z, a) = (&tape.z[..n * u], &tape.a[..n * u]);
+            let (slope, pull) = (&mut tape.slope[..n * u], &mut tape.pull[..n * u]);
+            match after.first() {
+                None => loss.gradient(chunk.with_outputs(shape, a, scale), &mut self.scratch, pull),
+                Some(next) => {
+                    let outer = &shape.layers[l + 1];
+                    let delta = View::columns(&next.delta, n, outer.units);
+                    let weights = View::columns(outer.part(theta), outer.units, u);
+                    product(delta, weights, Update::Replace, ViewMut::columns(pull, n, u));
+                }
+            }
+            let delta = &mut tape.delta[..n * u];
+            if is_identity(layer) {
+                delta.copy_from_slice(pull);
+            } else {
+                layer.activation.slope(z, a, slope);
+                slices::multiply(slope, pull, delta);
+            }
+        }
+    }
+
+    /// Writes or adds ã^{l−1 ᵀ} δ^l of all layers to `gradient`, after a backward pass.
+    pub(crate) fn gradient(&self, shape: &Shape, chunk: &Chunk, update: Update, gradient: &mut [f64]) {
+        let n = self.rows;
+        for (l, layer) in shape.layers.iter().enumerate() {
+            let (q, u) = (layer.rows(), layer.units);
+            let delta = View::columns(self.delta(shape, l), n, u).transpose();
+            let input = View::columns(self.input(shape, chunk, l), n, q);
+            product(delta, input, update, ViewMut::columns(layer.part_mut(gradient), u, q));
+        }
+    }
+
+    /// f''⊙∂L/∂a of all layers and the loss Hessian, after a backward pass. The first call allocates.
+    pub(crate) fn linearize(&mut self, shape: &Shape, loss: &Loss, chunk: &Chunk, scale: f64) {
+        let n = self.rows;
+        self.curvature.resize(self.capacity * shape.last().units, 0.0);
+        for (layer, tape) in shape.layers.iter().zip(&mut self.layers) {
+            if layer.activation.is_piecewise_linear() {
+                continue;
+            }
+            tape.bend.resize(tape.z.len(), 0.0);
+            let used = n * layer.units;
+            let bend = &mut tape.bend[..used];
+            layer.activation.bend(&tape.z[..used], &tape.a[..used], &tape.slope[..used], bend);
+            for (bend, pull) in bend.iter_mut().zip(&tape.pull) {
+                *bend *= pull;
+            }
+        }
+        let outputs = &self.layers[shape.layers.len() - 1].a;
+        let curvature = &mut self.curvature[..n * shape.last().units];
+        loss.curvature(chunk.with_outputs(shape, outputs, scale), &mut self.scratch, curvature);
+    }
+
+    /// The outputs (rows × K, row-major) for `inputs` (rows × inputs, row-major), any number of them, through `chunk`.
+    pub(crate) fn predict(
+        &mut self,
+        shape: &Shape,
+        theta_columns: &[f64],
+        chunk: &mut Chunk,
+        inputs: &[f64],
+        outputs: &mut [f64],
+    ) {
+        let (width, units) = (shape.inputs(), shape.last().units);
+        let size = self.capacity.max(1);
+        for (inputs, outputs) in inputs.chunks(size * width).zip(outputs.chunks_mut(size * units)) {
+            let n = inputs.len() / width;
+            chunk.set_inputs(width, n, |i| &inputs[i * width..][..width]);
+            self.forward(shape, theta_columns, chunk);
+            for (c, column) in self.outputs(shape).chunks_exact(n).enumerate() {
+                for (i, o) in column.iter().enumerate() {
+                    outputs[i * units + c] = *o;
+                }
+            }
+        }
+    }
+}
+
+fn is_identity(layer: &LayerShape) -> bool {
+    layer.activation == crate::Activation::Identity
+}

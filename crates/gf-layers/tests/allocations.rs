@@ -1,0 +1,76 @@
+//! After set-up nothing allocates, the lists of tasks of a dense matrix excepted.
+
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+mod common;
+
+use std::{
+    alloc::{GlobalAlloc, Layout, System},
+    sync::atomic::{AtomicU64, Ordering},
+};
+
+use gf_core::{DenseHessian, GaussNewton, HessianProduct, Objective, Streams, SymmetricOperator, Triangle};
+use gf_layers::{Activation, Batches, Loss, Network};
+
+struct Counting;
+
+static ALLOCATIONS: AtomicU64 = AtomicU64::new(0);
+
+// SAFETY: every call is passed on to the system's allocator.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
+        // SAFETY: the caller's promise is passed on.
+        unsafe { System.alloc(layout) }
+    }
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        // SAFETY: the caller's promise is passed on.
+        unsafe { System.dealloc(pointer, layout) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+fn allocations(run: impl FnOnce()) -> u64 {
+    let before = ALLOCATIONS.load(Ordering::Relaxed);
+    run();
+    ALLOCATIONS.load(Ordering::Relaxed) - before
+}
+
+/// One test, so that no other thread of the harness allocates meanwhile.
+#[test]
+fn evaluations_allocate_nothing() {
+    use Activation::{Gelu, Identity, Sigmoid, Tanh};
+    let network = Network::new(13).dense(20, Tanh).dense(15, Gelu).dense(4, Sigmoid).dense(3, Identity);
+    for loss in [Loss::mse(), Loss::bce_with_logits(), Loss::softmax_cross_entropy()] {
+        let samples = common::samples(1, 700, &network, &loss);
+        let mut objective = network.objective(loss, &samples, Batches::shuffled(300, Streams::new(1))).unwrap();
+        let theta = common::parameters(1, &network);
+        let p = theta.len();
+        let (mut v, mut out, mut matrix) = (common::normals(2, p), vec![0.0; p], vec![0.0; p * p]);
+        let mut everything = || {
+            for step in 1..=8 {
+                objective.begin_step(step);
+                objective.value_and_gradient(&theta, &mut out).unwrap();
+                objective.value(&v).unwrap();
+                objective.hessian_at(&theta).unwrap().apply(&v, &mut out);
+                objective.gauss_newton_at(&v).unwrap().apply(&theta, &mut out);
+                objective.gauss_newton_at(&theta).unwrap().apply_block(1, &v, &mut out);
+            }
+        };
+        everything();
+        assert_eq!(allocations(everything), 0);
+        v[0] = 0.0;
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
+        let mut dense = || {
+            objective.begin_step(1);
+            objective.dense_hessian(&theta, Triangle::Both, &mut matrix).unwrap();
+            objective.dense_gauss_newton(&theta, Triangle::Lower, &mut matrix).unwrap();
+        };
+        pool.install(&mut dense);
+        // A list of columns a task, and the growing list of tasks, of two matrices; less than a tenth of p in all.
+        let counted = pool.install(|| allocations(&mut dense));
+        assert!(counted < 200, "{counted} allocations");
+    }
+}

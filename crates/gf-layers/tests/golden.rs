@@ -1,0 +1,90 @@
+//! Golden values of an independent automatic differentiation system.
+//!
+//! `elu-focal.json` and `sin-huber.json` wait for their losses.
+
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+mod common;
+
+use common::relative_error;
+use gf_core::{DenseHessian, GaussNewton, HessianProduct, Objective, Samples, SymmetricOperator, Targets, Triangle};
+use gf_layers::{Activation, Batches, Loss, Network, NetworkObjective};
+use serde_json::Value;
+
+fn numbers(value: &Value) -> Vec<f64> {
+    match value {
+        Value::Array(values) => values.iter().flat_map(numbers).collect(),
+        _ => vec![value.as_f64().unwrap()],
+    }
+}
+
+fn read(name: &str) -> Value {
+    let path = format!("{}/tests/golden/{name}.json", env!("CARGO_MANIFEST_DIR"));
+    serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
+}
+
+fn objective(golden: &Value) -> NetworkObjective {
+    let sizes: Vec<usize> = numbers(&golden["layer_sizes"]).iter().map(|x| *x as usize).collect();
+    let mut network = Network::new(sizes[0]);
+    for (units, activation) in sizes[1..].iter().zip(golden["activations"].as_array().unwrap()) {
+        network = network.dense(*units, activation.as_str().unwrap().parse::<Activation>().unwrap());
+    }
+    let mut settings = golden["loss"].as_object().unwrap().clone();
+    let kind = settings.remove("kind").unwrap();
+    let loss: Loss = if settings.is_empty() {
+        serde_json::from_value(kind).unwrap()
+    } else {
+        serde_json::from_value(serde_json::json!({ kind.as_str().unwrap(): settings })).unwrap()
+    };
+    let targets = Targets::Values { width: *sizes.last().unwrap(), values: numbers(&golden["y"]) };
+    let samples = Samples::new(sizes[0], numbers(&golden["x"]), targets).unwrap();
+    let l2 = golden["l2"].as_f64().unwrap();
+    network.objective(loss, &samples, Batches::full()).unwrap().with_l2(l2).unwrap()
+}
+
+/// Summation in another order over at most 10 samples and 71 parameters stays far below it.
+const TOLERANCE: f64 = 1e-10;
+
+#[test]
+fn derivatives_match() {
+    for name in [
+        "gelu-deep-ce-smooth",
+        "leaky-l2",
+        "output-activation",
+        "relu-mse",
+        "sigmoid-half-mse",
+        "silu-bce",
+        "softplus-ce-weighted",
+        "tanh-bce-posweight",
+        "tanh-mse",
+        "tanh-softmax-ce",
+    ] {
+        let golden = read(name);
+        let mut objective = objective(&golden);
+        let (theta, v) = (numbers(&golden["theta"]), numbers(&golden["v"]));
+        let p = theta.len();
+        let close = |what: &str, found: &[f64]| {
+            let error = relative_error(found, &numbers(&golden[what]));
+            assert!(error < TOLERANCE, "{name}: {what} is off by {error:e}");
+        };
+        let mut outputs = vec![0.0; numbers(&golden["output"]).len()];
+        objective.predict(&theta, &numbers(&golden["x"]), &mut outputs).unwrap();
+        close("output", &outputs);
+        assert_eq!(objective.network().predict(&theta, &numbers(&golden["x"])).unwrap(), outputs);
+        close("loss_value", &[objective.value(&theta).unwrap()]);
+        let mut gradient = vec![0.0; p];
+        close("loss_value", &[objective.value_and_gradient(&theta, &mut gradient).unwrap()]);
+        close("gradient", &gradient);
+        let mut product = vec![0.0; p];
+        objective.hessian_at(&theta).unwrap().apply(&v, &mut product);
+        close("hvp", &product);
+        let mut matrix = vec![0.0; p * p];
+        objective.dense_hessian(&theta, Triangle::Both, &mut matrix).unwrap();
+        close("hessian", &matrix);
+        objective.dense_gauss_newton(&theta, Triangle::Both, &mut matrix).unwrap();
+        close("gauss_newton", &matrix);
+        objective.gauss_newton_at(&theta).unwrap().apply(&v, &mut product);
+        let by_matrix = common::times(&matrix, &v);
+        assert!(relative_error(&product, &by_matrix) < TOLERANCE, "{name}: Gauss-Newton product");
+    }
+}

@@ -1,0 +1,177 @@
+//! A figure: panels in a grid under one legend.
+
+use crate::style::{FONT, color, dash, escape};
+use crate::{Mark, ReportError, panel, png};
+
+/// Linear or logarithmic.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scale {
+    /// Linear.
+    Linear,
+    /// Logarithmic to base 10.
+    Log,
+}
+
+/// An axis.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Axis {
+    /// Quantity, with its unit where it has one.
+    pub label: String,
+    /// Scale.
+    pub scale: Scale,
+    /// Lowest and highest value shown; from the data when not given.
+    pub range: Option<(f64, f64)>,
+}
+
+impl Axis {
+    /// Linear, range from the data.
+    pub fn linear(label: impl Into<String>) -> Self {
+        Self { label: label.into(), scale: Scale::Linear, range: None }
+    }
+
+    /// Logarithmic, range from the data.
+    pub fn log(label: impl Into<String>) -> Self {
+        Self { label: label.into(), scale: Scale::Log, range: None }
+    }
+
+    /// With a fixed range.
+    #[must_use]
+    pub fn within(mut self, low: f64, high: f64) -> Self {
+        self.range = Some((low, high));
+        self
+    }
+}
+
+/// One pair of axes with what is drawn in it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Panel {
+    /// Above the axes; may be empty.
+    pub title: String,
+    /// Horizontal axis.
+    pub x: Axis,
+    /// Vertical axis.
+    pub y: Axis,
+    /// Drawn in order.
+    pub marks: Vec<Mark>,
+}
+
+impl Panel {
+    /// Empty axes.
+    pub fn new(title: impl Into<String>, x: Axis, y: Axis) -> Self {
+        Self { title: title.into(), x, y, marks: Vec::new() }
+    }
+
+    /// Adds a mark.
+    #[must_use]
+    pub fn with(mut self, mark: Mark) -> Self {
+        self.marks.push(mark);
+        self
+    }
+}
+
+/// Panels in a grid, with one legend for all.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Figure {
+    /// Unique in a page; the file name too.
+    pub id: String,
+    /// What is seen, in a sentence or two.
+    pub caption: String,
+    /// In reading order.
+    pub panels: Vec<Panel>,
+    /// Panels side by side.
+    pub columns: usize,
+}
+
+/// Sizes in pixels.
+const PANEL: (f64, f64) = (520.0, 360.0);
+const LEGEND_LINE: f64 = 22.0;
+
+impl Figure {
+    /// Two panels a row (one, if there is only one).
+    pub fn new(id: impl Into<String>, caption: impl Into<String>, panels: Vec<Panel>) -> Self {
+        let columns = panels.len().clamp(1, 2);
+        Self { id: id.into(), caption: caption.into(), panels, columns }
+    }
+
+    /// A complete SVG document. Identifiers in it begin with the figure's, so that several fit in one page.
+    ///
+    /// # Errors
+    /// None at present; drawing may fail in the future.
+    pub fn to_svg(&self) -> Result<String, ReportError> {
+        let columns = self.columns.max(1);
+        let rows = self.panels.len().div_ceil(columns).max(1);
+        let width = PANEL.0 * columns as f64;
+        let legend = self.legend(width);
+        let height = legend.1 + PANEL.1 * rows as f64;
+        let mut svg = format!(
+            "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width} {height}\" width=\"{width}\" height=\"{height}\" \
+             font-family=\"{FONT}\" role=\"img\" aria-label=\"{}\">\n<rect width=\"100%\" height=\"100%\" fill=\"#ffffff\"/>\n{}",
+            escape(&self.caption),
+            legend.0
+        );
+        for (index, panel) in self.panels.iter().enumerate() {
+            let x = PANEL.0 * (index % columns) as f64;
+            let y = legend.1 + PANEL.1 * (index / columns) as f64;
+            let drawing = panel::draw(panel, PANEL, &format!("{}-{index}-", self.id));
+            svg.push_str(&format!("<g transform=\"translate({x} {y})\">{drawing}</g>\n"));
+        }
+        svg.push_str("</svg>\n");
+        Ok(svg)
+    }
+
+    /// A PNG of `scale` pixels per SVG pixel.
+    ///
+    /// # Errors
+    /// [`ReportError::Svg`], [`ReportError::Png`].
+    pub fn to_png(&self, scale: f32) -> Result<Vec<u8>, ReportError> {
+        png::render(&self.id, &self.to_svg()?, scale)
+    }
+
+    /// The legend's SVG and height: each label once, in rows that fit the width.
+    fn legend(&self, width: f64) -> (String, f64) {
+        let mut entries: Vec<(&str, usize, bool)> = Vec::new();
+        for mark in self.panels.iter().flat_map(|panel| &panel.marks) {
+            let entry = match mark {
+                Mark::Line { label, style, .. } => (label.as_str(), *style, true),
+                Mark::Points { label, style, .. } => (label.as_str(), *style, false),
+                _ => continue,
+            };
+            if !entry.0.is_empty() && !entries.iter().any(|known| known.0 == entry.0) {
+                entries.push(entry);
+            }
+        }
+        if entries.is_empty() {
+            return (String::new(), 0.0);
+        }
+        let (mut x, mut y) = (16.0, 18.0);
+        let mut svg = String::new();
+        for (label, style, is_line) in entries {
+            // 12-pixel text is about 7 pixels a letter.
+            let advance = 36.0 + 7.4 * label.chars().count() as f64 + 18.0;
+            if x + advance > width && x > 16.0 {
+                (x, y) = (16.0, y + LEGEND_LINE);
+            }
+            let color = color(style);
+            if is_line {
+                let dashes = match dash(style) {
+                    "" => String::new(),
+                    pattern => format!(" stroke-dasharray=\"{pattern}\""),
+                };
+                svg.push_str(&format!(
+                    "<line x1=\"{x}\" y1=\"{y}\" x2=\"{}\" y2=\"{y}\" stroke=\"{color}\" stroke-width=\"2.2\"{dashes}/>",
+                    x + 30.0
+                ));
+            } else {
+                svg.push_str(&format!("<circle cx=\"{}\" cy=\"{y}\" r=\"4\" fill=\"{color}\"/>", x + 15.0));
+            }
+            svg.push_str(&format!(
+                "<text x=\"{}\" y=\"{}\" font-size=\"12\" fill=\"#111111\">{}</text>\n",
+                x + 36.0,
+                y + 4.0,
+                escape(label)
+            ));
+            x += advance;
+        }
+        (svg, y + 12.0)
+    }
+}

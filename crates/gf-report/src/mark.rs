@@ -1,0 +1,149 @@
+//! What is drawn in a panel.
+
+/// Something drawn in a panel. Points that are not finite, or not positive on a logarithmic axis, leave gaps.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Mark {
+    /// A line through points, in order.
+    Line {
+        /// In the legend; empty for none.
+        label: String,
+        /// Color and dash.
+        style: usize,
+        /// Abscissas.
+        x: Vec<f64>,
+        /// Ordinates.
+        y: Vec<f64>,
+    },
+    /// An area between two curves, translucent, without legend.
+    Band {
+        /// Color.
+        style: usize,
+        /// Abscissas.
+        x: Vec<f64>,
+        /// Lower ordinates.
+        low: Vec<f64>,
+        /// Upper ordinates.
+        high: Vec<f64>,
+    },
+    /// Dots.
+    Points {
+        /// In the legend; empty for none.
+        label: String,
+        /// Color.
+        style: usize,
+        /// Abscissas.
+        x: Vec<f64>,
+        /// Ordinates.
+        y: Vec<f64>,
+    },
+    /// A gray horizontal rule with a label at it.
+    Horizontal {
+        /// Where.
+        y: f64,
+        /// Text at the rule.
+        label: String,
+    },
+    /// A gray vertical rule with a label at it.
+    Vertical {
+        /// Where.
+        x: f64,
+        /// Text at the rule.
+        label: String,
+    },
+}
+
+impl Mark {
+    /// A line.
+    pub fn line(label: impl Into<String>, style: usize, x: Vec<f64>, y: Vec<f64>) -> Self {
+        Self::Line { label: label.into(), style, x, y }
+    }
+
+    /// A band.
+    pub fn band(style: usize, x: Vec<f64>, low: Vec<f64>, high: Vec<f64>) -> Self {
+        Self::Band { style, x, low, high }
+    }
+
+    /// Dots.
+    pub fn points(label: impl Into<String>, style: usize, x: Vec<f64>, y: Vec<f64>) -> Self {
+        Self::Points { label: label.into(), style, x, y }
+    }
+
+    /// Its abscissas and ordinates, for axis ranges.
+    pub(crate) fn extent(&self) -> (Vec<f64>, Vec<f64>) {
+        match self {
+            Self::Line { x, y, .. } | Self::Points { x, y, .. } => (x.clone(), y.clone()),
+            Self::Band { x, low, high, .. } => (x.clone(), low.iter().chain(high).copied().collect()),
+            Self::Horizontal { y, .. } => (vec![], vec![*y]),
+            Self::Vertical { x, .. } => (vec![*x], vec![]),
+        }
+    }
+}
+
+/// Most points a line keeps; more only make the file larger.
+const MOST_POINTS: usize = 1200;
+
+/// The runs of consecutive drawable points, each thinned: of every bucket the lowest and the highest point stay, in order.
+pub(crate) fn segments(points: impl Iterator<Item = Option<(f64, f64)>>) -> Vec<Vec<(f64, f64)>> {
+    let mut runs: Vec<Vec<(f64, f64)>> = vec![vec![]];
+    for point in points {
+        match point {
+            Some(point) => runs.last_mut().expect("there is always a run").push(point),
+            None if runs.last().is_some_and(|run| !run.is_empty()) => runs.push(vec![]),
+            None => {}
+        }
+    }
+    runs.retain(|run| !run.is_empty());
+    runs.into_iter().map(thin).collect()
+}
+
+fn thin(run: Vec<(f64, f64)>) -> Vec<(f64, f64)> {
+    if run.len() <= MOST_POINTS {
+        return run;
+    }
+    let bucket = run.len().div_ceil(MOST_POINTS / 2);
+    let mut kept = Vec::with_capacity(MOST_POINTS + 2);
+    kept.push(run[0]);
+    for points in run.chunks(bucket) {
+        let index = |wanted: fn(&f64, &f64) -> std::cmp::Ordering| {
+            (0..points.len()).max_by(|a, b| wanted(&points[*a].1, &points[*b].1)).expect("chunks are not empty")
+        };
+        let (low, high) = (index(|a, b| b.total_cmp(a)), index(f64::total_cmp));
+        kept.push(points[low.min(high)]);
+        if low != high {
+            kept.push(points[low.max(high)]);
+        }
+    }
+    kept.push(run[run.len() - 1]);
+    kept
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn thinning_keeps_ends_and_extremes_in_order() {
+        let curve = |k: usize| {
+            if k == 7777 {
+                50.0
+            } else if k == 3333 {
+                -50.0
+            } else {
+                (k as f64 * 0.01).sin()
+            }
+        };
+        let run: Vec<(f64, f64)> = (0..13_001).map(|k| (k as f64, curve(k))).collect();
+        let kept = thin(run.clone());
+        assert!(kept.len() <= MOST_POINTS + 2 && kept.len() > MOST_POINTS / 2);
+        assert!(kept.contains(&(7777.0, 50.0)) && kept.contains(&(3333.0, -50.0)));
+        assert_eq!((kept[0], kept[kept.len() - 1]), (run[0], run[13_000]));
+        assert!(kept.windows(2).all(|pair| pair[0].0 <= pair[1].0));
+    }
+
+    #[test]
+    fn gaps_split_a_line() {
+        let points = [None, Some((0.0, 1.0)), Some((1.0, 1.0)), None, None, Some((3.0, 1.0)), None];
+        let found = segments(points.into_iter());
+        assert_eq!(found, vec![vec![(0.0, 1.0), (1.0, 1.0)], vec![(3.0, 1.0)]]);
+    }
+}

@@ -1,0 +1,206 @@
+//! Draws one panel, through kuva; the only module that names it.
+
+use std::sync::Arc;
+
+use kuva::backend::svg::SvgBackend;
+use kuva::plot::{BandPlot, LinePlot, LineStyle, ScatterPlot};
+use kuva::render::annotations::ReferenceLine;
+use kuva::render::layout::{Layout, TickFormat};
+use kuva::render::plots::Plot;
+use kuva::render::render::render_multiple;
+
+use crate::mark::segments;
+use crate::style::{FONT, color, dash};
+use crate::{Axis, Mark, Panel, Scale, significant};
+
+/// The panel as SVG of this size, its identifiers prefixed.
+pub(crate) fn draw(panel: &Panel, size: (f64, f64), prefix: &str) -> String {
+    let extents: Vec<_> = panel.marks.iter().map(Mark::extent).collect();
+    let ranges = range(&panel.x, extents.iter().flat_map(|(x, _)| x), 0.0).zip(range(
+        &panel.y,
+        extents.iter().flat_map(|(_, y)| y),
+        0.04,
+    ));
+    let Some((x_range, y_range)) = ranges else { return no_data(panel, size) };
+    let plots: Vec<Plot> = panel.marks.iter().flat_map(|mark| plots(mark, panel, y_range)).collect();
+    if plots.is_empty() {
+        return no_data(panel, size);
+    }
+    let mut layout = Layout::new(x_range, y_range)
+        .with_width(size.0)
+        .with_height(size.1)
+        .with_title(panel.title.clone())
+        .with_x_label(panel.x.label.clone())
+        .with_y_label(panel.y.label.clone())
+        .with_font_family(FONT)
+        .with_title_size(14)
+        .with_label_size(13)
+        .with_tick_size(11)
+        .with_grid_line_width(0.6)
+        .with_x_axis_min(x_range.0)
+        .with_x_axis_max(x_range.1)
+        .with_y_axis_min(y_range.0)
+        .with_y_axis_max(y_range.1)
+        .with_x_tick_format(ticks(panel.x.scale))
+        .with_y_tick_format(ticks(panel.y.scale));
+    layout.show_legend = false;
+    if panel.x.scale == Scale::Log {
+        layout = layout.with_log_x();
+    }
+    if panel.y.scale == Scale::Log {
+        layout = layout.with_log_y();
+    }
+    for mark in &panel.marks {
+        let line = match mark {
+            Mark::Horizontal { y, label } => ReferenceLine::horizontal(*y).with_label(label.clone()),
+            Mark::Vertical { x, label } => ReferenceLine::vertical(*x).with_label(label.clone()),
+            _ => continue,
+        };
+        layout = layout.with_reference_line(line.with_color("#777777").with_stroke_width(1.0).with_dasharray("4 3"));
+    }
+    own_identifiers(&SvgBackend.render_scene(&render_multiple(plots, layout)), prefix)
+}
+
+/// Prefixes identifiers, and numbers the clip paths anew: kuva counts them over the life of the process.
+fn own_identifiers(svg: &str, prefix: &str) -> String {
+    const CLIP: &str = "kuva-clip-";
+    let mut known: Vec<&str> = Vec::new();
+    let mut out = String::with_capacity(svg.len() + 64);
+    let mut pieces = svg.split(CLIP);
+    out.push_str(pieces.next().unwrap_or_default());
+    for piece in pieces {
+        let digits = piece.find(|c: char| !c.is_ascii_digit()).unwrap_or(piece.len());
+        let number = known.iter().position(|number| *number == &piece[..digits]).unwrap_or_else(|| {
+            known.push(&piece[..digits]);
+            known.len() - 1
+        });
+        out.push_str(&format!("{prefix}clip-{number}{}", &piece[digits..]));
+    }
+    out
+}
+
+/// The range of an axis: the given one, or the data's with a margin; none without drawable data.
+fn range<'a>(axis: &Axis, values: impl Iterator<Item = &'a f64>, margin: f64) -> Option<(f64, f64)> {
+    if axis.range.is_some() {
+        return axis.range;
+    }
+    let log = axis.scale == Scale::Log;
+    let values: Vec<f64> = values.copied().filter(|v| v.is_finite() && (!log || *v > 0.0)).collect();
+    let low = values.iter().copied().fold(f64::INFINITY, f64::min);
+    let high = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    if values.is_empty() {
+        return None;
+    }
+    if log {
+        // kuva's ticks overflow on wider axes.
+        const MOST_DECADES: f64 = 30.0;
+        let high = high.clamp(1e-90, 1e99);
+        let low = low.clamp(high * 10f64.powf(-MOST_DECADES), high);
+        let factor = (high / low).powf(margin).max(1.05);
+        return Some((low / factor, high * factor));
+    }
+    let spread = if high > low { high - low } else { high.abs().max(1.0) };
+    // A margin does not cross zero: a loss axis starts at 0, not below.
+    let padded = low - margin * spread;
+    let low = if low >= 0.0 && padded < 0.0 { 0.0 } else { padded };
+    let high = if high > low { high + margin * spread } else { high + spread };
+    Some((low, high))
+}
+
+fn plots(mark: &Mark, panel: &Panel, y_range: (f64, f64)) -> Vec<Plot> {
+    let drawable = |x: f64, y: f64| {
+        let fits = |v: f64, scale: Scale| v.is_finite() && (scale == Scale::Linear || v > 0.0);
+        (fits(x, panel.x.scale) && fits(y, panel.y.scale)).then_some((x, y))
+    };
+    match mark {
+        Mark::Line { style, x, y, .. } => segments(x.iter().zip(y).map(|(x, y)| drawable(*x, *y)))
+            .into_iter()
+            .map(|run| {
+                let line = LinePlot::new().with_data(run).with_color(color(*style)).with_stroke_width(1.8);
+                Plot::Line(match dash(*style) {
+                    "" => line,
+                    pattern => line.with_line_style(LineStyle::Custom(pattern.into())),
+                })
+            })
+            .collect(),
+        Mark::Band { style, x, low, high } => {
+            // What lies beyond the panel is cut at its edge, so that an infinite quartile still shows.
+            let clamp = |v: f64| if v.is_nan() { v } else { v.clamp(y_range.0, y_range.1) };
+            let both = |pick: fn(f64, f64) -> f64| {
+                segments(x.iter().zip(low.iter().zip(high)).map(|(x, (low, high))| {
+                    let (low, high) = (clamp(*low), clamp(*high));
+                    drawable(*x, low).and(drawable(*x, high)).map(|_| (*x, pick(low, high)))
+                }))
+            };
+            let (lows, highs) = (both(|low, _| low), both(|_, high| high));
+            lows.into_iter()
+                .zip(highs)
+                // Thinning may choose different abscissas for the two curves; a band needs common ones.
+                .filter(|(low, high)| low.len() > 1 && high.len() > 1)
+                .map(|(low, high)| {
+                    let x: Vec<f64> = low.iter().map(|point| point.0).collect();
+                    let upper: Vec<f64> = x.iter().map(|x| at(&high, *x)).collect();
+                    let lower: Vec<f64> = low.iter().map(|point| point.1).collect();
+                    Plot::Band(BandPlot::new(x, lower, upper).with_color(color(*style)).with_opacity(0.16))
+                })
+                .collect()
+        }
+        Mark::Points { style, x, y, .. } => {
+            let points: Vec<(f64, f64)> = x.iter().zip(y).filter_map(|(x, y)| drawable(*x, *y)).collect();
+            match points.is_empty() {
+                true => vec![],
+                false => {
+                    let dots = ScatterPlot::new().with_data(points).with_color(color(*style)).with_size(2.0);
+                    vec![Plot::Scatter(dots.with_marker_opacity(0.6))]
+                }
+            }
+        }
+        Mark::Horizontal { .. } | Mark::Vertical { .. } => vec![],
+    }
+}
+
+/// The ordinate of the last point at or before `x`.
+fn at(points: &[(f64, f64)], x: f64) -> f64 {
+    points[points.partition_point(|point| point.0 <= x).saturating_sub(1)].1
+}
+
+/// 10⁻² for decades on logarithmic axes, plain numbers elsewhere.
+fn ticks(scale: Scale) -> TickFormat {
+    TickFormat::Custom(Arc::new(move |value: f64| {
+        let exponent = value.abs().log10();
+        let decade = scale == Scale::Log && (exponent - exponent.round()).abs() < 1e-9;
+        match decade {
+            true if exponent.round() == 0.0 => "1".into(),
+            true if exponent.round() == 1.0 => "10".into(),
+            true => format!("10{}", superscript(exponent.round() as i64)),
+            false => plain(value),
+        }
+    }))
+}
+
+/// Up to four significant digits, without trailing zeros.
+fn plain(value: f64) -> String {
+    let text = significant(value, 4);
+    match text.contains('.') && !text.contains('e') {
+        true => text.trim_end_matches('0').trim_end_matches('.').to_string(),
+        false => text,
+    }
+}
+
+fn superscript(exponent: i64) -> String {
+    const DIGITS: [char; 10] = ['⁰', '¹', '²', '³', '⁴', '⁵', '⁶', '⁷', '⁸', '⁹'];
+    let digits = exponent.unsigned_abs().to_string();
+    let sign = if exponent < 0 { "⁻" } else { "" };
+    sign.chars().chain(digits.bytes().map(|digit| DIGITS[usize::from(digit - b'0')])).collect()
+}
+
+fn no_data(panel: &Panel, size: (f64, f64)) -> String {
+    let text = |y: f64, size_of_text: u32, text: &str, x: f64| {
+        format!(
+            "<text x=\"{x}\" y=\"{y}\" font-size=\"{size_of_text}\" text-anchor=\"middle\" fill=\"#555555\">{}</text>",
+            crate::style::escape(text)
+        )
+    };
+    let middle = size.0 / 2.0;
+    text(24.0, 14, &panel.title, middle) + &text(size.1 / 2.0, 13, "no data", middle)
+}

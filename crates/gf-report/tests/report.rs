@@ -1,0 +1,122 @@
+//! Figures and pages: same bytes for the same description, escaping, gaps, pictures that are not blank, nothing fetched.
+
+#![allow(clippy::unwrap_used, reason = "a test that unwraps an error fails, as it should")]
+
+use gf_report::{Axis, Block, Figure, Mark, Page, Panel, Section, Table, significant};
+use resvg::tiny_skia::Pixmap;
+
+fn decay(id: &str) -> Figure {
+    let x: Vec<f64> = (0..100).map(f64::from).collect();
+    let y: Vec<f64> = x.iter().map(|x| (-0.1 * x).exp()).collect();
+    let high = y.iter().map(|y| 2.0 * y).collect();
+    let panel = Panel::new("decay", Axis::linear("step"), Axis::log("loss"))
+        .with(Mark::band(0, x.clone(), y.clone(), high))
+        .with(Mark::line("explicit", 0, x, y));
+    Figure::new(id, "caption", vec![panel])
+}
+
+fn one(mark: Mark, log: bool) -> String {
+    let y = if log { Axis::log("y") } else { Axis::linear("y") };
+    Figure::new("f", "c", vec![Panel::new("t", Axis::linear("x"), y).with(mark)]).to_svg().unwrap()
+}
+
+#[test]
+fn the_same_description_gives_the_same_bytes() {
+    assert_eq!(decay("a").to_svg().unwrap(), decay("a").to_svg().unwrap());
+    assert_eq!(decay("a").to_png(1.0).unwrap(), decay("a").to_png(1.0).unwrap());
+}
+
+#[test]
+fn a_png_has_the_size_asked_for_and_shows_colors_and_text() {
+    let figure = decay("a");
+    let pixels = Pixmap::decode_png(&figure.to_png(2.0).unwrap()).unwrap();
+    assert_eq!(pixels.width(), 1040);
+    let count = |wanted: fn(u8, u8, u8) -> bool| {
+        pixels.pixels().iter().filter(|p| wanted(p.red(), p.green(), p.blue())).count()
+    };
+    assert!(count(|r, g, b| r < 60 && g < 60 && b < 60) > 2000, "axes and letters are dark");
+    assert!(count(|r, g, b| b > 120 && r < 60 && g > 80) > 1000, "the line is blue");
+    assert!(count(|r, g, b| r > 250 && g > 250 && b > 250) > 300_000, "the ground is white");
+}
+
+#[test]
+fn text_is_escaped_in_figures_and_pages() {
+    let evil = "<script>alert(1)</script> & \"x\"";
+    let mut figure = decay("a");
+    figure.caption = evil.into();
+    figure.panels[0].title = evil.into();
+    figure.panels[0].x.label = evil.into();
+    figure.panels[0] = figure.panels[0].clone().with(Mark::line(evil, 1, vec![0.0, 1.0], vec![1.0, 1.0]));
+    figure.panels[0] = figure.panels[0].clone().with(Mark::Vertical { x: 3.0, label: evil.into() });
+    figure.to_png(1.0).unwrap();
+    let mut page = Page::new(evil).with(Section::new(
+        evil,
+        vec![
+            Block::Figure(figure),
+            Block::Paragraph(evil.into()),
+            Block::Code(evil.into()),
+            Block::Table(Table::new(evil, &[evil], vec![vec![evil.into()]])),
+        ],
+    ));
+    page.lead.push(evil.into());
+    page.footer.push(evil.into());
+    assert!(!page.to_html().unwrap().contains("<script"));
+}
+
+#[test]
+fn a_page_fetches_nothing_and_its_identifiers_are_unique() {
+    let page = Page::new("t").with(Section::new("s", vec![Block::Figure(decay("a")), Block::Figure(decay("b"))]));
+    let html = page.to_html().unwrap();
+    let without_names = html.replace("http://www.w3.org/2000/svg", "").replace("http://www.w3.org/1999/xlink", "");
+    for fetch in ["http://", "https://", "src=", "@import", "<link"] {
+        assert!(!without_names.contains(fetch), "{fetch}");
+    }
+    let mut ids: Vec<&str> = html.split(" id=\"").skip(1).filter_map(|rest| rest.split('"').next()).collect();
+    let count = ids.len();
+    ids.sort_unstable();
+    ids.dedup();
+    assert!(count >= 3 && ids.len() == count, "{count} identifiers, {} different", ids.len());
+}
+
+#[test]
+fn what_cannot_be_drawn_leaves_gaps_and_never_panics() {
+    let line = |x: Vec<f64>, y: Vec<f64>| Mark::line("l", 0, x, y);
+    assert!(one(line(vec![], vec![]), false).contains("no data"));
+    assert!(one(line(vec![1.0, 2.0], vec![f64::NAN, f64::INFINITY]), false).contains("no data"));
+    assert!(one(line(vec![1.0, 2.0], vec![0.0, -1.0]), true).contains("no data"));
+    for svg in [
+        one(line(vec![1.0], vec![2.0]), true),
+        one(line(vec![1.0, 2.0], vec![5.0, 5.0]), false),
+        one(line(vec![1.0, 2.0], vec![0.0, 0.0]), false),
+        one(line(vec![1.0, 2.0, 3.0, 4.0], vec![1.0, 0.0, 1e-300, 1e300]), true),
+        one(Mark::band(0, vec![1.0, 2.0], vec![1.0, 1.0], vec![2.0, f64::INFINITY]), false),
+    ] {
+        assert!(!svg.contains("NaN") && !svg.contains("inf\"") && !svg.contains("no data"));
+    }
+    assert!(Figure::new("f", "c", vec![]).to_svg().unwrap().ends_with("</svg>\n"));
+}
+
+#[test]
+fn a_long_line_stays_small() {
+    let x: Vec<f64> = (0..100_000).map(f64::from).collect();
+    let svg = one(Mark::line("l", 0, x.clone(), x), false);
+    assert!(svg.len() < 100_000, "{} bytes", svg.len());
+}
+
+#[test]
+fn numbers_are_written_for_people() {
+    for (x, digits, text) in [
+        (0.0, 3, "0"),
+        (1.0, 3, "1.00"),
+        (-0.5, 2, "-0.50"),
+        (9.999, 3, "10.0"),
+        (999_999.0, 3, "1e6"),
+        (123_456.0, 6, "123,456"),
+        (0.000_123_4, 3, "0.000123"),
+        (0.000_012_3, 3, "1.23e-5"),
+        (f64::INFINITY, 3, "∞"),
+        (f64::NEG_INFINITY, 3, "−∞"),
+    ] {
+        assert_eq!(significant(x, digits), text, "{x}");
+    }
+}

@@ -1,1 +1,144 @@
-fn main() {}
+//! Orchestrates the workspace: `cargo xtask experiment`, `test`, `ci`, `tidy`.
+//!
+//! It links none of the numerical crates, so that it builds in seconds; what runs is the `gf` binary, built in release.
+
+mod python;
+mod tidy;
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, bail};
+use clap::{Parser, Subcommand};
+
+#[derive(Parser)]
+#[command(name = "cargo xtask", about = "Runs the experiments, the tests and the checks of gf.")]
+struct Arguments {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Build gf in release and run an experiment (the main comparison when no NAME is given); see `cargo xtask experiment --list`.
+    #[command(disable_help_flag = true)]
+    Experiment {
+        /// Arguments of `gf experiment`: [NAME] [--all] [--list] [--scale smoke|standard|full] [--out DIR] …
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
+    /// Run all tests: unit, integration and documentation tests.
+    Test {
+        /// Passed on to the test runner.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
+    /// What CI runs, cheapest checks first: formatting, tidy, clippy, tests, documentation, a smoke run of benches and experiments.
+    Ci {
+        /// Leave out the tests (when `cargo xtask test` has just run).
+        #[arg(long)]
+        skip_tests: bool,
+    },
+    /// The invariants of ARCHITECTURE.md that text can check.
+    Tidy,
+}
+
+fn main() -> Result<()> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().context("xtask lies in the workspace")?;
+    match Arguments::parse().task {
+        Task::Experiment { arguments } => experiment(root, &arguments),
+        Task::Test { arguments } => test(root, &arguments),
+        Task::Ci { skip_tests } => ci(root, skip_tests),
+        Task::Tidy => tidy::check(root),
+    }
+}
+
+fn experiment(root: &Path, arguments: &[String]) -> Result<()> {
+    cargo(root, ["build", "--release", "--package", "gf-cli", "--quiet"])?;
+    let gf = binary(root, "release");
+    // Where the user stands, not the root: `--out` is relative to that.
+    let status = Command::new(&gf).arg("experiment").args(arguments).status().context("starting gf")?;
+    // The exit code of gf says what happened (1: a run failed, 2: misuse), and gf has said why.
+    std::process::exit(status.code().unwrap_or(1));
+}
+
+fn test(root: &Path, arguments: &[String]) -> Result<()> {
+    let runner: &[&str] =
+        if has_nextest() { &["nextest", "run", "--no-fail-fast"] } else { &["test", "--all-targets"] };
+    // The reading example of docs/ runs in a virtual environment; without Python its test says that it is skipped.
+    let python = python::environment(root);
+    let environment: Vec<(&str, &Path)> = python.iter().map(|python| ("GF_PYTHON", python.as_path())).collect();
+    let all = runner.iter().copied().chain(["--workspace"]).chain(arguments.iter().map(String::as_str));
+    cargo_with(root, all, &environment)?;
+    cargo(root, ["test", "--workspace", "--doc", "--quiet"])
+}
+
+fn ci(root: &Path, skip_tests: bool) -> Result<()> {
+    step("formatting");
+    cargo(root, ["fmt", "--all", "--check"])?;
+    step("tidy");
+    tidy::check(root)?;
+    step("clippy");
+    cargo(root, ["clippy", "--workspace", "--all-targets", "--quiet", "--", "-D", "warnings"])?;
+    if !skip_tests {
+        step("tests");
+        test(root, &[])?;
+    }
+    step("documentation");
+    cargo_with(root, ["doc", "--workspace", "--no-deps", "--quiet"], &[("RUSTDOCFLAGS", Path::new("-D warnings"))])?;
+    step("experiments and benches, smoke");
+    let out = tempdir(root)?;
+    cargo(root, ["build", "--release", "--package", "gf-cli", "--quiet"])?;
+    let smoke = ["experiment", "--all", "--scale", "smoke", "--quiet", "--out"];
+    run(Command::new(binary(root, "release")).args(smoke).arg(&out))?;
+    cargo(root, ["bench", "--package", "gf-optim", "--quiet", "--", "--test"])
+}
+
+/// A folder below target/ that is new for this process.
+fn tempdir(root: &Path) -> Result<PathBuf> {
+    let out = target(root).join("ci-smoke").join(std::process::id().to_string());
+    std::fs::create_dir_all(&out).with_context(|| format!("creating {}", out.display()))?;
+    Ok(out)
+}
+
+fn target(root: &Path) -> PathBuf {
+    std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from)
+}
+
+fn binary(root: &Path, profile: &str) -> PathBuf {
+    target(root).join(profile).join("gf").with_extension(std::env::consts::EXE_EXTENSION)
+}
+
+fn has_nextest() -> bool {
+    Command::new("cargo").args(["nextest", "--version"]).output().is_ok_and(|output| output.status.success())
+}
+
+#[expect(clippy::print_stdout, reason = "progress of the checks")]
+fn step(name: &str) {
+    println!("\n== {name}");
+}
+
+fn cargo<'a>(root: &Path, arguments: impl IntoIterator<Item = &'a str>) -> Result<()> {
+    cargo_with(root, arguments, &[])
+}
+
+fn cargo_with<'a>(
+    root: &Path,
+    arguments: impl IntoIterator<Item = &'a str>,
+    environment: &[(&str, &Path)],
+) -> Result<()> {
+    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    command.current_dir(root).args(arguments);
+    environment.iter().for_each(|(key, value)| {
+        command.env(key, value);
+    });
+    run(&mut command)
+}
+
+fn run(command: &mut Command) -> Result<()> {
+    let status = command.status().with_context(|| format!("starting {:?}", command.get_program()))?;
+    if !status.success() {
+        bail!("{command:?} failed ({status})");
+    }
+    Ok(())
+}

@@ -1,1 +1,17 @@
-//! The command line of gf: studies, experiments, evaluation and reports.
+//! The library behind the `gf` binary: studies, the runner, run folders, reports.
+
+pub mod arguments;
+pub mod commands;
+pub mod experiments;
+pub mod folder;
+mod parallel;
+mod progress;
+mod report;
+pub mod runner;
+pub mod study;
+mod summary;
+
+/// The examples of the README are documentation tests.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct Readme;

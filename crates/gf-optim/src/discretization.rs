@@ -80,6 +80,13 @@ pub enum StepFailure {
     Evaluation(#[from] EvalError),
 }
 
+impl StepFailure {
+    /// Whether a shorter step may be proposed where this one was not: its matrix may be definite, its end finite.
+    pub fn may_pass_with_a_shorter_step(&self) -> bool {
+        matches!(self, Self::Indefinite { .. } | Self::Singular { .. } | Self::NotFinite { what: "θ + δ" })
+    }
+}
+
 /// What showed that a matrix is not positive definite.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Evidence {

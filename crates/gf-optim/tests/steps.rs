@@ -302,7 +302,8 @@ fn the_automatic_solver_takes_over_directly_where_minres_misses_and_says_so() {
         let (outcome, trace) = run(&mut quadratic, &mut method, &mut Constant::new(1e3), &theta, 1);
         assert_eq!(trace.events[1] == ["used-direct-solver"], taken_over);
         assert_eq!(outcome.work.matrices, u64::from(taken_over));
-        assert!(distance(&outcome.theta, &reference) < 1e-7);
+        // Residual 1e-10, condition number 7e4.
+        assert!(distance(&outcome.theta, &reference) < 1e-5);
     }
 }
 

@@ -52,9 +52,9 @@ fn same(a: &Table, b: &Table) -> bool {
 fn a_row_per_step_with_epoch_time_and_events() {
     let mut history = History::new(settings(1, &["val_mae"]), identity).unwrap();
     history.accepted(&record(0, &[4.0], &[]));
-    history.accepted(&record(1, &[3.0], &[Event::PastPole, Event::ResidualMissed]));
-    history.accepted(&record(2, &[2.0], &[Event::ResidualMissed, Event::PastPole]));
-    history.accepted(&record(3, &[1.0], &[Event::PastPole, Event::ResidualMissed]));
+    history.accepted(&record(1, &[3.0], &[Event::PastPole, Event::RaisedDamping]));
+    history.accepted(&record(2, &[2.0], &[Event::RaisedDamping, Event::PastPole]));
+    history.accepted(&record(3, &[1.0], &[Event::PastPole, Event::RaisedDamping]));
     let table = history.table();
     assert_eq!(table.rows().iter().map(|row| row.epoch).collect::<Vec<_>>(), [0.0, 0.25, 0.5, 0.75]);
     assert_eq!(table.column("h").unwrap()[1..], [0.1; 3]);
@@ -65,7 +65,7 @@ fn a_row_per_step_with_epoch_time_and_events() {
     assert_eq!(table.column("accuracy"), None);
     assert_eq!(table.metrics(2), [20.0]);
     let reasons: Vec<&str> = (0..4).map(|row| table.reason(row)).collect();
-    assert_eq!(reasons, ["", "past-pole+residual-missed", "residual-missed+past-pole", "past-pole+residual-missed"]);
+    assert_eq!(reasons, ["", "past-pole+raised-damping", "raised-damping+past-pole", "past-pole+raised-damping"]);
 }
 
 #[test]

@@ -85,12 +85,9 @@ impl StepController for Armijo {
     }
 
     fn failed(&mut self, failure: StepFailure, h: f64) -> Judgement {
-        match failure {
-            // The step itself overflowed: a shorter one may not.
-            StepFailure::NotFinite { what: "θ + δ" } if h * self.factor >= self.minimum => {
-                Judgement::Retry(h * self.factor)
-            }
-            failure => Judgement::Abort(failure),
+        match failure.may_pass_with_a_shorter_step() && h * self.factor >= self.minimum {
+            true => Judgement::Retry(h * self.factor),
+            false => Judgement::Abort(failure),
         }
     }
 }

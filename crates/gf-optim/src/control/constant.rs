@@ -44,7 +44,9 @@ impl StepController for Constant {
     }
 
     fn failed(&mut self, failure: StepFailure, h: f64) -> Judgement {
-        let Some(factor) = self.shrink else { return Judgement::Abort(failure) };
+        let Some(factor) = self.shrink.filter(|_| failure.may_pass_with_a_shorter_step()) else {
+            return Judgement::Abort(failure);
+        };
         let next = h * factor;
         if next < self.minimum {
             Judgement::Abort(StepFailure::StepTooSmall { smallest: self.minimum, last: Box::new(failure) })

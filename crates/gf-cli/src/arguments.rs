@@ -1,0 +1,149 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// A laboratory for gradient flow and its discretizations.
+#[derive(Debug, Parser)]
+#[command(name = "gf", version, about, max_term_width = 100)]
+pub struct Arguments {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run a study: methods × seeds on one problem; writes a run folder and a report.
+    Run(RunArguments),
+    /// Run a built-in study (the main comparison when no NAME is given).
+    Experiment(ExperimentArguments),
+    /// Exact loss, derivatives and steps at one point, to .npy files; prints a JSON object.
+    Eval(EvalArguments),
+    /// Build the report of run folders again; several folders give a comparison too.
+    Report(ReportArguments),
+    /// List the methods with order, stability, curvature and cost.
+    Methods {
+        /// Print a JSON array instead of a table.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Write a commented study to copy from.
+    Init {
+        /// The file to write.
+        #[arg(default_value = "study.toml")]
+        file: PathBuf,
+    },
+}
+
+/// Flags of everything that runs a study.
+#[derive(Debug, Clone, Args)]
+pub struct Common {
+    /// Folder to write; must not exist or be empty [default: runs/NAME, with a number when taken].
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// One seed in place of the study's.
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
+    /// Threads over arms and seeds [default: all cores]. Results do not depend on it.
+    #[arg(long, value_name = "N")]
+    pub threads: Option<usize>,
+    /// Replace a key of the study: `--set run.steps=100`. May be repeated.
+    #[arg(long, value_name = "KEY.PATH=VALUE")]
+    pub set: Vec<String>,
+    /// No progress bars and no table.
+    #[arg(long)]
+    pub quiet: bool,
+    /// Print the summary as JSON instead of a table.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `gf run`.
+#[derive(Debug, Args)]
+pub struct RunArguments {
+    /// The study.
+    pub study: PathBuf,
+    /// Flags.
+    #[command(flatten)]
+    pub common: Common,
+}
+
+/// `gf experiment`.
+#[derive(Debug, Args)]
+pub struct ExperimentArguments {
+    /// Which; see --list.
+    #[arg(default_value = "convergence")]
+    pub name: String,
+    /// Run all of them.
+    #[arg(long, conflicts_with = "print")]
+    pub all: bool,
+    /// List them.
+    #[arg(long)]
+    pub list: bool,
+    /// Print the study as TOML, for `gf run`, and run nothing.
+    #[arg(long)]
+    pub print: bool,
+    /// How much to run.
+    #[arg(long, value_enum, default_value_t = Scale::Standard)]
+    pub scale: Scale,
+    /// Flags.
+    #[command(flatten)]
+    pub common: Common,
+}
+
+/// How much of an experiment to run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Scale {
+    /// Seconds: shows that it works.
+    Smoke,
+    /// Minutes: the figures of the documentation.
+    Standard,
+    /// As long as it takes: more seeds, and a grid of step sizes for every method.
+    Full,
+}
+
+/// `gf eval`.
+#[derive(Debug, Args)]
+pub struct EvalArguments {
+    /// Network, loss and data (a study; its arms are ignored).
+    pub problem: PathBuf,
+    /// Parameters: a .npy file, or a .gfmodel file of a run folder.
+    #[arg(long, value_name = "T.npy")]
+    pub theta: PathBuf,
+    /// Write the gradient (p).
+    #[arg(long, value_name = "G.npy")]
+    pub gradient: Option<PathBuf>,
+    /// Write the Hessian (p × p).
+    #[arg(long, value_name = "H.npy")]
+    pub hessian: Option<PathBuf>,
+    /// Write the Gauss–Newton matrix (p × p).
+    #[arg(long, value_name = "N.npy")]
+    pub gauss_newton: Option<PathBuf>,
+    /// Read a direction, write the Hessian product. May be repeated.
+    #[arg(long, num_args = 2, value_names = ["V.npy", "HV.npy"])]
+    pub hvp: Vec<PathBuf>,
+    /// Write the outputs of the network (n × outputs).
+    #[arg(long, value_name = "O.npy")]
+    pub output: Option<PathBuf>,
+    /// Take one step of a method from here and write the new parameters: `--step implicit:h=0.05 S.npy`. No line search, no policy
+    /// (indefinite matrices and ascending directions are accepted), direct solver unless one is named. May be repeated.
+    #[arg(long, num_args = 2, value_names = ["METHOD", "S.npy"])]
+    pub step: Vec<String>,
+    /// Replace a key of the problem: `--set loss.l2=0.1`. May be repeated.
+    #[arg(long, value_name = "KEY.PATH=VALUE")]
+    pub set: Vec<String>,
+}
+
+/// `gf report`.
+#[derive(Debug, Args)]
+pub struct ReportArguments {
+    /// Run folders.
+    #[arg(required = true)]
+    pub folders: Vec<PathBuf>,
+    /// Where to write the comparison of several folders.
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+}

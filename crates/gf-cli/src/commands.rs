@@ -1,0 +1,34 @@
+//! The commands, one a file.
+
+mod eval;
+mod experiment;
+mod init;
+mod methods;
+mod report;
+mod run;
+mod table;
+
+use miette::Report;
+
+use crate::arguments::{Arguments, Command};
+
+/// Executes a command; returns the exit code.
+///
+/// # Errors
+/// Misuse, to be printed; exit code 2.
+pub fn execute(arguments: Arguments) -> Result<u8, Report> {
+    match arguments.command {
+        Command::Run(arguments) => run::execute(&arguments),
+        Command::Experiment(arguments) => experiment::execute(&arguments),
+        Command::Eval(arguments) => eval::execute(&arguments),
+        Command::Report(arguments) => report::execute(&arguments),
+        Command::Methods { json } => methods::execute(json),
+        Command::Init { file } => init::execute(&file),
+    }
+}
+
+/// Writes to standard output; a closed pipe is no error.
+fn print(text: &str) {
+    use std::io::Write;
+    let _ = writeln!(std::io::stdout(), "{text}");
+}

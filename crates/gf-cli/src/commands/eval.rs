@@ -1,0 +1,193 @@
+//! `gf eval`: one point, exactly.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use gf_core::{DenseHessian, GaussNewton, HessianProduct, Objective, SymmetricOperator, Triangle, vector};
+use gf_layers::{Batches, NetworkObjective};
+use gf_optim::control::Constant;
+use gf_optim::registry::{AnyObjective, MethodSettings};
+use gf_optim::{Budget, Stop, integrate};
+use gf_utils::SavedModel;
+use gf_utils::npy::{read_npy, write_npy};
+use miette::Report;
+use serde_json::{Value, json};
+
+use super::print;
+use crate::arguments::EvalArguments;
+use crate::study::{Document, Problem, memory_shortage, misuse};
+
+pub(super) fn execute(arguments: &EvalArguments) -> Result<u8, Report> {
+    let mut document = Document::read(&arguments.problem)?;
+    document.set(&arguments.set)?;
+    let problem = Problem::load(document)?;
+    let p = problem.network.dim();
+    let theta = read_theta(&arguments.theta, &problem)?;
+    let directions = arguments
+        .hvp
+        .chunks_exact(2)
+        .map(|pair| Ok((read_vector(&pair[0], p, "--hvp")?, pair[1].as_path())))
+        .collect::<Result<Vec<_>, Report>>()?;
+    let steps = arguments
+        .step
+        .chunks_exact(2)
+        .map(|pair| Ok((parse_step(&pair[0])?, Path::new(&pair[1]))))
+        .collect::<Result<Vec<_>, Report>>()?;
+    let dense = arguments.hessian.is_some() || arguments.gauss_newton.is_some();
+    let method_bytes = steps.iter().map(|((settings, _), _)| settings.dense_bytes(p)).max().unwrap_or(0);
+    let bytes = method_bytes.max(if dense { p.saturating_mul(p).saturating_mul(8) } else { 0 });
+    if let Some(message) = memory_shortage(p, bytes) {
+        return Err(misuse(format!("{}: {message}", arguments.problem.display())));
+    }
+
+    let samples = problem.all_samples(problem.study.run.seeds[0]);
+    let mut objective = problem.objective(Arc::clone(&samples), Batches::full())?;
+    let mut gradient = vec![0.0; p];
+    let loss = objective.value_and_gradient(&theta, &mut gradient).map_err(misuse)?;
+    if !loss.is_finite() || !vector::all_finite(&gradient) {
+        return Err(misuse(format!(
+            "{}: the loss or its gradient is not finite there (loss {loss})",
+            arguments.theta.display()
+        )));
+    }
+    let write = |path: &Path, shape: &[usize], values: &[f64]| write_npy(path, shape, values).map_err(misuse);
+    if let Some(path) = &arguments.gradient {
+        write(path, &[p], &gradient)?;
+    }
+    if let Some(path) = &arguments.output {
+        let outputs = problem.network.predict(&theta, samples.inputs()).map_err(misuse)?;
+        write(path, &[samples.len(), problem.network.outputs()], &outputs)?;
+    }
+    // Symmetric matrices: column-major and row-major are the same.
+    if let Some(path) = &arguments.hessian {
+        let mut matrix = vec![0.0; p * p];
+        objective.dense_hessian(&theta, Triangle::Both, &mut matrix).map_err(misuse)?;
+        write(path, &[p, p], &matrix)?;
+    }
+    if let Some(path) = &arguments.gauss_newton {
+        let mut matrix = vec![0.0; p * p];
+        objective.dense_gauss_newton(&theta, Triangle::Both, &mut matrix).map_err(misuse)?;
+        write(path, &[p, p], &matrix)?;
+    }
+    for (direction, path) in &directions {
+        let mut product = vec![0.0; p];
+        objective.hessian_at(&theta).map_err(misuse)?.apply(direction, &mut product);
+        write(path, &[p], &product)?;
+    }
+    let mut reports = Vec::new();
+    for ((settings, text), path) in &steps {
+        let (theta_next, report) = take_step(&mut objective, settings, &theta, text)?;
+        write(path, &[p], &theta_next)?;
+        reports.push(report);
+    }
+    let mut result = json!({
+        "loss": loss,
+        "gradient_norm": vector::norm(&gradient),
+        "dim": p,
+        "samples": samples.len(),
+        "version": crate::summary::version(),
+    });
+    if !reports.is_empty() {
+        result["steps"] = Value::Array(reports);
+    }
+    print(&serde_json::to_string_pretty(&result).map_err(misuse)?);
+    Ok(0)
+}
+
+fn read_theta(path: &Path, problem: &Problem) -> Result<Vec<f64>, Report> {
+    if path.extension().is_some_and(|extension| extension == "gfmodel") {
+        let model = SavedModel::load(path).map_err(misuse)?;
+        let expected = toml::to_string(&problem.network).map_err(misuse)?;
+        if model.network_toml != expected {
+            let message = format!("expected a model of this network:\n{expected}found one of:\n{}", model.network_toml);
+            return Err(misuse(format!("{}: {message}", path.display())));
+        }
+        return Ok(model.theta);
+    }
+    read_vector(path, problem.network.dim(), "--theta")
+}
+
+fn read_vector(path: &Path, length: usize, flag: &str) -> Result<Vec<f64>, Report> {
+    let array = read_npy(path).map_err(|error| misuse(format!("{flag}: {error}")))?;
+    if array.shape != [length] {
+        let message = format!("expected a vector of {length} numbers, found shape {:?}", array.shape);
+        return Err(misuse(format!("{flag} {}: {message}", path.display())));
+    }
+    if let Some(index) = array.values.iter().position(|x| !x.is_finite()) {
+        let message = format!("expected finite numbers, found {} at index {index}", array.values[index]);
+        return Err(misuse(format!("{flag} {}: {message}", path.display())));
+    }
+    Ok(array.values)
+}
+
+/// `implicit:h=0.05,solver=minres` → settings, with the text for messages.
+fn parse_step(text: &str) -> Result<(MethodSettings, String), Report> {
+    let (name, settings) = text.split_once(':').unwrap_or((text, ""));
+    let mut table = toml::Table::new();
+    for pair in settings.split(',').filter(|pair| !pair.is_empty()) {
+        let (key, value) = pair.split_once('=').ok_or_else(|| {
+            misuse(format!("--step {text}: expected METHOD:key=value,key=value, found \"{pair}\" without '='"))
+        })?;
+        let value = match value.parse::<i64>().map(toml::Value::Integer) {
+            Ok(integer) => integer,
+            Err(_) => value.parse().map_or_else(|_| toml::Value::String(value.into()), toml::Value::Float),
+        };
+        table.insert(key.trim().into(), value);
+    }
+    // What makes it the textbook step, unless the user says otherwise.
+    let defaults: &[(&str, &str)] = match name {
+        "implicit" => &[("solver", "lblt"), ("indefinite", "accept")],
+        "newton" => &[("solver", "lblt"), ("ascent", "accept")],
+        _ => &[],
+    };
+    for (key, value) in defaults {
+        table.entry(*key).or_insert_with(|| toml::Value::String((*value).into()));
+    }
+    let document = toml::Table::from_iter([(name.trim().to_string(), toml::Value::Table(table))]);
+    let source = toml::to_string(&document).map_err(misuse)?;
+    let settings: MethodSettings = Document::builtin(&format!("--step {text}"), source).parse()?;
+    settings.validate().map_err(|error| misuse(format!("--step {text}: {error}")))?;
+    Ok((settings, text.to_string()))
+}
+
+fn take_step(
+    objective: &mut NetworkObjective,
+    settings: &MethodSettings,
+    theta: &[f64],
+    text: &str,
+) -> Result<(Vec<f64>, Value), Report> {
+    let h = match settings {
+        MethodSettings::Explicit(settings) => settings.h,
+        MethodSettings::Implicit(settings) => settings.h,
+        MethodSettings::Newton(_) => 1.0,
+    };
+    let mut method = settings.build().map_err(|error| misuse(format!("--step {text}: {error}")))?;
+    let mut watch = Watch::default();
+    let outcome = integrate(
+        &mut *objective as &mut AnyObjective,
+        &mut *method,
+        &mut Constant::new(h),
+        &mut [&mut watch],
+        theta.to_vec(),
+        &Budget::steps(1),
+    )
+    .map_err(misuse)?;
+    if outcome.stop != Stop::Steps {
+        return Err(misuse(format!("--step {text}: no step could be taken: {}", outcome.stop)));
+    }
+    let report = json!({ "step": text, "step_norm": watch.step_norm, "events": watch.events });
+    Ok((outcome.theta, report))
+}
+
+#[derive(Default)]
+struct Watch {
+    step_norm: f64,
+    events: Vec<&'static str>,
+}
+
+impl gf_core::Observer for Watch {
+    fn accepted(&mut self, record: &gf_core::StepRecord<'_>) {
+        self.step_norm = record.step_norm;
+        self.events = record.events.iter().map(|event| event.name()).collect();
+    }
+}

@@ -1,0 +1,76 @@
+//! Tables for the terminal.
+
+use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
+use gf_report::significant;
+use gf_utils::stats::median;
+
+use crate::report::ClaimVerdict;
+use crate::summary::{ArmSummary, Summary};
+
+/// A table without decoration that fits the terminal.
+pub(super) fn plain(header: &[&str], rows: Vec<Vec<String>>) -> String {
+    let mut table = Table::new();
+    table.load_style(presets::UTF8_HORIZONTAL_ONLY).set_content_arrangement(ContentArrangement::Dynamic);
+    if table.width().is_none() {
+        table.set_width(120);
+    }
+    table.set_header(header);
+    table.add_rows(rows);
+    table.to_string()
+}
+
+/// Arm, final validation loss as median and quartiles, steps, flow time, gradient-equivalents, seconds.
+pub(super) fn summary(summary: &Summary) -> String {
+    let header = ["arm", "val. loss", "quartiles", "steps", "flow time", "grad. equiv.", "seconds", "failed"];
+    let rows = summary.arms.iter().map(summary_row).collect();
+    let mut text = plain_right(&header, rows);
+    text.push_str(
+        "\nMedians over seeds; seconds are spent in steps only. grad. equiv. = model flops over those of one gradient.",
+    );
+    text
+}
+
+fn summary_row(arm: &ArmSummary) -> Vec<String> {
+    let [low, middle, high] = arm.final_val_loss_quartiles.map(|q| q.unwrap_or(f64::INFINITY));
+    let middle_of = |values: Vec<f64>| median(&values).map_or_else(|| "–".to_string(), |value| significant(value, 3));
+    let failed = arm.runs.iter().filter(|run| run.failure.is_some()).count();
+    vec![
+        arm.name.clone(),
+        significant(middle, 4),
+        format!("{} … {}", significant(low, 3), significant(high, 3)),
+        middle_of(arm.runs.iter().map(|run| run.steps as f64).collect()),
+        middle_of(arm.runs.iter().filter_map(|run| run.time).collect()),
+        middle_of(arm.runs.iter().map(|run| run.grad_equivalents).collect()),
+        middle_of(arm.runs.iter().map(|run| run.wall_s).collect()),
+        format!("{failed} of {}", arm.runs.len()),
+    ]
+}
+
+fn plain_right(header: &[&str], rows: Vec<Vec<String>>) -> String {
+    let mut table = Table::new();
+    table.load_style(presets::UTF8_HORIZONTAL_ONLY).set_content_arrangement(ContentArrangement::Dynamic);
+    if table.width().is_none() {
+        table.set_width(120);
+    }
+    table.set_header(header);
+    table.add_rows(rows);
+    for column in table.column_iter_mut().skip(1) {
+        column.set_cell_alignment(CellAlignment::Right);
+    }
+    table.to_string()
+}
+
+/// Claims with their verdicts, under each axis.
+pub(super) fn verdicts(verdicts: &[ClaimVerdict]) -> String {
+    let header = ["claim", "verdict", "numbers"];
+    let rows = verdicts
+        .iter()
+        .flat_map(|verdict| {
+            verdict.axes.iter().enumerate().map(|(index, axis)| {
+                let claim = if index == 0 { verdict.text.clone() } else { String::new() };
+                vec![claim, format!("{} {}", axis.holds.word(), axis.axis), axis.numbers.clone()]
+            })
+        })
+        .collect();
+    plain(&header, rows)
+}

@@ -1,0 +1,230 @@
+//! Run folders: everything that a run leaves, readable in pandas and NumPy without our code.
+//!
+//! | file | holds |
+//! |---|---|
+//! | `study.toml` | the study with every default filled in; `gf run` accepts it |
+//! | `history.csv` | one row per accepted step, arm and seed |
+//! | `summary.json` | results per arm and seed |
+//! | `predictions.csv` | validation inputs, targets and final outputs of each arm, first seed |
+//! | `theta-ARM-SEED-final.npy`, `…-best.npy` | parameters at the end and at the lowest validation loss |
+//! | `model-ARM-SEED.gfmodel` | the best parameters with the network: checksummed, for `gf eval` |
+//! | `figures/`, `report.html` | the report |
+
+use std::path::{Path, PathBuf};
+
+use gf_core::{Samples, Targets};
+use gf_utils::history::{ArmHistory, read_histories, write_histories};
+use gf_utils::npy::write_npy;
+use gf_utils::{SavedModel, write_atomically};
+use miette::Report;
+
+use crate::runner::{ArmRun, FirstStep};
+use crate::study::{Document, Problem, Study, misuse};
+use crate::summary::{Summary, version};
+
+/// A folder being written. It appears under its name only when it is complete.
+pub struct FolderWriter {
+    temporary: tempfile::TempDir,
+    target: PathBuf,
+}
+
+impl FolderWriter {
+    /// Below `out`, which must not exist yet or be empty; `runs/NAME` (with a number when taken) if not given.
+    ///
+    /// # Errors
+    /// When the folder is taken or cannot be made.
+    pub fn create(out: Option<&Path>, name: &str) -> Result<Self, Report> {
+        let target = match out {
+            Some(out) => {
+                let taken = std::fs::read_dir(out).is_ok_and(|mut entries| entries.next().is_some()) || out.is_file();
+                if taken {
+                    let message = "expected a folder that does not exist or is empty, found it in use";
+                    return Err(misuse(format!("--out {}: {message}", out.display())));
+                }
+                out.to_path_buf()
+            }
+            None => free_name(Path::new("runs"), name),
+        };
+        let parent = match target.parent() {
+            Some(parent) if !parent.as_os_str().is_empty() => parent,
+            _ => Path::new("."),
+        };
+        let fail = |error: std::io::Error| misuse(format!("{}: cannot create: {error}", target.display()));
+        std::fs::create_dir_all(parent).map_err(fail)?;
+        let temporary = tempfile::Builder::new().prefix(".gf-run-").tempdir_in(parent).map_err(fail)?;
+        Ok(Self { temporary, target })
+    }
+
+    /// Where files are written until [`FolderWriter::finish`].
+    pub fn path(&self) -> &Path {
+        self.temporary.path()
+    }
+
+    /// Writes all data of a run.
+    ///
+    /// # Errors
+    /// When a file cannot be written.
+    pub fn write(&self, problem: &Problem, runs: &[ArmRun], first_steps: Vec<FirstStep>) -> Result<(), Report> {
+        let folder = self.path();
+        let data = problem.data(problem.study.run.seeds[0])?;
+        let summary = Summary::new(problem, runs, first_steps, [data.train.len(), data.validation.len()]);
+        write_text(&folder.join("study.toml"), &resolved_study(problem)?)?;
+        let json = serde_json::to_string_pretty(&summary).map_err(misuse)?;
+        write_text(&folder.join("summary.json"), &(json + "\n"))?;
+        let histories = runs.iter().map(|run| (run.arm.as_str(), run.seed, &run.history));
+        write_histories(&folder.join("history.csv"), histories).map_err(misuse)?;
+        write_predictions(&folder.join("predictions.csv"), &data.validation, runs)?;
+        let network = toml::to_string(&problem.network).map_err(misuse)?;
+        for run in runs {
+            let stem = format!("{}-{}", run.arm, run.seed);
+            let array = |kind: &str, theta: &[f64]| {
+                write_npy(&folder.join(format!("theta-{stem}-{kind}.npy")), &[theta.len()], theta).map_err(misuse)
+            };
+            array("final", &run.outcome.theta)?;
+            let Some(best) = &run.best else { continue };
+            array("best", &best.theta)?;
+            let provenance = [
+                ("version".to_string(), version()),
+                ("study".to_string(), problem.study.name.clone()),
+                ("arm".to_string(), run.arm.clone()),
+                ("seed".to_string(), run.seed.to_string()),
+                ("step".to_string(), best.step.to_string()),
+                ("val_loss".to_string(), best.val_loss.to_string()),
+            ];
+            let model = SavedModel {
+                network_toml: network.clone(),
+                theta: best.theta.clone(),
+                provenance: provenance.into_iter().collect(),
+            };
+            model.save(&folder.join(format!("model-{stem}.gfmodel"))).map_err(misuse)?;
+        }
+        Ok(())
+    }
+
+    /// Gives the folder its name.
+    ///
+    /// # Errors
+    /// When it cannot be renamed.
+    pub fn finish(self) -> Result<PathBuf, Report> {
+        let Self { temporary, target } = self;
+        let fail = |error: std::io::Error| misuse(format!("{}: cannot create: {error}", target.display()));
+        if target.is_dir() {
+            // Empty, as `create` found it; a folder that has been filled since is left alone.
+            std::fs::remove_dir(&target).map_err(fail)?;
+        }
+        let path = temporary.keep();
+        std::fs::rename(&path, &target).map_err(fail)?;
+        #[cfg(unix)]
+        {
+            // Temporary folders are private to the user; a run folder has ordinary permissions.
+            use std::os::unix::fs::PermissionsExt;
+            std::fs::set_permissions(&target, std::fs::Permissions::from_mode(0o755)).map_err(fail)?;
+        }
+        Ok(target)
+    }
+}
+
+/// A run folder read back.
+pub struct Folder {
+    /// Where it is.
+    pub path: PathBuf,
+    /// Its study.
+    pub study: Study,
+    /// Its summary.
+    pub summary: Summary,
+    /// Its histories, arms then seeds.
+    pub histories: Vec<ArmHistory>,
+}
+
+impl Folder {
+    /// Reads what a report needs.
+    ///
+    /// # Errors
+    /// Names the file that is missing or wrong.
+    pub fn read(path: &Path) -> Result<Self, Report> {
+        let study = Document::read(&path.join("study.toml"))?.parse()?;
+        let file = path.join("summary.json");
+        let text = Document::read(&file)?.text;
+        let summary = serde_json::from_str(&text).map_err(|error| misuse(format!("{}: {error}", file.display())))?;
+        let histories = read_histories(&path.join("history.csv")).map_err(misuse)?;
+        Ok(Self { path: path.to_path_buf(), study, summary, histories })
+    }
+
+    /// Whether the run of a history failed.
+    pub fn has_failed(&self, history: &ArmHistory) -> bool {
+        let arm = self.summary.arms.iter().find(|arm| arm.name == history.arm);
+        let run = arm.and_then(|arm| arm.runs.iter().find(|run| run.seed == history.seed));
+        run.is_some_and(|run| run.failure.is_some())
+    }
+
+    /// The histories of an arm.
+    pub fn arm<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a ArmHistory> {
+        self.histories.iter().filter(move |history| history.arm == name)
+    }
+}
+
+/// Writes text atomically.
+///
+/// # Errors
+/// Names the file.
+pub fn write_text(path: &Path, text: &str) -> Result<(), Report> {
+    write_atomically(path, |out| out.write_all(text.as_bytes())).map_err(misuse)
+}
+
+fn free_name(folder: &Path, name: &str) -> PathBuf {
+    let first = folder.join(name);
+    if !first.exists() {
+        return first;
+    }
+    (2..).map(|k| folder.join(format!("{name}-{k}"))).find(|path| !path.exists()).expect("some number is free")
+}
+
+/// The study with all defaults, paths absolute, and where it comes from in comments.
+fn resolved_study(problem: &Problem) -> Result<String, Report> {
+    let mut study = problem.study.clone();
+    for path in [&mut study.data.x, &mut study.data.y, &mut study.data.csv].into_iter().flatten() {
+        let resolved = problem.document.resolve(path);
+        *path = std::path::absolute(&resolved).unwrap_or(resolved);
+    }
+    for arm in &mut study.arms {
+        arm.control = Some(arm.control());
+    }
+    let text = toml::to_string(&study).map_err(misuse)?;
+    Ok(format!("# Resolved by {}; `gf run study.toml` repeats it.\n{text}", version()))
+}
+
+/// Columns: `arm`, `row`, inputs `x0…` (at most 8), targets `y0…` (or `label`), outputs `prediction0…`.
+fn write_predictions(path: &Path, samples: &Samples, runs: &[ArmRun]) -> Result<(), Report> {
+    const MOST_INPUTS: usize = 8;
+    let (width, inputs) = (samples.width(), samples.width().min(MOST_INPUTS));
+    write_atomically(path, |out| {
+        let mut csv = csv::Writer::from_writer(out);
+        let target_names: Vec<String> = match samples.targets() {
+            Targets::Values { width, .. } => (0..*width).map(|k| format!("y{k}")).collect(),
+            Targets::Classes { .. } => vec!["label".into()],
+        };
+        let outputs = runs.iter().find_map(|run| run.predictions.as_ref()).map_or(0, |p| p.len() / samples.len());
+        let header = ["arm".to_string(), "row".into()]
+            .into_iter()
+            .chain((0..inputs).map(|k| format!("x{k}")))
+            .chain(target_names)
+            .chain((0..outputs).map(|k| format!("prediction{k}")));
+        csv.write_record(header)?;
+        for run in runs {
+            let Some(predictions) = &run.predictions else { continue };
+            for row in 0..samples.len() {
+                let target: Vec<String> = match samples.targets() {
+                    Targets::Values { width, values } => {
+                        values[row * width..(row + 1) * width].iter().map(f64::to_string).collect()
+                    }
+                    Targets::Classes { labels, .. } => vec![labels[row].to_string()],
+                };
+                let x = samples.inputs()[row * width..row * width + inputs].iter().map(f64::to_string);
+                let o = predictions[row * outputs..(row + 1) * outputs].iter().map(f64::to_string);
+                csv.write_record([run.arm.clone(), row.to_string()].into_iter().chain(x).chain(target).chain(o))?;
+            }
+        }
+        csv.flush()
+    })
+    .map_err(misuse)
+}

@@ -1,0 +1,76 @@
+//! The report of a run folder: figures and one page, from what the folder holds and nothing else.
+
+mod claims;
+mod comparison;
+mod curves;
+mod pole;
+mod predictions;
+mod tables;
+
+use std::path::Path;
+
+use gf_report::{Block, Page, Section};
+use gf_utils::write_atomically;
+use miette::Report;
+
+pub(crate) use claims::ClaimVerdict;
+pub(crate) use comparison::write as write_comparison;
+
+use crate::folder::{Folder, write_text};
+use crate::progress::Progress;
+use crate::study::misuse;
+
+/// Writes `figures/` and `report.html`; returns the verdicts on the study's claims.
+pub(crate) fn write(folder: &Folder, progress: Progress) -> Result<Vec<ClaimVerdict>, Report> {
+    let verdicts = claims::judge(folder);
+    let page = page(folder, &verdicts)?;
+    write_page(&folder.path, &page, progress)?;
+    Ok(verdicts)
+}
+
+/// Writes a page with its figures as SVG and PNG beside it.
+fn write_page(path: &Path, page: &Page, progress: Progress) -> Result<(), Report> {
+    let figures = path.join("figures");
+    std::fs::create_dir_all(&figures).map_err(|error| misuse(format!("{}: {error}", figures.display())))?;
+    let bar = progress.bar(page.figures().count() as u64 + 1, "figures");
+    for figure in page.figures() {
+        write_text(&figures.join(format!("{}.svg", figure.id)), &figure.to_svg().map_err(misuse)?)?;
+        let png = figure.to_png(2.0).map_err(misuse)?;
+        let file = figures.join(format!("{}.png", figure.id));
+        write_atomically(&file, |out| std::io::Write::write_all(out, &png)).map_err(misuse)?;
+        bar.inc(1);
+    }
+    write_text(&path.join("report.html"), &page.to_html().map_err(misuse)?)?;
+    bar.finish_and_clear();
+    Ok(())
+}
+
+fn page(folder: &Folder, verdicts: &[ClaimVerdict]) -> Result<Page, Report> {
+    let study = &folder.study;
+    let title = if study.title.is_empty() { &study.name } else { &study.title };
+    let mut page = Page::new(title);
+    page.lead.extend(study.about.split("\n\n").map(str::trim).filter(|text| !text.is_empty()).map(str::to_string));
+    page.lead.push(tables::setting(folder));
+    page = page.with(Section::new("Result", vec![Block::Table(tables::summary(folder))]));
+    if !verdicts.is_empty() {
+        page = page.with(Section::new("Claims", tables::claims(verdicts)));
+    }
+    page = page.with(Section::new("Curves", curves::blocks(folder)));
+    if let Some(blocks) = predictions::blocks(folder)? {
+        page = page.with(Section::new("Predictions", blocks));
+    }
+    page =
+        page.with(Section::new("Late phase", vec![Block::Table(tables::exponents(folder)), tables::exponents_note()]));
+    if let Some(spec) = &study.first_steps {
+        page = page.with(Section::new(
+            "The first implicit step and the pole",
+            pole::blocks(&folder.summary.first_steps, spec),
+        ));
+    }
+    page = page.with(Section::new("What the steps met", tables::events(folder)));
+    page.footer = vec![
+        folder.summary.version.clone(),
+        "Repeat: gf run study.toml, with the study.toml of this folder. Seconds depend on the machine; nothing else does.".into(),
+    ];
+    Ok(page)
+}

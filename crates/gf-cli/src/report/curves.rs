@@ -1,0 +1,188 @@
+//! Curves over steps, flow time, work and seconds: median over seeds with the band between the quartiles.
+
+use gf_report::{Axis, Block, Figure, Mark, Panel};
+use gf_utils::stats::quartiles;
+
+use super::tables::metric_names;
+use crate::folder::Folder;
+
+/// One arm's curve: abscissas and quartiles of the ordinates, row by row.
+struct Curve {
+    x: Vec<f64>,
+    low: Vec<f64>,
+    middle: Vec<f64>,
+    high: Vec<f64>,
+}
+
+/// Last step of the short view, as in the original's plots.
+const SHORT: usize = 45;
+
+/// All figures of curves.
+pub(super) fn blocks(folder: &Folder) -> Vec<Block> {
+    let metric = metric_names(folder).into_iter().next();
+    let steps = folder.study.run.steps as usize;
+    let mut over_steps = Vec::new();
+    for column in std::iter::once("val_loss".to_string()).chain(metric.clone()) {
+        if steps > SHORT {
+            over_steps.push(panel(
+                folder,
+                "step",
+                "step k",
+                &column,
+                &format!("steps 0 to {SHORT}"),
+                Some(SHORT),
+                false,
+            ));
+        }
+        over_steps.push(panel(folder, "step", "step k", &column, &format!("steps 0 to {steps}"), None, false));
+    }
+    let band = "Lines: median over seeds; bands: between the quartiles, left out where a quarter of the seeds or more have failed. \
+                Step 0 is the start, before any update.";
+    let mut blocks = vec![Block::Figure(Figure::new(
+        "validation-over-steps",
+        format!(
+            "Validation loss{} against steps. {band}",
+            metric.as_ref().map(|m| format!(" and {m}")).unwrap_or_default()
+        ),
+        over_steps,
+    ))];
+    let axes = [
+        ("time", "flow time t = Σh", "flow time"),
+        ("grad_equivalents", "work in gradient-equivalents", "work"),
+        ("wall_s", "seconds in steps", "wall clock"),
+    ];
+    let mut panels: Vec<Panel> =
+        axes.iter().map(|(x, label, title)| panel(folder, x, label, "val_loss", title, None, true)).collect();
+    panels.push(panel(folder, "step", "step k", "train_loss", "training loss", None, false));
+    blocks.push(Block::Figure(Figure::new(
+        "validation-over-other-axes",
+        "Validation loss against flow time (methods that follow the flow's clock only), work and seconds, and training loss against \
+         steps. The axis decides who is ahead: an implicit step covers more flow time and costs more work.",
+        panels,
+    )));
+    if let Some(metric) = metric {
+        let panels =
+            axes.iter().take(2).map(|(x, label, title)| panel(folder, x, label, &metric, title, None, true)).collect();
+        blocks.push(Block::Figure(Figure::new(
+            "metric-over-other-axes",
+            format!("{metric} against flow time and work."),
+            panels,
+        )));
+    }
+    blocks
+}
+
+fn panel(folder: &Folder, x: &str, x_label: &str, y: &str, title: &str, last: Option<usize>, log_x: bool) -> Panel {
+    let curves: Vec<(usize, &str, Curve)> = folder
+        .summary
+        .arms
+        .iter()
+        .enumerate()
+        .filter_map(|(index, arm)| curve(folder, &arm.name, x, y, last).map(|curve| (index, arm.name.as_str(), curve)))
+        .collect();
+    let is_accuracy = y.ends_with("accuracy");
+    let y_axis = if is_accuracy { Axis::linear(y_label(y)) } else { Axis::log(y_label(y)) };
+    let y_axis = match y_range(&curves, is_accuracy) {
+        Some((low, high)) => y_axis.within(low, high),
+        None => y_axis,
+    };
+    let x_axis = if log_x { Axis::log(x_label) } else { Axis::linear(x_label) };
+    let mut panel = Panel::new(title, x_axis, y_axis);
+    for (style, _, curve) in &curves {
+        panel = panel.with(Mark::band(*style, curve.x.clone(), curve.low.clone(), curve.high.clone()));
+    }
+    for (style, name, curve) in curves {
+        panel = panel.with(Mark::line(name, style, curve.x, curve.middle));
+    }
+    panel
+}
+
+/// The quartiles of an arm over seeds; none if it does not have this abscissa. Over steps they are taken row by row; over other axes, where the
+/// seeds' abscissas differ, at common points, each run read at its last row before the point.
+fn curve(folder: &Folder, arm: &str, x: &str, y: &str, last: Option<usize>) -> Option<Curve> {
+    const POINTS: usize = 300;
+    let mut runs = Vec::new();
+    for history in folder.arm(arm) {
+        let (x, y) = (history.table.column(x)?, history.table.column(y)?);
+        if x.iter().any(|x| x.is_nan()) {
+            return None;
+        }
+        // Rows that were not evaluated are skipped; a NaN at the end of a failed run is infinite.
+        let failed = folder.has_failed(history);
+        let rows: Vec<(f64, f64)> = x
+            .into_iter()
+            .zip(y)
+            .filter(|(_, y)| failed || !y.is_nan())
+            .map(|(x, y)| (x, if y.is_nan() { f64::INFINITY } else { y }))
+            .collect();
+        runs.push((rows, failed));
+    }
+    let ends = runs.iter().filter_map(|(rows, _)| rows.last().map(|row| row.0));
+    let end = ends.fold(0.0, f64::max);
+    let points: Vec<f64> = if x == "step" {
+        let end = last.map_or(end, |last| end.min(last as f64));
+        runs.iter()
+            .map(|(rows, _)| rows)
+            .max_by_key(|rows| rows.len())?
+            .iter()
+            .map(|row| row.0)
+            .filter(|x| *x <= end)
+            .collect()
+    } else {
+        // From the first positive abscissa, on the logarithmic axis.
+        let start =
+            runs.iter().filter_map(|(rows, _)| rows.iter().map(|row| row.0).find(|x| *x > 0.0)).fold(0.0, f64::max);
+        if !(start > 0.0 && end >= start) {
+            return None;
+        }
+        (0..POINTS).map(|k| start * (end / start).powf(k as f64 / (POINTS - 1) as f64)).collect()
+    };
+    let mut curve = Curve { x: vec![], low: vec![], middle: vec![], high: vec![] };
+    for point in points {
+        let ordinates: Vec<f64> = runs.iter().filter_map(|(rows, failed)| read(rows, *failed, point)).collect();
+        let Some([low, middle, high]) = quartiles(&ordinates) else { continue };
+        curve.x.push(point);
+        // No band where a quarter of the seeds or more have failed.
+        let is_band = low.is_finite() && high.is_finite();
+        curve.low.push(if is_band { low } else { f64::NAN });
+        curve.middle.push(middle);
+        curve.high.push(if is_band { high } else { f64::NAN });
+    }
+    Some(curve)
+}
+
+/// A run at a point: its last row at or before it; infinite after the end of a failed run, nothing after the end of another.
+fn read(rows: &[(f64, f64)], failed: bool, point: f64) -> Option<f64> {
+    let end = rows.last()?.0;
+    // Rounding of the points must not cut the last one off.
+    if point > end * (1.0 + 1e-9) {
+        return failed.then_some(f64::INFINITY);
+    }
+    Some(rows[rows.partition_point(|row| row.0 <= point * (1.0 + 1e-9)).saturating_sub(1)].1)
+}
+
+/// From the lowest quartile to ten times the start: an exploding arm leaves the panel at its top instead of flattening the others.
+fn y_range(curves: &[(usize, &str, Curve)], is_accuracy: bool) -> Option<(f64, f64)> {
+    let finite = |v: &f64| v.is_finite() && *v > 0.0;
+    let low = curves.iter().flat_map(|(_, _, c)| c.low.iter().copied()).filter(finite).fold(f64::INFINITY, f64::min);
+    let high = curves.iter().flat_map(|(_, _, c)| c.high.iter().copied()).filter(finite).fold(0.0, f64::max);
+    let start = curves.iter().filter_map(|(_, _, c)| c.middle.first().copied()).filter(finite).fold(0.0, f64::max);
+    if !(low.is_finite() && high > 0.0) {
+        return None;
+    }
+    if is_accuracy {
+        return Some((0.0, 1.0));
+    }
+    let high = if start > 0.0 { high.min(10.0 * start) } else { high };
+    (high > low).then_some((0.8 * low, 1.25 * high))
+}
+
+fn y_label(column: &str) -> &str {
+    match column {
+        "val_loss" => "validation loss",
+        "train_loss" => "training loss",
+        "val_mae" => "validation MAE",
+        "val_accuracy" => "validation accuracy",
+        other => other,
+    }
+}

@@ -1,0 +1,175 @@
+//! Tables of the report.
+
+use std::collections::BTreeMap;
+
+use gf_report::{Block, Table, significant};
+use gf_utils::stats::{median, quartiles};
+
+use super::claims::{ClaimVerdict, fit_window};
+use crate::folder::Folder;
+use crate::summary::ArmSummary;
+
+/// Problem, seeds and batches in a sentence.
+pub(super) fn setting(folder: &Folder) -> String {
+    let (study, summary) = (&folder.study, &folder.summary);
+    let sizes: Vec<String> = std::iter::once(study.network.input)
+        .chain(study.network.layers.iter().map(|layer| layer.units))
+        .map(|units| units.to_string())
+        .collect();
+    let batch = study.run.batch.map_or_else(|| "full batches".to_string(), |size| format!("batches of {size}"));
+    format!(
+        "Network {} with {} parameters; {} training and {} validation samples, {batch}; {} seeds. \
+         Every arm of a seed has the same data, start and batches.",
+        sizes.join("-"),
+        summary.dim,
+        summary.train_samples,
+        summary.validation_samples,
+        study.run.seeds.len()
+    )
+}
+
+/// One row an arm.
+pub(super) fn summary(folder: &Folder) -> Table {
+    let metrics = metric_names(folder);
+    let metric = metrics.first().cloned().unwrap_or_else(|| "val_loss".into());
+    let columns = [
+        "arm",
+        "method",
+        ">final val. loss (median)",
+        ">quartiles",
+        ">final metric",
+        ">steps",
+        ">flow time",
+        ">gradient-equivalents",
+        ">seconds",
+        ">failed",
+    ];
+    let columns: Vec<String> = columns
+        .iter()
+        .map(|name| if *name == ">final metric" { format!(">final {metric}") } else { (*name).to_string() })
+        .collect();
+    let columns: Vec<&str> = columns.iter().map(String::as_str).collect();
+    let rows = folder.summary.arms.iter().map(|arm| summary_row(arm, &metric)).collect();
+    let caption = "Medians over seeds. A failed run counts as an infinite loss. Gradient-equivalents: model flops of all evaluations, \
+                   products and factorizations over those of one value and gradient. Seconds: spent in steps, evaluation not included, \
+                   with as many arms at a time as the machine has cores.";
+    Table::new(caption, &columns, rows)
+}
+
+fn summary_row(arm: &ArmSummary, metric: &str) -> Vec<String> {
+    let middle = |values: Vec<f64>| median(&values).map_or_else(|| "–".to_string(), |value| significant(value, 3));
+    let [low, mid, high] = arm.final_val_loss_quartiles.map(|q| q.unwrap_or(f64::INFINITY));
+    let failed = arm.runs.iter().filter(|run| run.failure.is_some()).count();
+    vec![
+        arm.name.clone(),
+        arm.settings.clone(),
+        significant(mid, 3),
+        format!("{} … {}", significant(low, 3), significant(high, 3)),
+        middle(arm.runs.iter().filter_map(|run| run.last.get(metric).copied().flatten()).collect()),
+        middle(arm.runs.iter().map(|run| run.steps as f64).collect()),
+        middle(arm.runs.iter().filter_map(|run| run.time).collect()),
+        middle(arm.runs.iter().map(|run| run.grad_equivalents).collect()),
+        middle(arm.runs.iter().map(|run| run.wall_s).collect()),
+        format!("{failed} of {}", arm.runs.len()),
+    ]
+}
+
+/// Names of the metric columns.
+pub(super) fn metric_names(folder: &Folder) -> Vec<String> {
+    folder.histories.first().map(|history| history.table.metric_names().to_vec()).unwrap_or_default()
+}
+
+/// Claims with their verdicts and the rule.
+pub(super) fn claims(verdicts: &[ClaimVerdict]) -> Vec<Block> {
+    let rows = verdicts
+        .iter()
+        .flat_map(|verdict| {
+            verdict.axes.iter().enumerate().map(|(index, axis)| {
+                let claim = if index == 0 { verdict.text.clone() } else { String::new() };
+                vec![claim, axis.axis.clone(), axis.holds.word().to_string(), axis.numbers.clone()]
+            })
+        })
+        .collect();
+    let rule = "A is ahead of B where the median of the metric over the window is lower, seed by seed (paired), in at least 4 of 5 seeds; \
+                where B is ahead of A by the same rule, the claim fails; otherwise it is not shown. At equal flow time and equal work the \
+                window is what the arm that gets least far covers in those steps, and both arms are read there. A failed run counts as an \
+                infinite error.";
+    vec![Block::Paragraph(rule.into()), Block::Table(Table::new("", &["claim", "axis", "verdict", "numbers"], rows))]
+}
+
+/// Fitted exponents of the late phase, per arm.
+pub(super) fn exponents(folder: &Folder) -> Table {
+    let steps = folder.study.run.steps;
+    let window = [(2 * steps / 5).max(1), steps];
+    let columns: Vec<String> = std::iter::once("val_loss".to_string())
+        .chain(metric_names(folder).into_iter().filter(|name| name == "val_mae").take(1))
+        .collect();
+    let mut rows = Vec::new();
+    for arm in &folder.summary.arms {
+        let mut row = vec![arm.name.clone()];
+        for column in &columns {
+            let fits: Vec<(f64, [f64; 2])> =
+                folder.arm(&arm.name).filter_map(|history| fit_window(&history.table, window, column)).collect();
+            let exponents: Vec<f64> = fits.iter().map(|fit| fit.0).collect();
+            let text = |pick: fn(&(f64, [f64; 2])) -> f64| {
+                median(&fits.iter().map(pick).collect::<Vec<_>>()).map_or_else(|| "–".into(), |v| significant(v, 3))
+            };
+            row.push(text(|fit| fit.0));
+            row.push(match quartiles(&exponents) {
+                Some([low, _, high]) => format!("{} … {}", significant(low, 3), significant(high, 3)),
+                None => "–".into(),
+            });
+            row.push(format!("{} … {}", text(|fit| fit.1[0]), text(|fit| fit.1[1])));
+        }
+        rows.push(row);
+    }
+    let mut names = vec!["arm".to_string()];
+    for column in &columns {
+        names.extend([
+            format!(">{column} ∝ 1/stepᵃ: a (median)"),
+            ">quartiles over seeds".to_string(),
+            ">95 % interval (median ends)".to_string(),
+        ]);
+    }
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    Table::new(format!("Power laws over steps {} to {}, fitted on log–log axes.", window[0], window[1]), &names, rows)
+}
+
+/// What the intervals mean.
+pub(super) fn exponents_note() -> Block {
+    Block::Paragraph(
+        "Least squares of log v on log step, without offset; intervals by a circular-block bootstrap of the residuals, which are \
+         autocorrelated from step to step. A mini-batch curve is noisy: an exponent near 0 says that nothing falls any more."
+            .into(),
+    )
+}
+
+/// Events and failures, per arm.
+pub(super) fn events(folder: &Folder) -> Vec<Block> {
+    let mut rows = Vec::new();
+    for arm in &folder.summary.arms {
+        let mut events: BTreeMap<&str, u64> = BTreeMap::new();
+        let steps: u64 = arm.runs.iter().map(|run| run.steps).sum();
+        for run in &arm.runs {
+            run.events.iter().for_each(|(name, count)| *events.entry(name).or_default() += count);
+        }
+        let rejected: u64 = arm.runs.iter().map(|run| run.rejected).sum();
+        let text = events.iter().map(|(name, count)| format!("{name}: {count}")).collect::<Vec<_>>().join(", ");
+        let failures: Vec<String> = arm
+            .runs
+            .iter()
+            .filter_map(|run| {
+                run.failure.as_ref().map(|why| format!("seed {} after step {}: {why}", run.seed, run.steps))
+            })
+            .collect();
+        rows.push(vec![
+            arm.name.clone(),
+            steps.to_string(),
+            rejected.to_string(),
+            if text.is_empty() { "–".into() } else { text },
+            if failures.is_empty() { "–".into() } else { failures.join("; ") },
+        ]);
+    }
+    let columns = ["arm", ">accepted steps", ">rejected proposals", "steps that met", "failures"];
+    vec![Block::Table(Table::new("Over all seeds.", &columns, rows))]
+}

@@ -1,0 +1,266 @@
+//! The first implicit step from many starts, under each policy for indefinite matrices.
+//!
+//! At each start: the lowest eigenvalue of the Hessian H (Lanczos on exact products), the number of eigenvalues below the pole −1/h
+//! (inertia of H + I/h), and the eigenvalue nearest to the pole (Lanczos on the inverse of H + I/h, by its LBLᵀ).
+
+use std::sync::Arc;
+
+use gf_core::{
+    DenseHessian, FiniteDifference, HessianProduct, Objective, Streams, SymmetricOperator, Triangle, standard_normal,
+    vector,
+};
+use gf_linalg::lanczos::{End, extreme_eigenvalue};
+use gf_linalg::{Factorization, ShiftedMatrix};
+use gf_optim::control::Armijo;
+use gf_optim::methods::{ImplicitSettings, OnIndefinite};
+use gf_optim::registry::{AnyObjective, ControlSettings, LinearSolver, MethodSettings};
+use gf_optim::{Budget, integrate};
+use gf_utils::history::Evaluation;
+use miette::Report;
+use serde::{Deserialize, Serialize};
+
+use super::Evaluator;
+use crate::parallel::for_each_task;
+use crate::progress::Progress;
+use crate::study::{FirstSteps, Problem, misuse};
+
+/// One start.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct FirstStep {
+    /// The seed of data, split and start.
+    pub seed: u64,
+    /// Validation error (MAE, or 1 − accuracy) before the step.
+    pub error_before: f64,
+    /// Loss on the first batch before the step.
+    pub loss_before: f64,
+    /// The lowest eigenvalue of H on the first batch.
+    pub lambda_min: f64,
+    /// Its residual ‖Hv − λv‖.
+    pub lambda_min_residual: f64,
+    /// Eigenvalues of H below −1/h.
+    pub below_pole: usize,
+    /// The eigenvalue of H nearest to −1/h.
+    pub nearest: f64,
+    /// Its distance to the pole, |λ + 1/h|.
+    pub pole_distance: f64,
+    /// ‖D − Dᵀ‖/‖D‖ (Frobenius) of Hessians D by central differences of gradients, one per asked difference step.
+    pub asymmetry: Vec<f64>,
+    /// What each policy led to.
+    pub policies: Vec<PolicyOutcome>,
+}
+
+/// A policy's first step.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct PolicyOutcome {
+    /// The policy's name in a study.
+    pub policy: String,
+    /// Validation error after the step.
+    #[serde(with = "crate::summary::null_is_nan")]
+    pub error_after: f64,
+    /// Loss on the first batch after the step.
+    #[serde(with = "crate::summary::null_is_nan")]
+    pub loss_after: f64,
+    /// The step's length ‖δ‖.
+    pub step_norm: f64,
+    /// The step size used, in flow time; null without a step, and under a line search.
+    pub step_size: Option<f64>,
+    /// Events of the step.
+    pub reason: String,
+    /// Why no step was taken; empty if one was.
+    pub failure: String,
+}
+
+/// The policies compared, with their names in a study, and whether a line search judges the step too.
+const POLICIES: [(OnIndefinite, &str, bool); 5] = [
+    (OnIndefinite::Accept, "accept", false),
+    (OnIndefinite::Shrink, "shrink", false),
+    (OnIndefinite::Absolute, "absolute", false),
+    (OnIndefinite::GaussNewton, "gauss-newton", false),
+    (OnIndefinite::Shrink, "line-search", true),
+];
+
+/// Computes the table, `threads` starts at a time.
+///
+/// # Errors
+/// Misuse, or an eigenvalue problem that did not converge.
+pub fn first_steps(
+    problem: &Problem,
+    spec: &FirstSteps,
+    threads: usize,
+    progress: Progress,
+) -> Result<Vec<FirstStep>, Report> {
+    let seeds: Vec<u64> = (0..spec.starts).collect();
+    let bar = progress.bar(spec.starts, "first implicit steps");
+    let rows = for_each_task(&seeds, threads, |seed| {
+        let row = first_step(problem, spec, *seed);
+        bar.inc(1);
+        row
+    });
+    bar.finish_and_clear();
+    rows.into_iter().collect()
+}
+
+fn first_step(problem: &Problem, spec: &FirstSteps, seed: u64) -> Result<FirstStep, Report> {
+    let data = problem.data(seed)?;
+    let theta = problem.start(seed);
+    let mut objective = problem.objective(Arc::clone(&data.train), problem.batches(seed))?;
+    objective.begin_step(1);
+    let mut evaluator = Evaluator::new(problem, &data)?;
+    let mut error = |theta: &[f64]| {
+        let mut out = Evaluation { train_loss: 0.0, val_loss: 0.0, metrics: vec![0.0; evaluator.metric_names().len()] };
+        evaluator.evaluate(theta, &mut out);
+        if problem.is_classification() { 1.0 - out.metrics[0] } else { out.metrics[0] }
+    };
+    let spectrum = Spectrum::compute(&mut objective, &theta, 1.0 / spec.h, seed)?;
+    let mut policies = Vec::new();
+    for policy in POLICIES {
+        policies.push(policy_outcome(&mut objective, &theta, spec.h, policy, &mut error)?);
+    }
+    let (error_before, loss_before) = (error(&theta), objective.value(&theta).map_err(misuse)?);
+    let asymmetry = spec
+        .difference_steps
+        .iter()
+        .map(|epsilon| {
+            let fresh = problem.objective(Arc::clone(&data.train), problem.batches(seed))?;
+            asymmetry_of_differences(fresh, &theta, *epsilon)
+        })
+        .collect::<Result<_, Report>>()?;
+    let Spectrum { lambda_min, lambda_min_residual, below_pole, nearest } = spectrum;
+    Ok(FirstStep {
+        seed,
+        error_before,
+        loss_before,
+        lambda_min,
+        lambda_min_residual,
+        below_pole,
+        nearest,
+        pole_distance: (nearest + 1.0 / spec.h).abs(),
+        asymmetry,
+        policies,
+    })
+}
+
+fn policy_outcome(
+    objective: &mut gf_layers::NetworkObjective,
+    theta: &[f64],
+    h: f64,
+    (policy, name, line_search): (OnIndefinite, &str, bool),
+    error: &mut dyn FnMut(&[f64]) -> f64,
+) -> Result<PolicyOutcome, Report> {
+    // LBLᵀ, so that "positive definite" is proved and not only not contradicted.
+    let solver = LinearSolver::Lblt;
+    let settings = MethodSettings::Implicit(ImplicitSettings { h, indefinite: policy, solver, ..Default::default() });
+    let mut method = settings.build().map_err(misuse)?;
+    let control = match line_search {
+        true => ControlSettings::Armijo(Armijo { factor: 0.5, ..Default::default() }),
+        false => settings.default_control(),
+    };
+    let mut control = settings.build_control(&control).map_err(misuse)?;
+    let mut watch = Watch::default();
+    let outcome = integrate(
+        &mut *objective as &mut AnyObjective,
+        &mut *method,
+        &mut *control,
+        &mut [&mut watch],
+        theta.to_vec(),
+        &Budget::steps(1),
+    )
+    .map_err(misuse)?;
+    objective.begin_step(1);
+    Ok(PolicyOutcome {
+        policy: name.into(),
+        error_after: error(&outcome.theta),
+        loss_after: objective.value(&outcome.theta).map_err(misuse)?,
+        step_norm: watch.step_norm,
+        step_size: watch.step_size,
+        reason: watch.reason,
+        failure: if outcome.stop.is_failure() { outcome.stop.to_string() } else { String::new() },
+    })
+}
+
+#[derive(Default)]
+struct Watch {
+    step_norm: f64,
+    step_size: Option<f64>,
+    reason: String,
+}
+
+impl gf_core::Observer for Watch {
+    fn accepted(&mut self, record: &gf_core::StepRecord<'_>) {
+        self.step_norm = record.step_norm;
+        self.step_size = record.step_size;
+        self.reason = record.events.iter().map(|event| event.name()).collect::<Vec<_>>().join("+");
+    }
+}
+
+struct Spectrum {
+    lambda_min: f64,
+    lambda_min_residual: f64,
+    below_pole: usize,
+    nearest: f64,
+}
+
+/// Residuals of eigenvalues, relative to the largest one in modulus.
+const TOLERANCE: f64 = 1e-9;
+const MAX_PRODUCTS: usize = 400;
+
+impl Spectrum {
+    fn compute(
+        objective: &mut gf_layers::NetworkObjective,
+        theta: &[f64],
+        shift: f64,
+        seed: u64,
+    ) -> Result<Self, Report> {
+        let p = theta.len();
+        let mut probes = Streams::new(seed).probes();
+        let start: Vec<f64> = (0..p).map(|_| standard_normal(&mut probes)).collect();
+        let mut products = objective.hessian_at(theta).map_err(misuse)?;
+        let lowest = extreme_eigenvalue(&mut products, End::Lowest, &start, TOLERANCE, MAX_PRODUCTS).map_err(misuse)?;
+        let mut matrix = ShiftedMatrix::new(p).map_err(misuse)?;
+        objective.dense_hessian(theta, Triangle::Lower, matrix.fill()).map_err(misuse)?;
+        matrix.factorize(Factorization::Lblt, shift).map_err(misuse)?;
+        let below_pole = matrix.inertia().negative;
+        let mut inverse = Inverse(matrix);
+        let high = extreme_eigenvalue(&mut inverse, End::Highest, &start, TOLERANCE, MAX_PRODUCTS).map_err(misuse)?;
+        let low = extreme_eigenvalue(&mut inverse, End::Lowest, &start, TOLERANCE, MAX_PRODUCTS).map_err(misuse)?;
+        let extreme = if high.value.abs() >= low.value.abs() { high.value } else { low.value };
+        Ok(Self {
+            lambda_min: lowest.value,
+            lambda_min_residual: lowest.residual,
+            below_pole,
+            nearest: 1.0 / extreme - shift,
+        })
+    }
+}
+
+/// (H + shift·I)⁻¹ as an operator.
+struct Inverse(ShiftedMatrix);
+
+impl SymmetricOperator for Inverse {
+    fn order(&self) -> usize {
+        self.0.order()
+    }
+
+    fn apply(&mut self, v: &[f64], out: &mut [f64]) {
+        out.copy_from_slice(v);
+        self.0.solve_in_place(out);
+    }
+}
+
+fn asymmetry_of_differences(
+    mut objective: gf_layers::NetworkObjective,
+    theta: &[f64],
+    epsilon: f64,
+) -> Result<f64, Report> {
+    objective.begin_step(1);
+    let p = theta.len();
+    let mut matrix = vec![0.0; p * p];
+    FiniteDifference::new(objective, epsilon).raw_hessian(theta, &mut matrix).map_err(misuse)?;
+    let mut skew = 0.0;
+    for j in 0..p {
+        for i in 0..j {
+            skew += 2.0 * (matrix[i + j * p] - matrix[j + i * p]).powi(2);
+        }
+    }
+    Ok(skew.sqrt() / vector::norm(&matrix))
+}

@@ -1,0 +1,323 @@
+//! From a study's text to samples, a network and a loss that fit together.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use gf_core::{Samples, Streams, Targets};
+use gf_layers::{Batches, Loss, Network, NetworkError, NetworkObjective};
+use gf_utils::data::{self, CsvColumns, TargetColumns, TargetKind};
+use miette::Report;
+
+use super::spec::{BatchOrder, Builtin, DataSpec, LossKind, SplitKind};
+use super::{Document, Study};
+
+/// A checked study.
+pub struct Problem {
+    /// Its keys.
+    pub study: Study,
+    /// Its text, for errors.
+    pub document: Document,
+    /// The network.
+    pub network: Network,
+    /// The loss, without l2.
+    pub loss: Loss,
+    /// All samples, unless they are drawn anew from each seed.
+    samples: Option<Arc<Samples>>,
+}
+
+/// The samples of one seed.
+pub struct SeededData {
+    /// For training.
+    pub train: Arc<Samples>,
+    /// Held out.
+    pub validation: Arc<Samples>,
+}
+
+impl Problem {
+    /// Reads and checks everything that can be checked before running: keys, files, shapes, losses, arms, claims.
+    ///
+    /// # Errors
+    /// Names file, key, expected and found.
+    pub fn load(document: Document) -> Result<Self, Report> {
+        let study: Study = document.parse()?;
+        let network = study.network.network();
+        network.validate().map_err(|error| document.error_at(&["network"], error))?;
+        study
+            .network
+            .initialization
+            .validate()
+            .map_err(|error| document.error_at(&["network", "initialization"], error))?;
+        let loss = study.loss.loss().map_err(|key| {
+            let kind = kind_name(study.loss.kind);
+            document.error_at(&["loss", key], format!("this option does not belong to the loss \"{kind}\""))
+        })?;
+        loss.validate(network.outputs()).map_err(|error| document.error_at(&["loss", loss_key(&error)], error))?;
+        let samples = load_samples(&document, &study, &network)?;
+        let problem = Self { study, document, network, loss, samples: samples.map(Arc::new) };
+        problem.check_run()?;
+        problem.check_arms()?;
+        problem.check_claims()?;
+        // The first seed's data and objective: misfits of shapes come out here, before anything runs.
+        let seed = problem.study.run.seeds[0];
+        let data = problem.data(seed)?;
+        problem.objective(data.train, Batches::full())?;
+        problem.objective(data.validation, Batches::full())?;
+        Ok(problem)
+    }
+
+    /// The samples of a seed, split.
+    ///
+    /// # Errors
+    /// When the split is impossible.
+    pub fn data(&self, seed: u64) -> Result<SeededData, Report> {
+        let streams = Streams::new(seed);
+        let all = match &self.samples {
+            Some(samples) => Arc::clone(samples),
+            None => Arc::new(data::original(&streams)),
+        };
+        let validation = &self.study.validation;
+        let at = |key: &'static str| move |error: data::SplitError| self.document.error_at(&["validation", key], error);
+        let mut split = match validation.split {
+            SplitKind::None => return self.prepared(Arc::clone(&all), all),
+            SplitKind::Shuffled => data::shuffled_split(&all, validation.fraction, &streams).map_err(at("fraction"))?,
+            SplitKind::Stratified => {
+                data::stratified_split(&all, validation.fraction, &streams).map_err(at("split"))?
+            }
+        };
+        if let Some(column) = validation.sort_by {
+            split.sort_validation_by_input(column).map_err(at("sort_by"))?;
+        }
+        self.prepared(Arc::new(split.train), Arc::new(split.validation))
+    }
+
+    fn prepared(&self, train: Arc<Samples>, validation: Arc<Samples>) -> Result<SeededData, Report> {
+        if !self.study.data.standardize {
+            return Ok(SeededData { train, validation });
+        }
+        let scales = data::Standardization::fit_inputs(&train);
+        let apply = |samples: &Samples| {
+            scales.apply(samples).map(Arc::new).map_err(|error| self.document.error_at(&["data", "standardize"], error))
+        };
+        Ok(SeededData { train: apply(&train)?, validation: apply(&validation)? })
+    }
+
+    /// All samples, as they are given (for `gf eval`; of seed `seed` where they are drawn).
+    pub fn all_samples(&self, seed: u64) -> Arc<Samples> {
+        match &self.samples {
+            Some(samples) => Arc::clone(samples),
+            None => Arc::new(data::original(&Streams::new(seed))),
+        }
+    }
+
+    /// The objective on these samples, l2 included.
+    ///
+    /// # Errors
+    /// A misfit between network, loss and samples.
+    pub fn objective(&self, samples: Arc<Samples>, batches: Batches) -> Result<NetworkObjective, Report> {
+        let error = |error: NetworkError| {
+            let key: &[&str] = match &error {
+                NetworkError::Inputs { .. } => &["network", "input"],
+                NetworkError::Outputs { .. } => &["network", "layers"],
+                NetworkError::EmptyBatch => &["run", "batch"],
+                _ => &["data"],
+            };
+            self.document.error_at(key, error)
+        };
+        let objective = self.network.objective_shared(self.loss.clone(), samples, batches).map_err(error)?;
+        objective.with_l2(self.study.loss.l2).map_err(|error| self.document.error_at(&["loss", "l2"], error))
+    }
+
+    /// The batches of a seed.
+    pub fn batches(&self, seed: u64) -> Batches {
+        match (self.study.run.batch, self.study.run.order) {
+            (None, _) => Batches::full(),
+            (Some(size), BatchOrder::Fixed) => Batches::fixed(size),
+            (Some(size), BatchOrder::Shuffled) => Batches::shuffled(size, Streams::new(seed)),
+        }
+    }
+
+    /// The start of a seed.
+    pub fn start(&self, seed: u64) -> Vec<f64> {
+        self.network.init(&self.study.network.initialization, &mut Streams::new(seed).init())
+    }
+
+    /// Whether the targets are classes, so that accuracy is the metric.
+    pub fn is_classification(&self) -> bool {
+        matches!(self.study.loss.kind, LossKind::SoftmaxCrossEntropy | LossKind::BceWithLogits)
+    }
+
+    fn check_run(&self) -> Result<(), Report> {
+        let run = &self.study.run;
+        let expect = |holds: bool, key: &str, expected: &str, found: String| {
+            if holds {
+                Ok(())
+            } else {
+                Err(self.document.error_at(&["run", key], format!("expected {expected}, found {found}")))
+            }
+        };
+        expect(run.steps > 0, "steps", "at least 1", run.steps.to_string())?;
+        expect(!run.seeds.is_empty(), "seeds", "at least one seed", "none".into())?;
+        let mut seeds = run.seeds.clone();
+        seeds.sort_unstable();
+        seeds.dedup();
+        expect(seeds.len() == run.seeds.len(), "seeds", "different seeds", format!("{:?}", run.seeds))?;
+        expect(run.batch != Some(0), "batch", "at least 1", "0".into())?;
+        expect(run.evaluate_every > 0, "evaluate_every", "at least 1", "0".into())?;
+        for (key, value) in [("flow_time", run.flow_time), ("gradient_norm", run.gradient_norm)] {
+            let holds = value.is_none_or(|value| value > 0.0 && value.is_finite());
+            expect(holds, key, "a positive number", format!("{value:?}"))?;
+        }
+        if let Some(first_steps) = &self.study.first_steps {
+            if !(first_steps.h > 0.0 && first_steps.h.is_finite()) {
+                let message = format!("expected a positive number, found {}", first_steps.h);
+                return Err(self.document.error_at(&["first_steps", "h"], message));
+            }
+            if let Some(step) = first_steps.difference_steps.iter().find(|step| !(**step > 0.0 && step.is_finite())) {
+                let message = format!("expected positive numbers, found {step}");
+                return Err(self.document.error_at(&["first_steps", "difference_steps"], message));
+            }
+        }
+        Ok(())
+    }
+
+    fn check_arms(&self) -> Result<(), Report> {
+        for (index, arm) in self.study.arms.iter().enumerate() {
+            let index_text = index.to_string();
+            let error = |path: &[&str], message: &dyn std::fmt::Display| {
+                let path: Vec<&str> = ["arm", &index_text].iter().chain(path).copied().collect();
+                self.document.error_at(&path, message)
+            };
+            let usable = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+            if arm.name.is_empty() || !arm.name.chars().all(usable) {
+                return Err(error(
+                    &["name"],
+                    &"expected letters, digits, '-', '_' and '.', as the name becomes part of file names",
+                ));
+            }
+            if self.study.arms[..index].iter().any(|other| other.name == arm.name) {
+                return Err(error(&["name"], &format!("the name \"{}\" is taken by an earlier arm", arm.name)));
+            }
+            let settings = |table: &'static str| {
+                move |settings: gf_optim::SettingsError| {
+                    let (name, key) = settings.key.split_once('.').unwrap_or(("", &settings.key));
+                    let message = format!("expected {}, found {}", settings.expected, settings.found);
+                    error(&[table, name, key], &message)
+                }
+            };
+            arm.method.validate().map_err(settings("method"))?;
+            arm.method.build_control(&arm.control()).map_err(settings("control"))?;
+            if arm.steps == Some(0) {
+                return Err(error(&["steps"], &"expected at least 1, found 0"));
+            }
+            self.check_memory(index, &arm.method)?;
+        }
+        Ok(())
+    }
+
+    /// Refuses a dense matrix that does not fit in the memory of this machine.
+    fn check_memory(&self, index: usize, method: &gf_optim::registry::MethodSettings) -> Result<(), Report> {
+        let (dim, bytes) = (self.network.dim(), method.dense_bytes(self.network.dim()));
+        if let Some(message) = memory_shortage(dim, bytes) {
+            let index = index.to_string();
+            return Err(self.document.error_at(&["arm", &index, "method", method.info().name], message));
+        }
+        Ok(())
+    }
+
+    fn check_claims(&self) -> Result<(), Report> {
+        let names: Vec<&str> = self.study.arms.iter().map(|arm| arm.name.as_str()).collect();
+        for (index, claim) in self.study.claims.iter().enumerate() {
+            for arm in claim.check.arms() {
+                if !names.contains(&arm) {
+                    let hint = gf_utils::suggest(arm, names.iter().copied())
+                        .map(|near| format!(" (did you mean \"{near}\"?)"));
+                    let message = format!("no arm has the name \"{arm}\"{}", hint.unwrap_or_default());
+                    return Err(self.document.error_at(&["claim", &index.to_string(), "check"], message));
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Says so when `bytes` of dense matrix for `dim` parameters exceed the memory that is free.
+pub(crate) fn memory_shortage(dim: usize, bytes: usize) -> Option<String> {
+    let free = available_memory()?;
+    (bytes as u64 > free).then(|| {
+        format!(
+            "expected a dense matrix that fits in memory, found {dim} parameters: it needs {:.1} GiB of the {:.1} GiB free; use a matrix-free solver: solver = \"minres\"",
+            bytes as f64 / 2f64.powi(30),
+            free as f64 / 2f64.powi(30)
+        )
+    })
+}
+
+/// Free memory in bytes, where the system says (Linux).
+fn available_memory() -> Option<u64> {
+    let text = std::fs::read_to_string("/proc/meminfo").ok()?;
+    let line = text.lines().find(|line| line.starts_with("MemAvailable:"))?;
+    let kib: u64 = line.split_whitespace().nth(1)?.parse().ok()?;
+    Some(kib * 1024)
+}
+
+fn kind_name(kind: LossKind) -> &'static str {
+    match kind {
+        LossKind::Mse => "mse",
+        LossKind::HalfMse => "half_mse",
+        LossKind::BceWithLogits => "bce_with_logits",
+        LossKind::SoftmaxCrossEntropy => "softmax_cross_entropy",
+    }
+}
+
+fn loss_key(error: &NetworkError) -> &'static str {
+    match error {
+        NetworkError::ClassWeights { .. } => "class_weights",
+        NetworkError::Parameter { name, .. } if *name == "a class weight" => "class_weights",
+        NetworkError::Parameter { name, .. } => name,
+        _ => "kind",
+    }
+}
+
+fn load_samples(document: &Document, study: &Study, network: &Network) -> Result<Option<Samples>, Report> {
+    let spec = &study.data;
+    let classes = study.loss.kind == LossKind::SoftmaxCrossEntropy;
+    let expected = "expected one of: builtin; x and y; csv and target";
+    let samples = match spec {
+        DataSpec { builtin: Some(builtin), x: None, y: None, csv: None, target: None, features: None, .. } => {
+            match builtin {
+                Builtin::Original => return Ok(None),
+                Builtin::Digits => data::digits(),
+            }
+        }
+        DataSpec { builtin: None, x: Some(x), y: Some(y), csv: None, target: None, features: None, .. } => {
+            let kind =
+                if classes { TargetKind::Classes { classes: Some(network.outputs()) } } else { TargetKind::Values };
+            let paths: [PathBuf; 2] = [document.resolve(x), document.resolve(y)];
+            data::read_npy_pair(&paths[0], &paths[1], kind).map_err(|error| document.error_at(&["data"], error))?
+        }
+        DataSpec { builtin: None, x: None, y: None, csv: Some(csv), target: Some(target), features, .. } => {
+            let targets = match target.as_slice() {
+                [] => return Err(document.error_at(&["data", "target"], "expected at least one column, found none")),
+                [column] if classes => {
+                    TargetColumns::Classes { column: column.clone(), classes: Some(network.outputs()) }
+                }
+                columns => TargetColumns::Values(columns.to_vec()),
+            };
+            let columns = CsvColumns { targets, features: features.clone() };
+            data::read_csv(&document.resolve(csv), &columns)
+                .map_err(|error| document.error_at(&["data", "csv"], error))?
+        }
+        DataSpec { csv: Some(_), target: None, .. } => {
+            return Err(document.error_at(&["data"], "expected the key target beside csv: target = [\"column\"]"));
+        }
+        _ => return Err(document.error_at(&["data"], format!("{expected}; found another combination of keys"))),
+    };
+    // Integer labels with a loss on values: the loss takes them as one-hot rows, which the network must have outputs for.
+    if let Targets::Classes { classes, .. } = samples.targets()
+        && *classes != network.outputs()
+    {
+        let message = format!("expected {classes} units in the last layer, one a class; found {}", network.outputs());
+        return Err(document.error_at(&["network", "layers"], message));
+    }
+    Ok(Some(samples))
+}

@@ -1,0 +1,373 @@
+//! The keys of a study, with their defaults. `gf init` writes a commented example.
+
+use std::path::PathBuf;
+
+use gf_layers::{Initialization, Layer, Loss, Network};
+use gf_optim::Budget;
+use gf_optim::registry::{ControlSettings, MethodSettings};
+use serde::{Deserialize, Serialize};
+
+/// A whole study. A problem alone (for `gf eval`) has no arms.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Study {
+    /// Names the run folder.
+    #[serde(default = "default_name")]
+    pub name: String,
+    /// The report's title.
+    #[serde(default)]
+    pub title: String,
+    /// What is seen and why: the report's first paragraph.
+    #[serde(default)]
+    pub about: String,
+    /// The network.
+    pub network: NetworkSpec,
+    /// The loss.
+    pub loss: LossSpec,
+    /// The data.
+    pub data: DataSpec,
+    /// What is held out.
+    #[serde(default)]
+    pub validation: ValidationSpec,
+    /// Steps, seeds, batches.
+    #[serde(default)]
+    pub run: RunSpec,
+    /// The methods compared.
+    #[serde(default, rename = "arm", skip_serializing_if = "Vec::is_empty")]
+    pub arms: Vec<ArmSpec>,
+    /// Statements that the report answers.
+    #[serde(default, rename = "claim", skip_serializing_if = "Vec::is_empty")]
+    pub claims: Vec<ClaimSpec>,
+    /// A table of first implicit steps over many starts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first_steps: Option<FirstSteps>,
+}
+
+fn default_name() -> String {
+    "study".into()
+}
+
+/// `[network]`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NetworkSpec {
+    /// Inputs a sample.
+    pub input: usize,
+    /// Dense layers, each with units and activation.
+    pub layers: Vec<Layer>,
+    /// How initial parameters are drawn.
+    #[serde(default)]
+    pub initialization: Initialization,
+}
+
+impl NetworkSpec {
+    /// The network.
+    pub fn network(&self) -> Network {
+        Network { input: self.input, layers: self.layers.clone() }
+    }
+}
+
+/// `[loss]`: one flat table.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LossSpec {
+    /// Which loss.
+    pub kind: LossKind,
+    /// ε of softmax_cross_entropy.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub label_smoothing: Option<f64>,
+    /// One weight per class, of softmax_cross_entropy.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub class_weights: Option<Vec<f64>>,
+    /// Weight of positive targets, of bce_with_logits.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pos_weight: Option<f64>,
+    /// λ of + (λ/2)‖θ‖²; with any loss.
+    #[serde(default)]
+    pub l2: f64,
+}
+
+/// The losses by name.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LossKind {
+    /// (1/n) Σ (o−y)².
+    #[default]
+    Mse,
+    /// (1/2n) Σ (o−y)².
+    HalfMse,
+    /// Binary cross-entropy of logits.
+    BceWithLogits,
+    /// Cross-entropy of a softmax.
+    SoftmaxCrossEntropy,
+}
+
+impl LossSpec {
+    /// The loss, or the key of an option that does not belong to its kind.
+    ///
+    /// # Errors
+    /// The key.
+    pub fn loss(&self) -> Result<Loss, &'static str> {
+        let softmax = self.kind == LossKind::SoftmaxCrossEntropy;
+        if self.label_smoothing.is_some() && !softmax {
+            return Err("label_smoothing");
+        }
+        if self.class_weights.is_some() && !softmax {
+            return Err("class_weights");
+        }
+        if self.pos_weight.is_some() && self.kind != LossKind::BceWithLogits {
+            return Err("pos_weight");
+        }
+        Ok(match self.kind {
+            LossKind::Mse => Loss::Mse,
+            LossKind::HalfMse => Loss::HalfMse,
+            LossKind::BceWithLogits => Loss::BceWithLogits { pos_weight: self.pos_weight.unwrap_or(1.0) },
+            LossKind::SoftmaxCrossEntropy => Loss::SoftmaxCrossEntropy {
+                label_smoothing: self.label_smoothing.unwrap_or(0.0),
+                class_weights: self.class_weights.clone(),
+            },
+        })
+    }
+}
+
+/// `[data]`: one of `builtin`, `x` with `y`, `csv` with `target`.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DataSpec {
+    /// A data set that gf carries.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub builtin: Option<Builtin>,
+    /// Inputs, `.npy`, n × d.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub x: Option<PathBuf>,
+    /// Targets, `.npy`: floats, integer labels, or one-hot rows.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub y: Option<PathBuf>,
+    /// A CSV file with a header row.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub csv: Option<PathBuf>,
+    /// Its target columns.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub target: Option<Vec<String>>,
+    /// Its input columns; all others when not given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub features: Option<Vec<String>>,
+    /// Shift and scale inputs to mean 0 and variance 1 on the training set.
+    #[serde(default)]
+    pub standardize: bool,
+}
+
+/// Data sets that gf carries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Builtin {
+    /// The original project's synthetic problem, drawn anew from each seed.
+    Original,
+    /// UCI handwritten digits, 1797 × 64, 10 classes.
+    Digits,
+}
+
+/// `[validation]`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ValidationSpec {
+    /// Share of the samples that is held out.
+    pub fraction: f64,
+    /// How it is chosen, from each seed.
+    pub split: SplitKind,
+    /// Sort the validation set by this input column (from 0), for plots.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sort_by: Option<usize>,
+}
+
+impl Default for ValidationSpec {
+    fn default() -> Self {
+        Self { fraction: gf_utils::data::DEFAULT_VALIDATION, split: SplitKind::Shuffled, sort_by: None }
+    }
+}
+
+/// How the validation set is chosen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SplitKind {
+    /// Shuffle all samples, then cut.
+    Shuffled,
+    /// As `shuffled` within each class.
+    Stratified,
+    /// Hold nothing out: validation is on the training set.
+    None,
+}
+
+/// `[run]`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RunSpec {
+    /// Accepted steps of each arm.
+    pub steps: u64,
+    /// One run of each arm per seed: data, split, start and batches come from it.
+    pub seeds: Vec<u64>,
+    /// Samples a batch; the whole training set when not given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub batch: Option<usize>,
+    /// Order of the batches.
+    pub order: BatchOrder,
+    /// Evaluate training and validation loss every so many steps.
+    pub evaluate_every: u64,
+    /// Stop an arm at this flow time.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub flow_time: Option<f64>,
+    /// Stop an arm when the gradient's norm on its batch is at most this.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub gradient_norm: Option<f64>,
+    /// Stop an arm when the loss on its batch is at most this.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub loss_target: Option<f64>,
+    /// A loss above this is divergence.
+    pub loss_limit: f64,
+    /// Whether a failed arm makes `gf run` exit with 1.
+    pub on_failure: OnFailure,
+}
+
+impl Default for RunSpec {
+    fn default() -> Self {
+        Self {
+            steps: 500,
+            seeds: vec![0],
+            batch: None,
+            order: BatchOrder::Fixed,
+            evaluate_every: 1,
+            flow_time: None,
+            gradient_norm: None,
+            loss_target: None,
+            loss_limit: 1e12,
+            on_failure: OnFailure::Error,
+        }
+    }
+}
+
+impl RunSpec {
+    /// As the driver wants it, for an arm.
+    pub fn budget(&self, arm: &ArmSpec) -> Budget {
+        let open = Budget::steps(arm.steps.unwrap_or(self.steps));
+        Budget {
+            flow_time: self.flow_time.unwrap_or(open.flow_time),
+            gradient_norm: self.gradient_norm.unwrap_or(open.gradient_norm),
+            loss: self.loss_target.unwrap_or(open.loss),
+            loss_limit: self.loss_limit,
+            ..open
+        }
+    }
+}
+
+/// Order of the batches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum BatchOrder {
+    /// The same in every epoch.
+    Fixed,
+    /// Shuffled in every epoch.
+    Shuffled,
+}
+
+/// What a failed arm means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OnFailure {
+    /// `gf run` exits with 1, with everything written.
+    Error,
+    /// Divergence is data: exit code 0.
+    Record,
+}
+
+/// `[[arm]]`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ArmSpec {
+    /// Unique; a name for files and legends.
+    pub name: String,
+    /// `method.implicit = { h = 0.05 }` and so on; see `gf methods`.
+    pub method: MethodSettings,
+    /// `control.armijo = { … }` or `control.constant = {}`; the method's own when not given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub control: Option<ControlSettings>,
+    /// Steps of this arm, where they differ from `run.steps`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub steps: Option<u64>,
+}
+
+impl ArmSpec {
+    /// The step control in use.
+    pub fn control(&self) -> ControlSettings {
+        self.control.clone().unwrap_or_else(|| self.method.default_control())
+    }
+}
+
+/// `[[claim]]`: a statement with the rule that decides it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ClaimSpec {
+    /// In words.
+    pub text: String,
+    /// How it is decided.
+    pub check: ClaimRule,
+}
+
+/// Rules that decide claims.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum ClaimRule {
+    /// `leader` has the lower median of `metric` over the window than `follower`, in at least 4 of 5 seeds, paired.
+    Ahead {
+        /// Arm.
+        leader: String,
+        /// Arm.
+        follower: String,
+        /// First and last step of the window.
+        steps: [u64; 2],
+        /// Column of the history.
+        metric: String,
+    },
+    /// `metric` of `arm` falls like step^(−exponent) over the window: the fitted interval contains it in at least 4 of 5 seeds.
+    PowerLaw {
+        /// Arm.
+        arm: String,
+        /// Expected exponent, positive.
+        exponent: f64,
+        /// First and last step of the window.
+        steps: [u64; 2],
+        /// Column of the history.
+        metric: String,
+    },
+    /// Once `metric` of `arm` has been below `level`, it rises above twice `level` again, in at least 4 of 5 seeds.
+    UnstableBelow {
+        /// Arm.
+        arm: String,
+        /// The level.
+        level: f64,
+        /// Column of the history.
+        metric: String,
+    },
+}
+
+impl ClaimRule {
+    /// The arms it speaks of.
+    pub fn arms(&self) -> Vec<&str> {
+        match self {
+            Self::Ahead { leader, follower, .. } => vec![leader, follower],
+            Self::PowerLaw { arm, .. } | Self::UnstableBelow { arm, .. } => vec![arm],
+        }
+    }
+}
+
+/// `[first_steps]`: the first implicit step from many starts, under each policy for indefinite matrices.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FirstSteps {
+    /// Number of starts; their seeds are 0, 1, ….
+    pub starts: u64,
+    /// Step size of the implicit step.
+    pub h: f64,
+    /// Also measure the asymmetry of the original's Hessians by central differences of these steps (2p gradients each).
+    #[serde(default)]
+    pub difference_steps: Vec<f64>,
+}

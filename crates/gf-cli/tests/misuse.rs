@@ -1,0 +1,176 @@
+//! Bad input: one clear error that names file, key, expected and found; exit code 2; nothing written.
+
+#![allow(clippy::unwrap_used, reason = "a test that unwraps an error fails, as it should")]
+
+mod support;
+
+use gf_utils::npy::write_npy;
+use support::{Bench, DATA, STUDY};
+
+/// Runs the study with a text replaced; expects each piece in the error, and that no file appeared.
+fn refuse(from: &str, to: &str, pieces: &[&str]) {
+    assert!(STUDY.contains(from), "{from}");
+    refuse_study(&STUDY.replace(from, to), DATA, pieces);
+}
+
+fn refuse_study(study: &str, data: &str, pieces: &[&str]) {
+    let bench = Bench::new();
+    bench.write("data.csv", data).write("study.toml", study);
+    let before = bench.files();
+    let (_, err) = bench.expect(2, &["run", "study.toml", "--quiet", "--out", "out"]);
+    for piece in pieces {
+        assert!(err.contains(piece), "expected '{piece}' in:\n{err}");
+    }
+    assert!(!err.contains("panicked"), "{err}");
+    assert_eq!(bench.files(), before, "nothing may be written");
+}
+
+#[test]
+fn unknown_names_come_with_a_suggestion() {
+    refuse("kind = \"mse\"", "kind = \"mae\"", &["study.toml", "unknown variant `mae`", "did you mean `mse`"]);
+    refuse("steps = 8", "stepps = 8", &["unknown field `stepps`", "did you mean `steps`"]);
+    refuse("method.implicit", "method.implict", &["unknown variant `implict`", "did you mean `implicit`"]);
+    refuse("\"tanh\"", "\"tahn\"", &["tahn", "tanh"]);
+    refuse("{ damping = 1e-2 }", "{ dampning = 1e-2 }", &["unknown field `dampning`", "did you mean `damping`"]);
+    let (_, err) = Bench::new().expect(2, &["experiment", "convergense"]);
+    assert!(err.contains("did you mean \"convergence\""), "{err}");
+}
+
+#[test]
+fn numbers_out_of_range_name_key_expected_and_found() {
+    let positive = "expected a positive number, found";
+    refuse(
+        "method.explicit = { h = 0.1 }",
+        "method.explicit = { h = 0.0 }",
+        &["arm.0.method.explicit.h", positive, "0"],
+    );
+    refuse("{ h = 0.5 }", "{ h = -0.5 }", &["arm.1.method.implicit.h", positive, "-0.5"]);
+    refuse("{ h = 0.5 }", "{ h = nan }", &["arm.1.method.implicit.h", positive, "NaN"]);
+    refuse("steps = 8", "steps = 0", &["run.steps", "at least 1, found 0"]);
+    refuse("steps = 8", "steps = -3", &["study.toml", "-3"]);
+    refuse("seeds = [0, 1]", "seeds = [1, 1]", &["run.seeds", "different seeds", "[1, 1]"]);
+    refuse("seeds = [0, 1]", "seeds = []", &["run.seeds", "at least one"]);
+    refuse("batch = 3", "batch = 0", &["run.batch", "at least 1, found 0"]);
+    refuse("fraction = 0.25", "fraction = 1.5", &["validation.fraction", "1.5"]);
+    refuse("units = 4", "units = 0", &["network", "layer 1"]);
+    refuse("name = \"implicit\"", "name = \"explicit\"", &["arm.1.name", "is taken"]);
+    refuse("name = \"implicit\"", "name = \"im/plicit\"", &["arm.1.name", "file names"]);
+    refuse(
+        "{ damping = 1e-2 }",
+        "{ damping = 1e-2 }\ncontrol.armijo = { factor = 2.0 }",
+        &["arm.2.control.armijo.factor", "between 0 and 1, found 2"],
+    );
+}
+
+#[test]
+fn an_option_of_another_loss_is_an_error_at_its_line() {
+    refuse(
+        "kind = \"mse\"",
+        "kind = \"mse\"\npos_weight = 2.0",
+        &["loss.pos_weight", "does not belong to the loss \"mse\"", "study.toml:8"],
+    );
+    refuse("kind = \"mse\"", "kind = \"mse\"\nlabel_smoothing = 0.1", &["loss.label_smoothing"]);
+    refuse("kind = \"mse\"", "kind = \"bce_with_logits\"\npos_weight = -1.0", &["loss.pos_weight", "above 0", "-1"]);
+}
+
+#[test]
+fn data_faults_name_file_line_and_column() {
+    let data = |text: &str, pieces: &[&str]| refuse_study(STUDY, text, pieces);
+    data("x,y\n1,2\n3\n", &["data.csv", "line 3"]);
+    data("x,y\n1,2\n3,oops\n", &["data.csv", "line 3", "column", "y", "oops"]);
+    data("x,y\n1,2\n3,NaN\n", &["data.csv", "line 3", "y", "NaN"]);
+    data("x,z\n1,2\n", &["data.csv", "y", "z"]);
+    data("", &["data.csv"]);
+    refuse("csv = \"data.csv\"", "csv = \"missing.csv\"", &["missing.csv"]);
+    refuse("target = [\"y\"]", "target = [\"yy\"]", &["data.csv", "yy", "y"]);
+    refuse("target = [\"y\"]", "", &["data", "target"]);
+    refuse("input = 1", "input = 2", &["network.input", "2", "1"]);
+    refuse(
+        "units = 1, activation = \"identity\"",
+        "units = 2, activation = \"identity\"",
+        &["network.layers", "2", "1"],
+    );
+    let (_, err) = Bench::new().expect(2, &["run", "nowhere.toml"]);
+    assert!(err.contains("nowhere.toml: cannot read"), "{err}");
+}
+
+#[test]
+fn a_dense_matrix_that_cannot_fit_is_refused_before_anything_runs() {
+    let large = STUDY.replace("units = 4", "units = 2000000");
+    let bytes = "expected a dense matrix that fits in memory, found 6000001 parameters";
+    refuse_study(&large, DATA, &["arm.2.method.newton", bytes, "solver = \"minres\""]);
+}
+
+#[test]
+fn claims_about_unknown_arms_are_refused() {
+    let claim = "\n[[claim]]\ntext = \"t\"\ncheck.power_law = { arm = \"newtn\", exponent = 1.0, steps = [1, 8], metric = \"val_mae\" }\n";
+    refuse_study(&format!("{STUDY}{claim}"), DATA, &["claim.0.check", "no arm has the name \"newtn\"", "newton"]);
+}
+
+#[test]
+fn a_folder_in_use_is_left_alone() {
+    let bench = Bench::new();
+    bench.write("data.csv", DATA).write("study.toml", STUDY);
+    std::fs::create_dir(bench.path("out")).unwrap();
+    bench.write("out/precious.txt", "kept");
+    let (_, err) = bench.expect(2, &["run", "study.toml", "--quiet", "--out", "out"]);
+    assert!(err.contains("--out out") && err.contains("in use"), "{err}");
+    assert_eq!(bench.read("out/precious.txt"), "kept");
+    assert_eq!(bench.files(), ["data.csv", "out/precious.txt", "study.toml"]);
+}
+
+#[test]
+fn flags_are_checked() {
+    let bench = Bench::new();
+    bench.write("data.csv", DATA).write("study.toml", STUDY);
+    for (flags, piece) in [
+        (["--threads", "0"], "--threads"),
+        (["--set", "run.steps"], "no '='"),
+        (["--set", "run.steps.x=3"], "inside a plain value"),
+        (["--set", "arm.9.name=x"], "index below 3"),
+        (["--set", "run.stepps=3"], "stepps"),
+    ] {
+        let arguments: Vec<&str> = ["run", "study.toml", "--quiet"].into_iter().chain(flags).collect();
+        let (_, err) = bench.expect(2, &arguments);
+        assert!(err.contains(piece), "{piece} in {err}");
+    }
+    bench.expect(2, &["run"]);
+    bench.expect(2, &["dance"]);
+    bench.write("empty.toml", &STUDY[..STUDY.find("[[arm]]").unwrap()]);
+    let (_, err) = bench.expect(2, &["run", "empty.toml"]);
+    assert!(err.contains("[[arm]]"), "{err}");
+    assert!(!bench.path("runs").exists());
+}
+
+#[test]
+fn eval_checks_its_arrays_and_steps() {
+    let bench = Bench::new();
+    bench.write("data.csv", DATA).write("study.toml", STUDY);
+    write_npy(&bench.path("short.npy"), &[12], &[0.1; 12]).unwrap();
+    write_npy(&bench.path("matrix.npy"), &[13, 1], &[0.1; 13]).unwrap();
+    write_npy(&bench.path("theta.npy"), &[13], &[0.1; 13]).unwrap();
+    let mut nan = [0.1; 13];
+    nan[4] = f64::NAN;
+    write_npy(&bench.path("nan.npy"), &[13], &nan).unwrap();
+    bench.write("text.npy", "no array");
+    let before = bench.files();
+    for (arguments, pieces) in [
+        (vec!["--theta", "short.npy"], vec!["short.npy", "expected a vector of 13 numbers", "[12]"]),
+        (vec!["--theta", "matrix.npy"], vec!["[13, 1]"]),
+        (vec!["--theta", "nan.npy"], vec!["nan.npy", "NaN", "index 4"]),
+        (vec!["--theta", "text.npy"], vec!["text.npy"]),
+        (vec!["--theta", "none.npy"], vec!["none.npy", "cannot read"]),
+        (vec!["--theta", "theta.npy", "--step", "implict:h=1", "s.npy"], vec!["implict", "did you mean `implicit`"]),
+        (vec!["--theta", "theta.npy", "--step", "implicit:h=0", "s.npy"], vec!["implicit.h", "positive", "found 0"]),
+        (vec!["--theta", "theta.npy", "--step", "implicit:h", "s.npy"], vec!["without '='"]),
+        (vec!["--theta", "theta.npy", "--hvp", "short.npy", "hv.npy"], vec!["--hvp", "short.npy", "13"]),
+    ] {
+        let arguments: Vec<&str> = ["eval", "study.toml"].into_iter().chain(arguments).collect();
+        let (out, err) = bench.expect(2, &arguments);
+        for piece in pieces {
+            assert!(err.contains(piece), "{piece} in {err}");
+        }
+        assert!(out.is_empty(), "{out}");
+    }
+    assert_eq!(bench.files(), before);
+}

@@ -13,7 +13,8 @@ use indicatif::ProgressBar;
 use miette::Report;
 
 pub use evaluation::Evaluator;
-pub use first_steps::{FirstStep, PolicyOutcome, first_steps};
+use first_steps::first_step;
+pub use first_steps::{FirstStep, PolicyOutcome};
 
 use crate::parallel::for_each_task;
 use crate::progress::Progress;
@@ -51,24 +52,59 @@ impl ArmRun {
     }
 }
 
-/// Runs every arm on every seed, `threads` at a time. Results in the order of the study: arms, then seeds.
+/// What is run on one thread.
+enum Task {
+    /// An arm of the study on a seed.
+    Arm(usize, u64),
+    /// A start of the table of first implicit steps.
+    Start(u64),
+}
+
+/// What a task came to.
+enum Done {
+    Arm(Box<ArmRun>),
+    Start(Box<FirstStep>),
+}
+
+/// Runs every arm on every seed, and the table of first steps where the study asks for it, `threads` at a time.
+/// Arms in the order of the study, each with its seeds; starts in the order of their seeds.
 ///
 /// # Errors
 /// Misuse only; failed arms are results.
-pub fn run(problem: &Problem, threads: usize, progress: Progress) -> Result<Vec<ArmRun>, Report> {
-    let seeds = &problem.study.run.seeds;
-    let mut tasks: Vec<(usize, u64)> =
-        (0..problem.study.arms.len()).flat_map(|arm| seeds.iter().map(move |seed| (arm, *seed))).collect();
-    // Dense methods take longest: they start first, so that no thread idles at the end.
+pub fn run(problem: &Problem, threads: usize, progress: Progress) -> Result<(Vec<ArmRun>, Vec<FirstStep>), Report> {
+    // A start is about as long as so many steps, for the progress bar.
+    const STEPS_A_START: u64 = 25;
+    let study = &problem.study;
     let dim = problem.network.dim();
-    tasks.sort_by_key(|(arm, _)| std::cmp::Reverse(problem.study.arms[*arm].method.dense_bytes(dim) > 0));
-    let total = tasks.iter().map(|(arm, _)| problem.study.run.budget(&problem.study.arms[*arm]).steps).sum();
-    let bar = progress.bar(total, "steps");
-    let results = for_each_task(&tasks, threads, |(arm, seed)| run_arm(problem, *arm, *seed, &bar));
+    let mut arms: Vec<(usize, u64)> =
+        (0..study.arms.len()).flat_map(|arm| study.run.seeds.iter().map(move |seed| (arm, *seed))).collect();
+    // Dense methods take longest: they start first, so that no thread idles at the end.
+    arms.sort_by_key(|(arm, _)| std::cmp::Reverse(study.arms[*arm].method.dense_bytes(dim) > 0));
+    let starts = study.first_steps.as_ref().map_or(0, |spec| spec.starts);
+    let steps: u64 = arms.iter().map(|(arm, _)| study.run.budget(&study.arms[*arm]).steps).sum();
+    let bar = progress.bar(steps + STEPS_A_START * starts, "steps");
+    let tasks: Vec<Task> =
+        arms.into_iter().map(|(arm, seed)| Task::Arm(arm, seed)).chain((0..starts).map(Task::Start)).collect();
+    let results = for_each_task(&tasks, threads, |task| match (task, &study.first_steps) {
+        (Task::Arm(arm, seed), _) => run_arm(problem, *arm, *seed, &bar).map(|run| Some(Done::Arm(Box::new(run)))),
+        (Task::Start(seed), Some(spec)) => {
+            let row = first_step(problem, spec, *seed);
+            bar.inc(STEPS_A_START);
+            row.map(|row| Some(Done::Start(Box::new(row))))
+        }
+        (Task::Start(_), None) => Ok(None),
+    });
     bar.finish_and_clear();
-    let mut runs = results.into_iter().collect::<Result<Vec<_>, _>>()?;
-    runs.sort_by_key(|run| (run.arm_index, seeds.iter().position(|seed| *seed == run.seed)));
-    Ok(runs)
+    let (mut runs, mut rows) = (Vec::new(), Vec::new());
+    for result in results {
+        match result? {
+            Some(Done::Arm(run)) => runs.push(*run),
+            Some(Done::Start(row)) => rows.push(*row),
+            None => {}
+        }
+    }
+    runs.sort_by_key(|run| (run.arm_index, study.run.seeds.iter().position(|seed| *seed == run.seed)));
+    Ok((runs, rows))
 }
 
 fn run_arm(problem: &Problem, arm_index: usize, seed: u64, bar: &ProgressBar) -> Result<ArmRun, Report> {

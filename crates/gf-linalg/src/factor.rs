@@ -1,7 +1,8 @@
 //! Direct solves with A + shift·I: Cholesky and LBLᵀ, in one p × p buffer.
 //!
 //! The lower triangle is factorized in place; the upper one keeps A, so that another shift needs no new matrix and a
-//! residual can be computed. faer's LBLᵀ is slower on two threads and its bits depend on their number: both run sequentially.
+//! residual can be computed. Rows that are zero off the diagonal (parameters of units that are dead on the whole batch) are solved by a
+//! division and left out of the factorization, which then has order q ≤ p. faer's LBLᵀ is slower on two threads and its bits depend on their number: both run sequentially.
 
 use std::collections::TryReserveError;
 
@@ -56,9 +57,13 @@ pub enum FactorError {
 /// Memory: p² + O(p) numbers.
 pub struct ShiftedMatrix {
     p: usize,
-    /// Lower triangle with diagonal: A until it is factorized. Strictly upper triangle: A, once saved.
+    /// Lower triangle with diagonal: A until it is factorized, then factors. Strictly upper triangle: A, once saved.
     data: Vec<f64>,
     diagonal: Vec<f64>,
+    /// Rows with an entry off the diagonal, ascending: the q × q matrix that is factorized, at the top left of `data`.
+    coupled: Vec<usize>,
+    /// Scratch for right-hand sides of order q.
+    gathered: Vec<f64>,
     /// Entries (k − BAND..k, k) of A: what Cholesky's small diagonal blocks overwrite of the upper triangle.
     band: Vec<f64>,
     subdiagonal: Vec<f64>,
@@ -66,19 +71,21 @@ pub struct ShiftedMatrix {
     inverse_permutation: Vec<usize>,
     scratch: MemBuffer,
     stage: Stage,
+    /// Whether the lower triangle still holds all of A, as it was filled.
+    lower_is_whole: bool,
 }
 
 /// At least the order of the blocks that faer's Cholesky factorizes whole, both triangles written.
 const BAND: usize = 64;
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 enum Stage {
     /// The lower triangle is being filled.
     Filling,
     /// The upper triangle and the diagonal hold A; the lower holds nothing of use.
     Saved,
-    /// As `Saved`, with the factors in the lower triangle.
-    Factorized(Factorization),
+    /// As `Saved`, with the factors of A + shift·I in the lower triangle.
+    Factorized(Factorization, f64),
 }
 
 /// Partial pivoting is a fifth faster than faer's default, which also searches the diagonal (123 against 150 ms at p = 2161).
@@ -103,12 +110,15 @@ impl ShiftedMatrix {
             p,
             data,
             diagonal: vec![0.0; p],
+            coupled: Vec::with_capacity(p),
+            gathered: vec![0.0; p],
             band: vec![0.0; p * BAND],
             subdiagonal: vec![0.0; p],
             permutation: vec![0; p],
             inverse_permutation: vec![0; p],
             scratch: MemBuffer::new(scratch),
             stage: Stage::Filling,
+            lower_is_whole: false,
         })
     }
 
@@ -130,34 +140,42 @@ impl ShiftedMatrix {
     pub fn factorize(&mut self, kind: Factorization, shift: f64) -> Result<(), FactorError> {
         if self.stage == Stage::Filling {
             self.save()?;
-        } else {
-            self.restore_lower();
         }
         self.stage = Stage::Saved;
-        for (k, d) in self.diagonal.iter().enumerate() {
-            self.data[k * self.p + k] = d + shift;
+        self.gather_lower();
+        let q = self.coupled.len();
+        for (k, &row) in self.coupled.iter().enumerate() {
+            self.data[k * self.p + k] = self.diagonal[row] + shift;
         }
-        let matrix = MatMut::from_column_major_slice_mut(&mut self.data, self.p, self.p);
+        for row in self.decoupled() {
+            match self.diagonal[row] + shift {
+                d if d > 0.0 => {}
+                0.0 => return Err(FactorError::Singular),
+                _ if kind == Factorization::Cholesky => return Err(FactorError::NotPositiveDefinite { pivot: row }),
+                _ => {}
+            }
+        }
+        let matrix = MatMut::from_column_major_slice_with_stride_mut(&mut self.data, q, q, self.p);
         let stack = MemStack::new(&mut self.scratch);
         let result = match kind {
             Factorization::Cholesky => {
                 llt::factor::cholesky_in_place(matrix, Default::default(), Par::Seq, stack, Spec::default())
                     .map(|_| ())
                     .map_err(|llt::factor::LltError::NonPositivePivot { index }| FactorError::NotPositiveDefinite {
-                        pivot: index,
+                        pivot: self.coupled[index],
                     })
             }
             Factorization::Lblt => {
                 lblt::factor::cholesky_in_place(
                     matrix,
-                    DiagMut::from_slice_mut(&mut self.subdiagonal),
-                    &mut self.permutation,
-                    &mut self.inverse_permutation,
+                    DiagMut::from_slice_mut(&mut self.subdiagonal[..q]),
+                    &mut self.permutation[..q],
+                    &mut self.inverse_permutation[..q],
                     Par::Seq,
                     stack,
                     lblt_parameters(),
                 );
-                if self.lblt_inertia().zero > 0 { Err(FactorError::Singular) } else { Ok(()) }
+                if self.lblt_inertia(shift).zero > 0 { Err(FactorError::Singular) } else { Ok(()) }
             }
         };
         clear_upper_vector_state();
@@ -169,7 +187,7 @@ impl ShiftedMatrix {
             }
         }
         result?;
-        self.stage = Stage::Factorized(kind);
+        self.stage = Stage::Factorized(kind, shift);
         Ok(())
     }
 
@@ -178,23 +196,37 @@ impl ShiftedMatrix {
     /// # Panics
     /// When nothing is factorized, or `x` does not have p entries.
     pub fn solve_in_place(&mut self, x: &mut [f64]) {
-        let Stage::Factorized(kind) = self.stage else { panic!("solve before factorize") };
-        let factors = MatRef::from_column_major_slice(&self.data, self.p, self.p);
-        let rhs = MatMut::from_column_major_slice_mut(x, self.p, 1);
+        let Stage::Factorized(kind, shift) = self.stage else { panic!("solve before factorize") };
+        assert_eq!(x.len(), self.p, "a vector of p numbers");
+        let q = self.coupled.len();
+        for (gathered, row) in self.gathered.iter_mut().zip(&self.coupled) {
+            *gathered = x[*row];
+        }
+        let mut coupled = self.coupled.iter().copied().peekable();
+        for (row, x) in x.iter_mut().enumerate() {
+            if coupled.next_if_eq(&row).is_none() {
+                *x /= self.diagonal[row] + shift;
+            }
+        }
+        let factors = MatRef::from_column_major_slice_with_stride(&self.data, q, q, self.p);
+        let rhs = MatMut::from_column_major_slice_mut(&mut self.gathered[..q], q, 1);
         let stack = MemStack::new(&mut self.scratch);
         match kind {
             Factorization::Cholesky => llt::solve::solve_in_place(factors, rhs, Par::Seq, stack),
             Factorization::Lblt => lblt::solve::solve_in_place(
                 factors,
                 factors.diagonal(),
-                DiagRef::from_slice(&self.subdiagonal),
-                PermRef::new_checked(&self.permutation, &self.inverse_permutation, self.p),
+                DiagRef::from_slice(&self.subdiagonal[..q]),
+                PermRef::new_checked(&self.permutation[..q], &self.inverse_permutation[..q], q),
                 rhs,
                 Par::Seq,
                 stack,
             ),
         }
         clear_upper_vector_state();
+        for (gathered, row) in self.gathered.iter().zip(&self.coupled) {
+            x[*row] = *gathered;
+        }
     }
 
     /// Inertia of A + shift·I; for Cholesky all eigenvalues are positive.
@@ -203,8 +235,8 @@ impl ShiftedMatrix {
     /// When nothing is factorized.
     pub fn inertia(&self) -> Inertia {
         match self.stage {
-            Stage::Factorized(Factorization::Cholesky) => Inertia { positive: self.p, negative: 0, zero: 0 },
-            Stage::Factorized(Factorization::Lblt) => self.lblt_inertia(),
+            Stage::Factorized(Factorization::Cholesky, _) => Inertia { positive: self.p, negative: 0, zero: 0 },
+            Stage::Factorized(Factorization::Lblt, shift) => self.lblt_inertia(shift),
             _ => panic!("inertia before factorize"),
         }
     }
@@ -234,36 +266,65 @@ impl ShiftedMatrix {
         vector::norm(scratch) / vector::norm(b).max(f64::MIN_POSITIVE)
     }
 
-    /// Model flops of one factorization, p³/3.
+    /// Model flops of the last factorization, q³/3 with q coupled rows.
     pub fn factorization_flops(&self) -> f64 {
-        (self.p as f64).powi(3) / 3.0
+        (self.coupled.len() as f64).powi(3) / 3.0
     }
 
-    /// Copies the lower triangle up and the diagonal aside.
+    /// Copies the lower triangle up and the diagonal aside; finds the coupled rows.
     fn save(&mut self) -> Result<(), FactorError> {
+        let mut is_coupled = std::mem::take(&mut self.permutation);
+        is_coupled.fill(0);
         for k in 0..self.p {
-            self.diagonal[k] = self.data[k * self.p + k];
-            if !vector::all_finite(&self.data[k * self.p + k..(k + 1) * self.p]) {
+            let (diagonal, below) =
+                self.data[k * self.p + k..(k + 1) * self.p].split_first().expect("a column has a diagonal entry");
+            self.diagonal[k] = *diagonal;
+            // A sum is finite only if all its terms are.
+            let mut sum = *diagonal;
+            let mut any = 0;
+            for (x, row) in below.iter().zip(&mut is_coupled[k + 1..]) {
+                sum += x.abs();
+                let nonzero = usize::from(*x != 0.0);
+                *row |= nonzero;
+                any |= nonzero;
+            }
+            is_coupled[k] |= any;
+            if !sum.is_finite() {
+                self.permutation = is_coupled;
                 return Err(FactorError::NotFinite);
             }
         }
+        self.coupled.clear();
+        self.coupled.extend((0..self.p).filter(|row| is_coupled[*row] != 0));
+        self.permutation = is_coupled;
         gf_core::mirror(self.p, &mut self.data);
         for k in 0..self.p {
             let above = k.min(BAND);
             self.band[k * BAND..k * BAND + above].copy_from_slice(&self.data[k * self.p + k - above..k * self.p + k]);
         }
+        self.lower_is_whole = true;
         Ok(())
     }
 
-    /// Copies the upper triangle down, in tiles.
-    fn restore_lower(&mut self) {
+    /// Rows that are zero off the diagonal.
+    fn decoupled(&self) -> impl Iterator<Item = usize> {
+        let mut coupled = self.coupled.iter().copied().peekable();
+        (0..self.p).filter(move |row| coupled.next_if_eq(row).is_none())
+    }
+
+    /// Copies the coupled rows and columns of A, strictly below the diagonal, to the top left, from the upper triangle, in tiles.
+    fn gather_lower(&mut self) {
         const TILE: usize = 32;
-        let p = self.p;
-        for j0 in (0..p).step_by(TILE) {
-            for i0 in (j0..p).step_by(TILE) {
-                for j in j0..(j0 + TILE).min(p) {
-                    for i in i0.max(j + 1)..(i0 + TILE).min(p) {
-                        self.data[i + j * p] = self.data[j + i * p];
+        let (p, q) = (self.p, self.coupled.len());
+        if std::mem::take(&mut self.lower_is_whole) && q == p {
+            return;
+        }
+        for b0 in (0..q).step_by(TILE) {
+            for a0 in (b0..q).step_by(TILE) {
+                for b in b0..(b0 + TILE).min(q) {
+                    let row = self.coupled[b];
+                    for a in a0.max(b + 1)..(a0 + TILE).min(q) {
+                        self.data[a + b * p] = self.data[row + self.coupled[a] * p];
                     }
                 }
             }
@@ -271,7 +332,7 @@ impl ShiftedMatrix {
     }
 
     /// Signs of the eigenvalues of the 1 × 1 and 2 × 2 blocks of B.
-    fn lblt_inertia(&self) -> Inertia {
+    fn lblt_inertia(&self, shift: f64) -> Inertia {
         let mut inertia = Inertia { positive: 0, negative: 0, zero: 0 };
         let mut k = 0;
         let mut count = |value: f64| match value {
@@ -279,7 +340,8 @@ impl ShiftedMatrix {
             d if d < 0.0 => inertia.negative += 1,
             _ => inertia.zero += 1,
         };
-        while k < self.p {
+        self.decoupled().for_each(|row| count(self.diagonal[row] + shift));
+        while k < self.coupled.len() {
             let d = self.data[k * self.p + k];
             let off = self.subdiagonal[k];
             if off == 0.0 {

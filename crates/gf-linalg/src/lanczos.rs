@@ -126,13 +126,15 @@ pub struct RitzValue {
     pub residual: f64,
 }
 
-/// Which end of the spectrum.
+/// Which eigenvalue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum End {
     /// The lowest eigenvalue.
     Lowest,
     /// The highest eigenvalue.
     Highest,
+    /// The largest in modulus.
+    Dominant,
 }
 
 /// An extreme eigenvalue, by Lanczos from `start` until its residual is at most `tolerance` times the largest |Ritz value|,
@@ -157,6 +159,7 @@ pub fn extreme_eigenvalue(
             let found = match end {
                 End::Lowest => ritz.first(),
                 End::Highest => ritz.last(),
+                End::Dominant => ritz.iter().max_by(|a, b| a.value.abs().total_cmp(&b.value.abs())),
             };
             if let Some(found) = found
                 && (!more || found.residual <= tolerance * size)

@@ -103,6 +103,46 @@ fn an_indefinite_matrix_solves_by_lblt_and_is_refused_by_cholesky_without_harm()
 }
 
 #[test]
+fn decoupled_rows_change_nothing_but_the_order_of_the_factorization() {
+    // Every third row and column is zero off the diagonal, with curvature d.
+    let inner = case(&spread(120, 0.5, 4.0), 11);
+    let p = 180;
+    let coupled: Vec<usize> = (0..p).filter(|k| k % 3 != 1).collect();
+    let d = 0.25;
+    let mut matrix = vec![0.0; p * p];
+    (0..p).for_each(|k| matrix[k + k * p] = d);
+    for (b, column) in coupled.iter().enumerate() {
+        for (a, row) in coupled.iter().enumerate() {
+            matrix[row + column * p] = inner.matrix[a + b * 120];
+        }
+    }
+    let mut shifted = ShiftedMatrix::new(p).unwrap();
+    shifted.fill().copy_from_slice(&matrix);
+    for (kind, shift) in [(Factorization::Cholesky, 0.0), (Factorization::Lblt, -2.01), (Factorization::Cholesky, 1.0)]
+    {
+        shifted.factorize(kind, shift).unwrap();
+        assert_eq!(shifted.factorization_flops(), 120f64.powi(3) / 3.0);
+        let below = inner.quadratic.eigenvalues().iter().filter(|lambda| **lambda + shift < 0.0).count();
+        let negative = below + if d + shift < 0.0 { 60 } else { 0 };
+        assert_eq!(shifted.inertia(), Inertia { positive: p - negative, negative, zero: 0 });
+        let mut b = vec![1.0; p];
+        coupled.iter().zip(&inner.b).for_each(|(row, value)| b[*row] = *value);
+        let mut x = b.clone();
+        shifted.solve_in_place(&mut x);
+        let expected = inner.function(|lambda| 1.0 / (lambda + shift));
+        let found: Vec<f64> = coupled.iter().map(|row| x[*row]).collect();
+        assert_close(&found, &expected, 1e-10);
+        assert!((0..p).filter(|k| k % 3 == 1).all(|k| x[k] == 1.0 / (d + shift)));
+        assert!(shifted.relative_residual(shift, &b, &x, &mut vec![0.0; p]) < 1e-12);
+    }
+    assert_eq!(shifted.factorize(Factorization::Lblt, -d), Err(FactorError::Singular));
+    assert!(matches!(
+        shifted.factorize(Factorization::Cholesky, -0.3),
+        Err(FactorError::NotPositiveDefinite { pivot: 1 })
+    ));
+}
+
+#[test]
 fn singular_and_non_finite_matrices_are_named() {
     let mut zero = ShiftedMatrix::new(3).unwrap();
     zero.fill().fill(0.0);
@@ -204,7 +244,7 @@ fn conjugate_gradients_stops_at_negative_curvature() {
 fn lanczos_finds_extremes_without_ghosts_and_applies_functions() {
     let mut case = case(&spread(300, -25.0, 100.0), 9);
     let theta = vec![0.0; 300];
-    for (end, expected) in [(End::Lowest, -25.0), (End::Highest, 100.0)] {
+    for (end, expected) in [(End::Lowest, -25.0), (End::Highest, 100.0), (End::Dominant, 100.0)] {
         let mut operator = case.quadratic.hessian_at(&theta).unwrap();
         let found = extreme_eigenvalue(&mut operator, end, &case.b, 1e-9, 300).unwrap();
         assert!((found.value - expected).abs() <= 1e-7, "{found:?}");

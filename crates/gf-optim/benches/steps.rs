@@ -2,7 +2,11 @@
 //!
 //! Prints the relative residual of each linear solve, or what the step met, beside the time, so that speed is not bought with accuracy.
 
-#![allow(clippy::unwrap_used, reason = "a bench that unwraps an error fails, as it should")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a bench that unwraps an error fails, and it reports beside the time"
+)]
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use gf_core::{Samples, Streams, Targets, standard_normal};

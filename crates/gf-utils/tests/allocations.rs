@@ -45,7 +45,7 @@ fn a_thousand_steps_allocate_nothing_after_the_start() {
     })
     .unwrap();
     let mut theta = vec![1.0; 500];
-    let events = [Event::PastPole, Event::ResidualMissed];
+    let events = [Event::PastPole, Event::RaisedDamping];
     let mut step = |step: u64, history: &mut History<_>| {
         theta[0] = 1.0 / (step + 1) as f64; // Every step is the best so far.
         history.step_started();

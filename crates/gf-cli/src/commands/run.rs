@@ -38,11 +38,7 @@ pub(super) fn run_document(mut document: Document, common: &Common) -> Result<Fi
     let threads = threads(common)?;
     let progress = Progress::new(common.quiet);
     let writer = FolderWriter::create(common.out.as_deref(), &problem.study.name)?;
-    let runs = runner::run(&problem, threads, progress)?;
-    let first_steps = match &problem.study.first_steps {
-        Some(spec) => runner::first_steps(&problem, spec, threads, progress)?,
-        None => Vec::new(),
-    };
+    let (runs, first_steps) = runner::run(&problem, threads, progress)?;
     writer.write(&problem, &runs, first_steps)?;
     let folder = Folder::read(writer.path())?;
     let verdicts = report::write(&folder, progress)?;

@@ -20,8 +20,6 @@ use miette::Report;
 use serde::{Deserialize, Serialize};
 
 use super::Evaluator;
-use crate::parallel::for_each_task;
-use crate::progress::Progress;
 use crate::study::{FirstSteps, Problem, misuse};
 
 /// One start.
@@ -79,28 +77,11 @@ const POLICIES: [(OnIndefinite, &str, bool); 5] = [
     (OnIndefinite::Shrink, "line-search", true),
 ];
 
-/// Computes the table, `threads` starts at a time.
+/// Computes one row of the table.
 ///
 /// # Errors
 /// Misuse, or an eigenvalue problem that did not converge.
-pub fn first_steps(
-    problem: &Problem,
-    spec: &FirstSteps,
-    threads: usize,
-    progress: Progress,
-) -> Result<Vec<FirstStep>, Report> {
-    let seeds: Vec<u64> = (0..spec.starts).collect();
-    let bar = progress.bar(spec.starts, "first implicit steps");
-    let rows = for_each_task(&seeds, threads, |seed| {
-        let row = first_step(problem, spec, *seed);
-        bar.inc(1);
-        row
-    });
-    bar.finish_and_clear();
-    rows.into_iter().collect()
-}
-
-fn first_step(problem: &Problem, spec: &FirstSteps, seed: u64) -> Result<FirstStep, Report> {
+pub(super) fn first_step(problem: &Problem, spec: &FirstSteps, seed: u64) -> Result<FirstStep, Report> {
     let data = problem.data(seed)?;
     let theta = problem.start(seed);
     let mut objective = problem.objective(Arc::clone(&data.train), problem.batches(seed))?;
@@ -147,8 +128,8 @@ fn policy_outcome(
     (policy, name, line_search): (OnIndefinite, &str, bool),
     error: &mut dyn FnMut(&[f64]) -> f64,
 ) -> Result<PolicyOutcome, Report> {
-    // LBLᵀ, so that "positive definite" is proved and not only not contradicted.
-    let solver = LinearSolver::Lblt;
+    // Direct solvers, so that "positive definite" is proved and not only not contradicted; Cholesky where an indefinite matrix is rejected.
+    let solver = if policy == OnIndefinite::Shrink { LinearSolver::Cholesky } else { LinearSolver::Lblt };
     let settings = MethodSettings::Implicit(ImplicitSettings { h, indefinite: policy, solver, ..Default::default() });
     let mut method = settings.build().map_err(misuse)?;
     let control = match line_search {
@@ -221,14 +202,13 @@ impl Spectrum {
         matrix.factorize(Factorization::Lblt, shift).map_err(misuse)?;
         let below_pole = matrix.inertia().negative;
         let mut inverse = Inverse(matrix);
-        let high = extreme_eigenvalue(&mut inverse, End::Highest, &start, TOLERANCE, MAX_PRODUCTS).map_err(misuse)?;
-        let low = extreme_eigenvalue(&mut inverse, End::Lowest, &start, TOLERANCE, MAX_PRODUCTS).map_err(misuse)?;
-        let extreme = if high.value.abs() >= low.value.abs() { high.value } else { low.value };
+        let dominant =
+            extreme_eigenvalue(&mut inverse, End::Dominant, &start, TOLERANCE, MAX_PRODUCTS).map_err(misuse)?;
         Ok(Self {
             lambda_min: lowest.value,
             lambda_min_residual: lowest.residual,
             below_pole,
-            nearest: 1.0 / extreme - shift,
+            nearest: 1.0 / dominant.value - shift,
         })
     }
 }

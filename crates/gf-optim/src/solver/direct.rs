@@ -67,8 +67,9 @@ impl<O: Objective + ?Sized, C: MatrixCurvature<O>> ShiftedSolver<O> for Direct<C
         let matrix = self.matrix.as_mut().expect(INITIALIZED);
         if self.factorized != Some(shift) {
             self.factorized = None;
+            let result = matrix.factorize(self.kind, shift);
             objective.count_factorization(matrix.factorization_flops());
-            matrix.factorize(self.kind, shift).map_err(|error| match error {
+            result.map_err(|error| match error {
                 FactorError::NotPositiveDefinite { pivot } => {
                     StepFailure::Indefinite { shift, evidence: Evidence::Pivot(pivot) }
                 }

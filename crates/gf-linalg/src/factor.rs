@@ -166,6 +166,8 @@ impl ShiftedMatrix {
                     })
             }
             Factorization::Lblt => {
+                // faer does not write the last entry, which an earlier factorization of a higher order may have set.
+                self.subdiagonal.fill(0.0);
                 lblt::factor::cholesky_in_place(
                     matrix,
                     DiagMut::from_slice_mut(&mut self.subdiagonal[..q]),

@@ -143,6 +143,30 @@ fn decoupled_rows_change_nothing_but_the_order_of_the_factorization() {
 }
 
 #[test]
+fn one_buffer_serves_matrices_with_different_numbers_of_coupled_rows() {
+    let p = 40;
+    let mut shifted = ShiftedMatrix::new(p).unwrap();
+    // Indefinite, so that LBLᵀ has 2 × 2 blocks at varying places.
+    for q in [40, 39, 40, 17, 38, 2, 40, 31] {
+        let inner = case(&spread(q, -3.0, 3.1), q as u64);
+        let matrix = shifted.fill();
+        matrix.fill(0.0);
+        for k in 0..p {
+            matrix[k + k * p] = 1.0;
+        }
+        for column in 0..q {
+            matrix[column * p..column * p + q].copy_from_slice(&inner.matrix[column * q..(column + 1) * q]);
+        }
+        shifted.factorize(Factorization::Lblt, 0.0).unwrap();
+        let mut x = vec![2.0; p];
+        x[..q].copy_from_slice(&inner.b);
+        shifted.solve_in_place(&mut x);
+        assert_close(&x[..q], &inner.function(|lambda| 1.0 / lambda), 1e-10);
+        assert!(x[q..].iter().all(|x| *x == 2.0));
+    }
+}
+
+#[test]
 fn singular_and_non_finite_matrices_are_named() {
     let mut zero = ShiftedMatrix::new(3).unwrap();
     zero.fill().fill(0.0);

@@ -112,17 +112,22 @@ fn plots(mark: &Mark, panel: &Panel, y_range: (f64, f64)) -> Vec<Plot> {
         let fits = |v: f64, scale: Scale| v.is_finite() && (scale == Scale::Linear || v > 0.0);
         (fits(x, panel.x.scale) && fits(y, panel.y.scale)).then_some((x, y))
     };
+    // Far beyond the panel numbers only have to leave it in the right direction.
+    let far = 10.0 * (y_range.1 - y_range.0);
+    let near = |y: f64| if panel.y.scale == Scale::Linear { y.clamp(y_range.0 - far, y_range.1 + far) } else { y };
     match mark {
-        Mark::Line { style, x, y, .. } => segments(x.iter().zip(y).map(|(x, y)| drawable(*x, *y)))
-            .into_iter()
-            .map(|run| {
-                let line = LinePlot::new().with_data(run).with_color(color(*style)).with_stroke_width(1.8);
-                Plot::Line(match dash(*style) {
-                    "" => line,
-                    pattern => line.with_line_style(LineStyle::Custom(pattern.into())),
+        Mark::Line { style, x, y, .. } => {
+            segments(x.iter().zip(y).map(|(x, y)| drawable(*x, *y).map(|(x, y)| (x, near(y)))))
+                .into_iter()
+                .map(|run| {
+                    let line = LinePlot::new().with_data(run).with_color(color(*style)).with_stroke_width(1.8);
+                    Plot::Line(match dash(*style) {
+                        "" => line,
+                        pattern => line.with_line_style(LineStyle::Custom(pattern.into())),
+                    })
                 })
-            })
-            .collect(),
+                .collect()
+        }
         Mark::Band { style, x, low, high } => {
             // What lies beyond the panel is cut at its edge, so that an infinite quartile still shows.
             let clamp = |v: f64| if v.is_nan() { v } else { v.clamp(y_range.0, y_range.1) };
@@ -146,7 +151,9 @@ fn plots(mark: &Mark, panel: &Panel, y_range: (f64, f64)) -> Vec<Plot> {
                 .collect()
         }
         Mark::Points { style, x, y, .. } => {
-            let points: Vec<(f64, f64)> = x.iter().zip(y).filter_map(|(x, y)| drawable(*x, *y)).collect();
+            let inside = |(_, y): &(f64, f64)| (y_range.0..=y_range.1).contains(y);
+            let points: Vec<(f64, f64)> =
+                x.iter().zip(y).filter_map(|(x, y)| drawable(*x, *y)).filter(inside).collect();
             match points.is_empty() {
                 true => vec![],
                 false => {

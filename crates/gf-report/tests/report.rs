@@ -93,6 +93,13 @@ fn what_cannot_be_drawn_leaves_gaps_and_never_panics() {
     ] {
         assert!(!svg.contains("NaN") && !svg.contains("inf\"") && !svg.contains("no data"));
     }
+    // What lies beyond a given range does not hide the rest.
+    let panel = Panel::new("t", Axis::linear("x"), Axis::linear("y").within(0.0, 1.0))
+        .with(Mark::points("inside", 0, vec![0.0, 1.0], vec![0.2, 0.8]))
+        .with(Mark::points("outside", 1, vec![0.0, 1.0], vec![1e118, -1e118]))
+        .with(line(vec![0.0, 1.0], vec![0.5, 1e300]));
+    let svg = Figure::new("f", "c", vec![panel]).to_svg().unwrap();
+    assert_eq!(svg.matches("<circle").count(), 2 + 2, "two dots in the panel, two in the legend");
     assert!(Figure::new("f", "c", vec![]).to_svg().unwrap().ends_with("</svg>\n"));
 }
 

@@ -139,8 +139,9 @@ fn curve(folder: &Folder, arm: &str, x: &str, y: &str, last: Option<usize>) -> O
     };
     let mut curve = Curve { x: vec![], low: vec![], middle: vec![], high: vec![] };
     for point in points {
-        let ordinates: Vec<f64> = runs.iter().filter_map(|(rows, failed)| read(rows, *failed, point)).collect();
-        let Some([low, middle, high]) = quartiles(&ordinates) else { continue };
+        // Where the first seed ends, the median would jump to that of the others: the curve ends there.
+        let ordinates: Option<Vec<f64>> = runs.iter().map(|(rows, failed)| read(rows, *failed, point)).collect();
+        let Some([low, middle, high]) = ordinates.and_then(|ordinates| quartiles(&ordinates)) else { break };
         curve.x.push(point);
         // No band where a quarter of the seeds or more have failed.
         let is_band = low.is_finite() && high.is_finite();

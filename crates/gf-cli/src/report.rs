@@ -68,6 +68,7 @@ fn page(folder: &Folder, verdicts: &[ClaimVerdict]) -> Result<Page, Report> {
         ));
     }
     page = page.with(Section::new("What the steps met", tables::events(folder)));
+    page = page.with(Section::new("Settings", vec![tables::settings(folder)]));
     page.footer = vec![
         folder.summary.version.clone(),
         "Repeat: gf run study.toml, with the study.toml of this folder. Seconds depend on the machine; nothing else does.".into(),

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use gf_optim::registry::MethodSettings;
 use gf_report::{Block, Table, significant};
 use gf_utils::stats::{median, quartiles};
 
@@ -34,7 +35,7 @@ pub(super) fn summary(folder: &Folder) -> Table {
     let metric = metrics.first().cloned().unwrap_or_else(|| "val_loss".into());
     let columns = [
         "arm",
-        "method",
+        "settings",
         ">final val. loss (median)",
         ">quartiles",
         ">final metric",
@@ -49,20 +50,26 @@ pub(super) fn summary(folder: &Folder) -> Table {
         .map(|name| if *name == ">final metric" { format!(">final {metric}") } else { (*name).to_string() })
         .collect();
     let columns: Vec<&str> = columns.iter().map(String::as_str).collect();
-    let rows = folder.summary.arms.iter().map(|arm| summary_row(arm, &metric)).collect();
+    let rows = folder
+        .summary
+        .arms
+        .iter()
+        .zip(&folder.study.arms)
+        .map(|(arm, spec)| summary_row(arm, short_settings(&spec.method), &metric))
+        .collect();
     let caption = "Medians over seeds. A failed run counts as an infinite loss. Gradient-equivalents: model flops of all evaluations, \
                    products and factorizations over those of one value and gradient. Seconds: spent in steps, evaluation not included, \
                    with as many arms at a time as the machine has cores.";
     Table::new(caption, &columns, rows)
 }
 
-fn summary_row(arm: &ArmSummary, metric: &str) -> Vec<String> {
+fn summary_row(arm: &ArmSummary, settings: String, metric: &str) -> Vec<String> {
     let middle = |values: Vec<f64>| median(&values).map_or_else(|| "–".to_string(), |value| significant(value, 3));
     let [low, mid, high] = arm.final_val_loss_quartiles.map(|q| q.unwrap_or(f64::INFINITY));
     let failed = arm.runs.iter().filter(|run| run.failure.is_some()).count();
     vec![
         arm.name.clone(),
-        arm.settings.clone(),
+        settings,
         significant(mid, 3),
         format!("{} … {}", significant(low, 3), significant(high, 3)),
         middle(arm.runs.iter().filter_map(|run| run.last.get(metric).copied().flatten()).collect()),
@@ -72,6 +79,15 @@ fn summary_row(arm: &ArmSummary, metric: &str) -> Vec<String> {
         middle(arm.runs.iter().map(|run| run.wall_s).collect()),
         format!("{failed} of {}", arm.runs.len()),
     ]
+}
+
+/// The settings that tell arms apart; all of them stand in the section on settings.
+fn short_settings(method: &MethodSettings) -> String {
+    match method {
+        MethodSettings::Explicit(settings) => format!("h = {}", settings.h),
+        MethodSettings::Implicit(settings) => format!("h = {}, {}", settings.h, settings.indefinite.name()),
+        MethodSettings::Newton(settings) => format!("damping {}, {}", settings.damping, settings.ascent.name()),
+    }
 }
 
 /// Names of the metric columns.
@@ -172,4 +188,11 @@ pub(super) fn events(folder: &Folder) -> Vec<Block> {
     }
     let columns = ["arm", ">accepted steps", ">rejected proposals", "steps that met", "failures"];
     vec![Block::Table(Table::new("Over all seeds.", &columns, rows))]
+}
+
+/// Every arm with all its settings, as TOML.
+pub(super) fn settings(folder: &Folder) -> Block {
+    let lines: Vec<String> =
+        folder.summary.arms.iter().map(|arm| format!("# {}\nmethod.{}", arm.name, arm.settings)).collect();
+    Block::Code(lines.join("\n\n"))
 }

@@ -68,6 +68,18 @@ pub enum OnAscent {
     Abort,
 }
 
+impl OnAscent {
+    /// The name in studies.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Accept => "accept",
+            Self::SteepestDescent => "steepest-descent",
+            Self::RaiseDamping => "raise-damping",
+            Self::Abort => "abort",
+        }
+    }
+}
+
 impl Default for NewtonSettings {
     /// Damping 1e-4 as in the original experiment, LBLᵀ, raised damping on ascent, no warm-up.
     fn default() -> Self {

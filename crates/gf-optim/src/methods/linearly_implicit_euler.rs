@@ -83,6 +83,19 @@ pub enum OnIndefinite {
     Abort,
 }
 
+impl OnIndefinite {
+    /// The name in studies.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Accept => "accept",
+            Self::Shrink => "shrink",
+            Self::Absolute => "absolute",
+            Self::GaussNewton => "gauss-newton",
+            Self::Abort => "abort",
+        }
+    }
+}
+
 impl Default for ImplicitSettings {
     /// h = 0.05 as in the original experiment, MINRES to 1e-10, shrinking at the pole.
     fn default() -> Self {

@@ -23,7 +23,7 @@ enum Task {
     /// Build gf in release and run an experiment (the main comparison when no NAME is given); see `cargo xtask experiment --list`.
     #[command(disable_help_flag = true)]
     Experiment {
-        /// Arguments of `gf experiment`: [NAME] [--all] [--list] [--scale smoke|standard|full] [--out DIR] …
+        /// Arguments of `gf experiment`: `[NAME] [--all] [--list] [--scale smoke|standard|full] [--out DIR] …`
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },

@@ -69,8 +69,7 @@ impl FolderWriter {
         let data = problem.data(problem.study.run.seeds[0])?;
         let summary = Summary::new(problem, runs, first_steps, [data.train.len(), data.validation.len()]);
         write_text(&folder.join("study.toml"), &resolved_study(problem)?)?;
-        let json = serde_json::to_string_pretty(&summary).map_err(misuse)?;
-        write_text(&folder.join("summary.json"), &(json + "\n"))?;
+        write_summary(folder, &summary)?;
         let histories = runs.iter().map(|run| (run.arm.as_str(), run.seed, &run.history));
         write_histories(&folder.join("history.csv"), histories).map_err(misuse)?;
         write_predictions(&folder.join("predictions.csv"), &data.validation, runs)?;
@@ -163,6 +162,15 @@ impl Folder {
     }
 }
 
+/// Writes `summary.json`.
+///
+/// # Errors
+/// Names the file.
+pub fn write_summary(folder: &Path, summary: &Summary) -> Result<(), Report> {
+    let json = serde_json::to_string_pretty(summary).map_err(misuse)?;
+    write_text(&folder.join("summary.json"), &(json + "\n"))
+}
+
 /// Writes text atomically.
 ///
 /// # Errors
@@ -187,7 +195,8 @@ fn resolved_study(problem: &Problem) -> Result<String, Report> {
         *path = std::path::absolute(&resolved).unwrap_or(resolved);
     }
     for arm in &mut study.arms {
-        arm.control = Some(arm.control());
+        let own = arm.method.settings().default_control();
+        arm.control.get_or_insert(own);
     }
     let text = toml::to_string(&study).map_err(misuse)?;
     Ok(format!("# Resolved by {}; `gf run study.toml` repeats it.\n{text}", version()))

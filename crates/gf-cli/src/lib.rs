@@ -6,10 +6,10 @@ pub mod experiments;
 pub mod folder;
 mod parallel;
 mod progress;
-mod report;
+pub mod report;
 pub mod runner;
 pub mod study;
-mod summary;
+pub mod summary;
 
 /// The examples of the README are documentation tests.
 #[cfg(doctest)]

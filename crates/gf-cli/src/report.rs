@@ -13,7 +13,7 @@ use gf_report::{Block, Page, Section};
 use gf_utils::write_atomically;
 use miette::Report;
 
-pub(crate) use claims::ClaimVerdict;
+pub use claims::{AxisVerdict, ClaimVerdict, Holds};
 pub(crate) use comparison::write as write_comparison;
 
 use crate::folder::{Folder, write_text};
@@ -51,7 +51,8 @@ fn page(folder: &Folder, verdicts: &[ClaimVerdict]) -> Result<Page, Report> {
     let mut page = Page::new(title);
     page.lead.extend(study.about.split("\n\n").map(str::trim).filter(|text| !text.is_empty()).map(str::to_string));
     page.lead.push(tables::setting(folder));
-    page = page.with(Section::new("Result", vec![Block::Table(tables::summary(folder))]));
+    let result = [Some(tables::summary(folder)), tables::best_settings(folder)];
+    page = page.with(Section::new("Result", result.into_iter().flatten().map(Block::Table).collect()));
     if !verdicts.is_empty() {
         page = page.with(Section::new("Claims", tables::claims(verdicts)));
     }

@@ -18,7 +18,7 @@ pub use first_steps::{FirstStep, PolicyOutcome};
 
 use crate::parallel::for_each_task;
 use crate::progress::Progress;
-use crate::study::{Problem, misuse};
+use crate::study::{Problem, memory_shortage, misuse};
 
 /// One arm on one seed.
 pub struct ArmRun {
@@ -85,6 +85,7 @@ pub fn run(problem: &Problem, threads: usize, progress: Progress) -> Result<(Vec
     let bar = progress.bar(steps + STEPS_A_START * starts, "steps");
     let tasks: Vec<Task> =
         arms.into_iter().map(|(arm, seed)| Task::Arm(arm, seed)).chain((0..starts).map(Task::Start)).collect();
+    check_memory(problem, &tasks, threads)?;
     let results = for_each_task(&tasks, threads, |task| match (task, &study.first_steps) {
         (Task::Arm(arm, seed), _) => run_arm(problem, *arm, *seed, &bar).map(|run| Some(Done::Arm(Box::new(run)))),
         (Task::Start(seed), Some(spec)) => {
@@ -107,6 +108,28 @@ pub fn run(problem: &Problem, threads: usize, progress: Progress) -> Result<(Vec
     Ok((runs, rows))
 }
 
+/// Refuses what would not fit in memory when the `threads` tasks that need most of it run at once.
+fn check_memory(problem: &Problem, tasks: &[Task], threads: usize) -> Result<(), Report> {
+    let dim = problem.network.dim();
+    let square = dim.saturating_mul(dim).saturating_mul(8);
+    let mut bytes: Vec<usize> = tasks
+        .iter()
+        .map(|task| match task {
+            Task::Arm(arm, _) => problem.study.arms[*arm].method.dense_bytes(dim),
+            // The spectrum's matrix or a policy's, or that of differences.
+            Task::Start(_) => square,
+        })
+        .collect();
+    bytes.sort_unstable_by_key(|bytes| std::cmp::Reverse(*bytes));
+    let at_once = bytes.iter().take(threads).fold(0usize, |sum, bytes| sum.saturating_add(*bytes));
+    match memory_shortage(dim, at_once) {
+        Some(message) => {
+            Err(problem.document.error_at(&["arm"], format!("{threads} at a time: {message}, or fewer --threads")))
+        }
+        None => Ok(()),
+    }
+}
+
 fn run_arm(problem: &Problem, arm_index: usize, seed: u64, bar: &ProgressBar) -> Result<ArmRun, Report> {
     let arm = &problem.study.arms[arm_index];
     let budget = problem.study.run.budget(arm);
@@ -114,13 +137,14 @@ fn run_arm(problem: &Problem, arm_index: usize, seed: u64, bar: &ProgressBar) ->
     let mut objective = problem.objective(Arc::clone(&data.train), problem.batches(seed))?;
     let mut evaluator = Evaluator::new(problem, &data)?;
     let settings = HistorySettings {
-        expected_steps: budget.steps as usize,
+        // Room, not a limit: a run may end long before its last step.
+        expected_steps: budget.steps.min(100_000) as usize,
         batches_per_epoch: objective.batches_per_epoch() as u64,
         evaluate_every: problem.study.run.evaluate_every,
         metric_names: evaluator.metric_names(),
     };
     let mut method = arm.method.build().map_err(misuse)?;
-    let mut control = arm.method.build_control(&arm.control()).map_err(misuse)?;
+    let mut control = arm.method.build_control(arm.control.as_ref()).map_err(misuse)?;
     let mut ticks = Ticks(bar);
     let mut history =
         History::new(settings, |theta: &[f64], out: &mut _| evaluator.evaluate(theta, out)).map_err(misuse)?;

@@ -6,6 +6,7 @@ use gf_optim::registry::MethodSettings;
 use gf_utils::stats::quartiles;
 use serde::{Deserialize, Serialize};
 
+use crate::report::ClaimVerdict;
 use crate::runner::{ArmRun, FirstStep, stop_name};
 use crate::study::Problem;
 
@@ -24,6 +25,9 @@ pub struct Summary {
     pub validation_samples: usize,
     /// Per arm.
     pub arms: Vec<ArmSummary>,
+    /// Verdicts on the study's claims.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub claims: Vec<ClaimVerdict>,
     /// The table of first implicit steps, where the study asks for it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub first_steps: Vec<FirstStep>,
@@ -108,6 +112,7 @@ impl Summary {
             train_samples: sizes[0],
             validation_samples: sizes[1],
             arms,
+            claims: Vec::new(),
             first_steps,
         }
     }

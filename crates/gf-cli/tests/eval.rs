@@ -143,3 +143,30 @@ fn integer_labels_and_one_hot_rows_give_the_same_loss() {
     let json: Value = serde_json::from_str(&out).unwrap();
     assert_close(&[json["loss"].as_f64().unwrap()], &[golden["loss_value"].as_f64().unwrap()], "labels");
 }
+
+#[test]
+fn a_step_that_cannot_be_taken_is_a_failure_and_nothing_is_written() {
+    let bench = Bench::new();
+    // One sample, no split: L = (w + b − 1)² has the Hessian [[2, 2], [2, 2]] on a linear unit; a tanh unit bends it.
+    write_npy(&bench.path("x.npy"), &[1, 1], &[1.0]).unwrap();
+    write_npy(&bench.path("y.npy"), &[1], &[5.0]).unwrap();
+    write_npy(&bench.path("theta.npy"), &[2], &[0.9, 0.0]).unwrap();
+    bench.write(
+        "problem.toml",
+        "[network]\ninput = 1\nlayers = [{ units = 1, activation = \"tanh\" }]\n[loss]\nkind = \"mse\"\n\
+         [data]\nx = \"x.npy\"\ny = \"y.npy\"\n",
+    );
+    bench.expect(0, &["eval", "problem.toml", "--theta", "theta.npy", "--hessian", "h.npy"]);
+    let hessian = read_npy(&bench.path("h.npy")).unwrap().values;
+    assert!(hessian[0] > 0.0, "far from its target the tanh unit has curvature of one sign: {hessian:?}");
+    write_npy(&bench.path("theta.npy"), &[2], &[-0.9, 0.0]).unwrap();
+    let before = bench.files();
+    let step = "implicit:h=1000,indefinite=abort";
+    let (_, err) = bench
+        .expect(1, &["eval", "problem.toml", "--theta", "theta.npy", "--gradient", "g.npy", "--step", step, "s.npy"]);
+    assert!(err.contains("not positive definite") && err.contains("nothing was written"), "{err}");
+    assert_eq!(bench.files(), before);
+    // The same with a shrinking step is taken.
+    let shrink = "implicit:h=1000,indefinite=shrink";
+    bench.expect(0, &["eval", "problem.toml", "--theta", "theta.npy", "--step", shrink, "s.npy"]);
+}

@@ -108,6 +108,16 @@ fn claims_about_unknown_arms_are_refused() {
 }
 
 #[test]
+fn claims_about_unknown_metrics_and_backward_windows_are_refused_before_anything_runs() {
+    let claim = |check: &str| format!("{STUDY}\n[[claim]]\ntext = \"t\"\ncheck.{check}\n");
+    let law = "power_law = { arm = \"newton\", exponent = 1.0, steps = [1, 8], metric = \"val_accuracy\" }";
+    refuse_study(&claim(law), DATA, &["claim.0.check", "val_mae", "found \"val_accuracy\""]);
+    let backward = "power_law = { arm = \"newton\", exponent = 1.0, steps = [8, 1], metric = \"val_mae\" }";
+    refuse_study(&claim(backward), DATA, &["claim.0.check", "[first, last]", "[8, 1]"]);
+    refuse("name = \"tiny\"", "name = \"../tiny\"", &["name", "that of a folder", "../tiny"]);
+}
+
+#[test]
 fn a_folder_in_use_is_left_alone() {
     let bench = Bench::new();
     bench.write("data.csv", DATA).write("study.toml", STUDY);

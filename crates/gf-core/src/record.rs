@@ -25,6 +25,8 @@ pub enum Event {
     LineSearchExhausted,
     /// The iterative solver missed its residual, and a direct one solved the system.
     UsedDirectSolver,
+    /// A direct solve near a pole kept a relative residual above 1e-6, and the step was taken.
+    InexactSolve,
 }
 
 impl Event {
@@ -41,6 +43,7 @@ impl Event {
             Self::WarmUp => "warm-up",
             Self::LineSearchExhausted => "line-search-exhausted",
             Self::UsedDirectSolver => "used-direct-solver",
+            Self::InexactSolve => "inexact-solve",
         }
     }
 }

@@ -12,7 +12,7 @@ pub struct Stop {
 }
 
 /// What an iteration reached.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct KrylovInfo {
     /// Products with A.
     pub products: usize,
@@ -59,32 +59,10 @@ pub fn minres(
     scratch: &mut KrylovScratch,
 ) -> KrylovInfo {
     let [r1, r2, v, y, w, w1, w2] = &mut scratch.vectors;
-    let b_norm = vector::norm(b);
-    let mut info = KrylovInfo { products: 0, relative_residual: 0.0, negative_curvature: false };
-    if b_norm == 0.0 {
-        x.fill(0.0);
-        return info;
-    }
-    let mut known_residual = x.iter().all(|x| *x == 0.0);
-    if known_residual {
-        r1.copy_from_slice(b);
-    }
-    let mut previous = f64::INFINITY;
-    loop {
-        if !known_residual {
-            residual(operator, shift, b, x, r1);
-            info.products += 1;
-        }
-        known_residual = false;
-        let beta1 = vector::norm(r1);
-        info.relative_residual = beta1 / b_norm;
-        // No progress since the last restart: rounding is the limit.
-        let stalled = info.relative_residual > 0.5 * previous;
-        if info.converged(stop) || info.products >= stop.max_products || stalled || !beta1.is_finite() {
-            return info;
-        }
-        previous = info.relative_residual;
-
+    let mut restarts = Restarts::new(b);
+    let mut info = KrylovInfo::default();
+    while restarts.is_due(operator, shift, b, x, r1, stop, &mut info) {
+        let (b_norm, beta1) = (restarts.b_norm, vector::norm(r1));
         r2.copy_from_slice(r1);
         y.copy_from_slice(r1);
         w.fill(0.0);
@@ -135,6 +113,7 @@ pub fn minres(
             }
         }
     }
+    info
 }
 
 /// CG, for matrices A + shift·I that are known to be positive definite. Stops at the first direction of
@@ -151,31 +130,11 @@ pub fn conjugate_gradients(
     scratch: &mut KrylovScratch,
 ) -> KrylovInfo {
     let [r, direction, product, ..] = &mut scratch.vectors;
-    let b_norm = vector::norm(b);
-    let mut info = KrylovInfo { products: 0, relative_residual: 0.0, negative_curvature: false };
-    if b_norm == 0.0 {
-        x.fill(0.0);
-        return info;
-    }
-    let mut known_residual = x.iter().all(|x| *x == 0.0);
-    if known_residual {
-        r.copy_from_slice(b);
-    }
-    let mut previous = f64::INFINITY;
-    loop {
-        if !known_residual {
-            residual(operator, shift, b, x, r);
-            info.products += 1;
-        }
-        known_residual = false;
+    let mut restarts = Restarts::new(b);
+    let mut info = KrylovInfo::default();
+    while restarts.is_due(operator, shift, b, x, r, stop, &mut info) && !info.negative_curvature {
+        let b_norm = restarts.b_norm;
         let mut rr = vector::dot(r, r);
-        info.relative_residual = rr.sqrt() / b_norm;
-        let stalled = info.relative_residual > 0.5 * previous;
-        let spent = info.products >= stop.max_products;
-        if info.converged(stop) || info.negative_curvature || spent || stalled || !rr.is_finite() {
-            return info;
-        }
-        previous = info.relative_residual;
         direction.copy_from_slice(r);
         while info.products + 1 < stop.max_products.max(2) {
             operator.apply(direction, product);
@@ -200,6 +159,50 @@ pub fn conjugate_gradients(
                 *d = r + beta * *d;
             }
         }
+    }
+    info
+}
+
+/// When to start the recurrence again: from the true residual, while it is above the tolerance and still falls.
+struct Restarts {
+    b_norm: f64,
+    previous: f64,
+    first: bool,
+}
+
+impl Restarts {
+    fn new(b: &[f64]) -> Self {
+        Self { b_norm: vector::norm(b), previous: f64::INFINITY, first: true }
+    }
+
+    /// Overwrites `r` with b − (A + shift·I)x and the info's residual with its relative norm; false when the iteration is over.
+    #[expect(clippy::too_many_arguments, reason = "one call in each of two solvers, with what they have at hand")]
+    fn is_due(
+        &mut self,
+        operator: &mut dyn SymmetricOperator,
+        shift: f64,
+        b: &[f64],
+        x: &mut [f64],
+        r: &mut [f64],
+        stop: Stop,
+        info: &mut KrylovInfo,
+    ) -> bool {
+        if self.b_norm == 0.0 {
+            x.fill(0.0);
+            return false;
+        }
+        if std::mem::take(&mut self.first) && x.iter().all(|x| *x == 0.0) {
+            r.copy_from_slice(b);
+        } else {
+            residual(operator, shift, b, x, r);
+            info.products += 1;
+        }
+        info.relative_residual = vector::norm(r) / self.b_norm;
+        // No progress since the last restart: rounding is the limit.
+        let stalled = info.relative_residual > 0.5 * self.previous;
+        self.previous = info.relative_residual;
+        let spent = info.products >= stop.max_products;
+        !(info.converged(stop) || spent || stalled || !info.relative_residual.is_finite())
     }
 }
 

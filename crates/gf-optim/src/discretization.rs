@@ -46,6 +46,8 @@ pub enum StepFailure {
         asked: f64,
         /// Products spent.
         products: usize,
+        /// Whether a direction of negative curvature was met: the matrix is indefinite.
+        indefinite: bool,
     },
     /// The Newton direction points uphill, and the method was told not to go on then.
     #[error(
@@ -81,9 +83,22 @@ pub enum StepFailure {
 }
 
 impl StepFailure {
-    /// Whether a shorter step may be proposed where this one was not: its matrix may be definite, its end finite.
+    /// Whether a shorter step may be proposed where this one was not: its matrix may be definite and better conditioned, its end finite.
     pub fn may_pass_with_a_shorter_step(&self) -> bool {
-        matches!(self, Self::Indefinite { .. } | Self::Singular { .. } | Self::NotFinite { what: "θ + δ" })
+        match self {
+            Self::Indefinite { .. } | Self::Singular { .. } | Self::ResidualMissed { .. } => true,
+            Self::NotFinite { what } => *what == "θ + δ",
+            _ => false,
+        }
+    }
+
+    /// What shows that the matrix is not positive definite, if that is why (or what came out while) the step failed.
+    pub(crate) fn indefinite_evidence(&self) -> Option<Evidence> {
+        match self {
+            Self::Indefinite { evidence, .. } => Some(*evidence),
+            Self::ResidualMissed { indefinite: true, .. } => Some(Evidence::NegativeCurvature),
+            _ => None,
+        }
     }
 }
 

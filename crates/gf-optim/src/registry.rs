@@ -6,12 +6,9 @@ use gf_core::FullCurvature;
 use serde::{Deserialize, Serialize};
 
 use crate::control::{Armijo, Constant};
-use crate::methods::{self, ExplicitSettings, ImplicitSettings, NewtonSettings, OnIndefinite};
+use crate::methods::{self, ExplicitSettings, ImplicitSettings, NewtonSettings};
 use crate::settings::positive;
-use crate::solver::{
-    AUTOMATIC_MAX_PRODUCTS, Automatic, ConjugateGradients, DEFAULT_MAX_PRODUCTS, DEFAULT_TOLERANCE, Direct, Hessian,
-    Minres,
-};
+use crate::solver::{Automatic, ConjugateGradients, DEFAULT_MAX_PRODUCTS, DEFAULT_TOLERANCE, Direct, Hessian, Minres};
 use crate::{Discretization, SettingsError, ShiftedSolver, StepController};
 
 /// Any objective with all capabilities, owning its data.
@@ -40,6 +37,8 @@ pub struct MethodInfo {
     pub amplification: Option<fn(f64) -> f64>,
     /// Work a step.
     pub cost: &'static str,
+    /// Settings that make a single step the textbook's, as TOML values: what `gf eval --step` takes unless told otherwise.
+    pub textbook: &'static [(&'static str, &'static str)],
 }
 
 /// Families of methods.
@@ -83,9 +82,44 @@ impl fmt::Display for CurvatureNeed {
     }
 }
 
+/// What a method's settings tell the registry; written in the method's own file.
+pub trait Settings {
+    /// Checks the ranges.
+    ///
+    /// # Errors
+    /// [`SettingsError`] that names the key.
+    fn validate(&self) -> Result<(), SettingsError>;
+
+    /// The method; the settings are valid.
+    fn build(&self) -> Box<AnyMethod>;
+
+    /// The size that a controller tries first: h, or 1 for methods that scale a direction.
+    fn first_step_size(&self) -> f64 {
+        1.0
+    }
+
+    /// The step control used when a study names none.
+    fn default_control(&self) -> ControlSettings {
+        ControlSettings::Constant(ConstantSettings {})
+    }
+
+    /// Whether a constant step that cannot be proposed is shrunk, rather than ending the run.
+    fn shrinks(&self) -> bool {
+        false
+    }
+
+    /// The linear solver, for methods that have one.
+    fn solver(&self) -> Option<LinearSolver> {
+        None
+    }
+
+    /// What tells arms of this method apart, in a few words.
+    fn label(&self) -> String;
+}
+
 /// One line a method: its key in a study, its settings, its claims, how it is built.
 macro_rules! methods {
-    ($($key:literal $variant:ident($settings:ty), $info:expr, $build:expr;)*) => {
+    ($($key:literal $variant:ident($settings:ty), $info:expr;)*) => {
         /// A method with its settings, as a study gives it: `method.implicit = { h = 0.05 }`.
         #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
         pub enum MethodSettings {
@@ -110,54 +144,50 @@ macro_rules! methods {
                 match self { $(Self::$variant(_) => { const INFO: &MethodInfo = &$info; INFO })* }
             }
 
-            /// Checks the ranges of the settings.
-            ///
-            /// # Errors
-            /// [`SettingsError`] that names the key.
-            pub fn validate(&self) -> Result<(), SettingsError> {
-                match self { $(Self::$variant(settings) => settings.validate(),)* }
-            }
-
-            /// The method, ready for [`crate::integrate`].
-            ///
-            /// # Errors
-            /// As [`MethodSettings::validate`].
-            pub fn build(&self) -> Result<Box<AnyMethod>, SettingsError> {
-                self.validate()?;
-                Ok(match self { $(Self::$variant(settings) => $build(settings),)* })
+            /// The method's settings, whichever method it is.
+            pub fn settings(&self) -> &dyn Settings {
+                match self { $(Self::$variant(settings) => settings,)* }
             }
         }
     };
 }
 
 methods! {
-    "explicit" Explicit(ExplicitSettings), methods::EXPLICIT_EULER, |_| -> Box<AnyMethod> { Box::new(methods::ExplicitEuler) };
-    "implicit" Implicit(ImplicitSettings), methods::LINEARLY_IMPLICIT_EULER, ImplicitSettings::build;
-    "newton" Newton(NewtonSettings), methods::DAMPED_NEWTON, NewtonSettings::build;
+    "explicit" Explicit(ExplicitSettings), methods::EXPLICIT_EULER;
+    "implicit" Implicit(ImplicitSettings), methods::LINEARLY_IMPLICIT_EULER;
+    "newton" Newton(NewtonSettings), methods::DAMPED_NEWTON;
 }
 
 impl MethodSettings {
-    /// The step control used when a study names none: constant h, shrinking where the settings ask for it; Armijo for Newton.
-    pub fn default_control(&self) -> ControlSettings {
-        match self {
-            Self::Newton(_) => ControlSettings::Armijo(Armijo::default()),
-            _ => ControlSettings::Constant(ConstantSettings {}),
-        }
-    }
-
-    /// The step control `control` for this method.
+    /// Checks the ranges of the settings.
     ///
     /// # Errors
     /// [`SettingsError`] that names the key.
-    pub fn build_control(&self, control: &ControlSettings) -> Result<Box<dyn StepController + Send>, SettingsError> {
-        let (first, shrinks) = match self {
-            Self::Explicit(settings) => (settings.h, false),
-            Self::Implicit(settings) => (settings.h, settings.indefinite == OnIndefinite::Shrink),
-            Self::Newton(_) => (1.0, false),
-        };
-        Ok(match control {
-            ControlSettings::Constant(ConstantSettings {}) if shrinks => Box::new(Constant::shrinking(first)),
-            ControlSettings::Constant(ConstantSettings {}) => Box::new(Constant::new(first)),
+    pub fn validate(&self) -> Result<(), SettingsError> {
+        self.settings().validate()
+    }
+
+    /// The method, ready for [`crate::integrate`].
+    ///
+    /// # Errors
+    /// As [`MethodSettings::validate`].
+    pub fn build(&self) -> Result<Box<AnyMethod>, SettingsError> {
+        self.validate()?;
+        Ok(self.settings().build())
+    }
+
+    /// The step control `control` for this method; its own when none is given.
+    ///
+    /// # Errors
+    /// [`SettingsError`] that names the key.
+    pub fn build_control(
+        &self,
+        control: Option<&ControlSettings>,
+    ) -> Result<Box<dyn StepController + Send>, SettingsError> {
+        let first = self.settings().first_step_size();
+        Ok(match control.unwrap_or(&self.settings().default_control()) {
+            ControlSettings::Constant(_) if self.settings().shrinks() => Box::new(Constant::shrinking(first)),
+            ControlSettings::Constant(_) => Box::new(Constant::new(first)),
             ControlSettings::Armijo(armijo) => {
                 armijo.validate()?;
                 Box::new(Armijo { first: armijo.first * first, ..*armijo })
@@ -167,12 +197,10 @@ impl MethodSettings {
 
     /// Memory of dense matrices for p = `dim` parameters, in bytes; 0 for matrix-free methods.
     pub fn dense_bytes(&self, dim: usize) -> usize {
-        let solver = match self {
-            Self::Explicit(_) => return 0,
-            Self::Implicit(settings) => settings.solver,
-            Self::Newton(settings) => settings.solver,
-        };
-        if solver.is_dense() { dim.saturating_mul(dim).saturating_mul(8) } else { 0 }
+        match self.settings().solver() {
+            Some(solver) if solver.is_dense() => dim.saturating_mul(dim).saturating_mul(8),
+            _ => 0,
+        }
     }
 }
 
@@ -256,16 +284,14 @@ impl SolverSettings {
         Ok(())
     }
 
-    /// The solver on the exact Hessian. `auto` gives up on MINRES after [`AUTOMATIC_MAX_PRODUCTS`] products at most.
+    /// The solver on the exact Hessian.
     pub fn build(&self) -> Box<AnySolver> {
         match self.solver {
             LinearSolver::Minres => Box::new(Minres::of(Hessian, self.tolerance, self.max_products)),
             LinearSolver::Cg => Box::new(ConjugateGradients::of(Hessian, self.tolerance, self.max_products)),
             LinearSolver::Cholesky => Box::new(Direct::cholesky()),
             LinearSolver::Lblt => Box::new(Direct::lblt()),
-            LinearSolver::Auto => {
-                Box::new(Automatic::new(self.tolerance, self.max_products.min(AUTOMATIC_MAX_PRODUCTS)))
-            }
+            LinearSolver::Auto => Box::new(Automatic::new(self.tolerance, self.max_products)),
         }
     }
 }

@@ -6,13 +6,13 @@ mod automatic;
 mod direct;
 mod krylov;
 
-use gf_core::{Counted, CurvatureAt, DenseHessian, EvalError, GaussNewton, HessianProduct, Triangle};
+use gf_core::{Counted, CurvatureAt, DenseHessian, EvalError, Event, GaussNewton, HessianProduct, Triangle};
 
-pub use automatic::{AUTOMATIC_MAX_PRODUCTS, Automatic};
+pub use automatic::Automatic;
 pub use direct::Direct;
 pub use krylov::{ConjugateGradients, DEFAULT_MAX_PRODUCTS, DEFAULT_TOLERANCE, Krylov, Minres};
 
-use crate::{SetupError, StepFailure};
+use crate::{EventLog, SetupError, StepFailure};
 
 /// What a solve found out about the matrix and the accuracy.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -23,6 +23,21 @@ pub struct SolveInfo {
     pub relative_residual: f64,
     /// Whether a direct solver took over from an iterative one.
     pub took_over: bool,
+}
+
+/// A relative residual above this is named in the record. Iterative solvers never return one; a direct one may, close to a pole.
+const INEXACT: f64 = 1e-6;
+
+impl SolveInfo {
+    /// Names in `events` what the record should say of the solve.
+    pub(crate) fn report(&self, events: &mut EventLog) {
+        if self.took_over {
+            events.record(Event::UsedDirectSolver);
+        }
+        if self.relative_residual > INEXACT {
+            events.record(Event::InexactSolve);
+        }
+    }
 }
 
 /// What is known of the definiteness of a symmetric matrix.

@@ -58,7 +58,7 @@ fn steps_allocate_nothing() {
     ] {
         let settings: MethodSettings = toml::from_str(text).unwrap();
         let mut method = settings.build().unwrap();
-        let mut control = settings.build_control(&settings.default_control()).unwrap();
+        let mut control = settings.build_control(None).unwrap();
         let mut watch = Watch([0; 2]);
         integrate(
             &mut quadratic as &mut AnyObjective,

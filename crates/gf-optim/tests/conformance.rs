@@ -22,7 +22,7 @@ fn with_step(name: &str, h: f64) -> MethodSettings {
 fn run(objective: &mut AnyObjective, settings: &MethodSettings, theta: &[f64], steps: u64) -> Trace {
     let mut trace = Trace::default();
     let mut method = settings.build().unwrap();
-    let mut control = settings.build_control(&ControlSettings::Constant(Default::default())).unwrap();
+    let mut control = settings.build_control(Some(&ControlSettings::Constant(Default::default()))).unwrap();
     let outcome =
         integrate(objective, &mut *method, &mut *control, &mut [&mut trace], theta.to_vec(), &Budget::steps(steps));
     assert_eq!(outcome.unwrap().stop, Stop::Steps);
@@ -106,7 +106,7 @@ fn time_and_step_size_are_recorded_for_methods_that_follow_the_flow_only() {
     for settings in MethodSettings::all_defaults() {
         let mut trace = Trace::default();
         let mut method = settings.build().unwrap();
-        let mut control = settings.build_control(&settings.default_control()).unwrap();
+        let mut control = settings.build_control(None).unwrap();
         let budget = Budget::steps(2);
         integrate(
             &mut quadratic as &mut AnyObjective,

@@ -284,11 +284,31 @@ fn a_missed_residual_is_a_failure_never_an_inexact_step() {
     let (outcome, _) =
         run(&mut quadratic, &mut LinearlyImplicitEuler::new(minres), &mut Constant::new(1e6), &[1.0; 200], 1);
     match outcome.stop {
-        Stop::Failed(StepFailure::ResidualMissed { reached, asked, products }) => {
-            assert!(reached > asked && products <= 10, "{reached} {asked} {products}");
+        Stop::Failed(StepFailure::ResidualMissed { reached, asked, products, indefinite }) => {
+            assert!(reached > asked && products <= 10 && !indefinite, "{reached} {asked} {products}");
         }
         other => panic!("{other:?}"),
     }
+}
+
+#[test]
+fn a_shrinking_step_also_answers_a_solver_that_misses_its_residual_on_an_indefinite_matrix() {
+    let eigenvalues: Vec<f64> = (0..200).map(|k| -9.0 + 0.5 * f64::from(k)).collect();
+    let mut quadratic = Quadratic::rotated(&eigenvalues, &mut Streams::new(3).data());
+    let mut method = LinearlyImplicitEuler::new(Minres::of(gf_optim::solver::Hessian, 1e-10, 40));
+    let (outcome, trace) = run(&mut quadratic, &mut method, &mut Constant::shrinking(0.5), &[1.0; 200], 1);
+    assert_eq!(outcome.stop, Stop::Steps);
+    assert!(trace.rejected[1] >= 3 && trace.step_size[1].unwrap() < 1.0 / 9.0, "{:?}", trace.step_size);
+    assert_eq!(trace.events[1], ["past-pole"]);
+}
+
+#[test]
+fn another_step_size_repeats_no_factorization_that_failed() {
+    let settings = NewtonSettings { damping: 1e-4, ascent: OnAscent::Abort, ..Default::default() };
+    let mut method = DampedNewton::new(settings, Direct::cholesky());
+    let (outcome, _) = run(&mut Himmelblau, &mut method, &mut Armijo::default(), &SADDLE, 1);
+    assert!(matches!(outcome.stop, Stop::Failed(StepFailure::Indefinite { .. })), "{:?}", outcome.stop);
+    assert_eq!((outcome.work.factorizations, outcome.work.matrices), (1, 1));
 }
 
 #[test]

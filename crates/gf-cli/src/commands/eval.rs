@@ -5,8 +5,7 @@ use std::sync::Arc;
 
 use gf_core::{DenseHessian, GaussNewton, HessianProduct, Objective, SymmetricOperator, Triangle, vector};
 use gf_layers::{Batches, NetworkObjective};
-use gf_optim::control::Constant;
-use gf_optim::registry::{AnyObjective, MethodSettings};
+use gf_optim::registry::{AnyObjective, ControlSettings, METHODS, MethodSettings};
 use gf_optim::{Budget, Stop, integrate};
 use gf_utils::SavedModel;
 use gf_utils::npy::{read_npy, write_npy};
@@ -20,7 +19,7 @@ use crate::study::{Document, Problem, memory_shortage, misuse};
 pub(super) fn execute(arguments: &EvalArguments) -> Result<u8, Report> {
     let mut document = Document::read(&arguments.problem)?;
     document.set(&arguments.set)?;
-    let problem = Problem::load(document)?;
+    let problem = Problem::load_point(document)?;
     let p = problem.network.dim();
     let theta = read_theta(&arguments.theta, &problem)?;
     let directions = arguments
@@ -40,7 +39,8 @@ pub(super) fn execute(arguments: &EvalArguments) -> Result<u8, Report> {
         return Err(misuse(format!("{}: {message}", arguments.problem.display())));
     }
 
-    let samples = problem.all_samples(problem.study.run.seeds[0]);
+    let seed = problem.study.run.seeds.first().copied().unwrap_or(0);
+    let samples = problem.all_samples(seed)?;
     let mut objective = problem.objective(Arc::clone(&samples), Batches::full())?;
     let mut gradient = vec![0.0; p];
     let loss = objective.value_and_gradient(&theta, &mut gradient).map_err(misuse)?;
@@ -50,39 +50,52 @@ pub(super) fn execute(arguments: &EvalArguments) -> Result<u8, Report> {
             arguments.theta.display()
         )));
     }
-    let write = |path: &Path, shape: &[usize], values: &[f64]| write_npy(path, shape, values).map_err(misuse);
-    if let Some(path) = &arguments.gradient {
-        write(path, &[p], &gradient)?;
-    }
+    // Everything is computed before anything is written.
+    let mut arrays: Vec<(&Path, Vec<usize>, Vec<f64>)> = Vec::new();
     if let Some(path) = &arguments.output {
         let outputs = problem.network.predict(&theta, samples.inputs()).map_err(misuse)?;
-        write(path, &[samples.len(), problem.network.outputs()], &outputs)?;
+        arrays.push((path, vec![samples.len(), problem.network.outputs()], outputs));
     }
     // Symmetric matrices: column-major and row-major are the same.
     if let Some(path) = &arguments.hessian {
         let mut matrix = vec![0.0; p * p];
         objective.dense_hessian(&theta, Triangle::Both, &mut matrix).map_err(misuse)?;
-        write(path, &[p, p], &matrix)?;
+        arrays.push((path, vec![p, p], matrix));
     }
     if let Some(path) = &arguments.gauss_newton {
         let mut matrix = vec![0.0; p * p];
         objective.dense_gauss_newton(&theta, Triangle::Both, &mut matrix).map_err(misuse)?;
-        write(path, &[p, p], &matrix)?;
+        arrays.push((path, vec![p, p], matrix));
     }
     for (direction, path) in &directions {
         let mut product = vec![0.0; p];
         objective.hessian_at(&theta).map_err(misuse)?.apply(direction, &mut product);
-        write(path, &[p], &product)?;
+        arrays.push((path, vec![p], product));
     }
     let mut reports = Vec::new();
     for ((settings, text), path) in &steps {
-        let (theta_next, report) = take_step(&mut objective, settings, &theta, text)?;
-        write(path, &[p], &theta_next)?;
-        reports.push(report);
+        match take_step(&mut objective, settings, &theta, text)? {
+            Ok((next, report)) => {
+                arrays.push((path, vec![p], next));
+                reports.push(report);
+            }
+            Err(failure) => {
+                // A numerical failure is an outcome, not misuse.
+                eprintln!("--step {text}: no step could be taken, nothing was written: {failure}");
+                return Ok(1);
+            }
+        }
+    }
+    let gradient_norm = vector::norm(&gradient);
+    if let Some(path) = &arguments.gradient {
+        arrays.push((path, vec![p], gradient));
+    }
+    for (path, shape, values) in &arrays {
+        write_npy(path, shape, values).map_err(misuse)?;
     }
     let mut result = json!({
         "loss": loss,
-        "gradient_norm": vector::norm(&gradient),
+        "gradient_norm": gradient_norm,
         "dim": p,
         "samples": samples.len(),
         "version": crate::summary::version(),
@@ -135,12 +148,8 @@ fn parse_step(text: &str) -> Result<(MethodSettings, String), Report> {
         table.insert(key.trim().into(), value);
     }
     // What makes it the textbook step, unless the user says otherwise.
-    let defaults: &[(&str, &str)] = match name {
-        "implicit" => &[("solver", "lblt"), ("indefinite", "accept")],
-        "newton" => &[("solver", "lblt"), ("ascent", "accept")],
-        _ => &[],
-    };
-    for (key, value) in defaults {
+    let textbook = METHODS.iter().find(|info| info.name == name.trim()).map_or(&[][..], |info| info.textbook);
+    for (key, value) in textbook {
         table.entry(*key).or_insert_with(|| toml::Value::String((*value).into()));
     }
     let document = toml::Table::from_iter([(name.trim().to_string(), toml::Value::Table(table))]);
@@ -150,33 +159,33 @@ fn parse_step(text: &str) -> Result<(MethodSettings, String), Report> {
     Ok((settings, text.to_string()))
 }
 
+/// The new parameters with what the record says of the step, or why there is none.
 fn take_step(
     objective: &mut NetworkObjective,
     settings: &MethodSettings,
     theta: &[f64],
     text: &str,
-) -> Result<(Vec<f64>, Value), Report> {
-    let h = match settings {
-        MethodSettings::Explicit(settings) => settings.h,
-        MethodSettings::Implicit(settings) => settings.h,
-        MethodSettings::Newton(_) => 1.0,
-    };
-    let mut method = settings.build().map_err(|error| misuse(format!("--step {text}: {error}")))?;
+) -> Result<Result<(Vec<f64>, Value), Stop>, Report> {
+    let fail = |error: gf_optim::SettingsError| misuse(format!("--step {text}: {error}"));
+    let mut method = settings.build().map_err(fail)?;
+    // One full step: no line search.
+    let constant = ControlSettings::Constant(Default::default());
+    let mut control = settings.build_control(Some(&constant)).map_err(fail)?;
     let mut watch = Watch::default();
     let outcome = integrate(
         &mut *objective as &mut AnyObjective,
         &mut *method,
-        &mut Constant::new(h),
+        &mut *control,
         &mut [&mut watch],
         theta.to_vec(),
         &Budget::steps(1),
     )
     .map_err(misuse)?;
     if outcome.stop != Stop::Steps {
-        return Err(misuse(format!("--step {text}: no step could be taken: {}", outcome.stop)));
+        return Ok(Err(outcome.stop));
     }
     let report = json!({ "step": text, "step_norm": watch.step_norm, "events": watch.events });
-    Ok((outcome.theta, report))
+    Ok(Ok((outcome.theta, report)))
 }
 
 #[derive(Default)]

@@ -3,7 +3,7 @@
 use miette::Report;
 
 use super::print;
-use super::run::run_document;
+use super::run::{apply, run_document};
 use crate::arguments::{Common, ExperimentArguments};
 use crate::experiments::{EXPERIMENTS, Experiment};
 use crate::study::misuse;
@@ -21,7 +21,9 @@ pub(super) fn execute(arguments: &ExperimentArguments) -> Result<u8, Report> {
         false => vec![find(&arguments.name)?],
     };
     if arguments.print {
-        print(chosen[0].document(arguments.scale)?.text.trim_end());
+        let mut document = chosen[0].document(arguments.scale)?;
+        apply(&mut document, &arguments.common)?;
+        print(document.text.trim_end());
         return Ok(0);
     }
     for experiment in chosen {

@@ -6,7 +6,7 @@ use miette::Report;
 
 use super::{print, table};
 use crate::arguments::{Common, RunArguments};
-use crate::folder::{Folder, FolderWriter};
+use crate::folder::{Folder, FolderWriter, write_summary};
 use crate::progress::Progress;
 use crate::report;
 use crate::runner;
@@ -28,9 +28,7 @@ pub(super) struct Finished {
 
 /// Runs a study and writes its folder; prints the summary.
 pub(super) fn run_document(mut document: Document, common: &Common) -> Result<Finished, Report> {
-    let mut assignments = common.set.clone();
-    assignments.extend(common.seed.map(|seed| format!("run.seeds=[{seed}]")));
-    document.set(&assignments)?;
+    apply(&mut document, common)?;
     let problem = Problem::load(document)?;
     if problem.study.arms.is_empty() {
         return Err(problem.document.error_at(&["arm"], "expected at least one [[arm]] with a method, found none"));
@@ -40,15 +38,16 @@ pub(super) fn run_document(mut document: Document, common: &Common) -> Result<Fi
     let writer = FolderWriter::create(common.out.as_deref(), &problem.study.name)?;
     let (runs, first_steps) = runner::run(&problem, threads, progress)?;
     writer.write(&problem, &runs, first_steps)?;
-    let folder = Folder::read(writer.path())?;
-    let verdicts = report::write(&folder, progress)?;
+    let mut folder = Folder::read(writer.path())?;
+    folder.summary.claims = report::write(&folder, progress)?;
+    write_summary(&folder.path, &folder.summary)?;
     let path = writer.finish()?;
     if common.json {
         print(&serde_json::to_string_pretty(&folder.summary).map_err(misuse)?);
     } else if !common.quiet {
         print(&table::summary(&folder.summary));
-        if !verdicts.is_empty() {
-            print(&table::verdicts(&verdicts));
+        if !folder.summary.claims.is_empty() {
+            print(&table::verdicts(&folder.summary.claims));
         }
         for run in &runs {
             if let Some(reason) = run.failure() {
@@ -61,10 +60,17 @@ pub(super) fn run_document(mut document: Document, common: &Common) -> Result<Fi
     Ok(Finished { folder: path, failed, on_failure: problem.study.run.on_failure })
 }
 
+/// Applies `--set` and `--seed`.
+pub(super) fn apply(document: &mut Document, common: &Common) -> Result<(), Report> {
+    let mut assignments = common.set.clone();
+    assignments.extend(common.seed.map(|seed| format!("run.seeds=[{seed}]")));
+    document.set(&assignments)
+}
+
 fn threads(common: &Common) -> Result<usize, Report> {
     match common.threads {
-        Some(0) => Err(misuse("--threads: expected at least 1, found 0")),
-        Some(threads) => Ok(threads),
+        Some(threads @ 1..=1024) => Ok(threads),
+        Some(threads) => Err(misuse(format!("--threads: expected 1 to 1024, found {threads}"))),
         None => Ok(std::thread::available_parallelism().map_or(1, usize::from)),
     }
 }

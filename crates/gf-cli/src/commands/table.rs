@@ -9,6 +9,10 @@ use crate::summary::{ArmSummary, Summary};
 
 /// A table without decoration that fits the terminal.
 pub(super) fn plain(header: &[&str], rows: Vec<Vec<String>>) -> String {
+    table(header, rows).to_string()
+}
+
+fn table(header: &[&str], rows: Vec<Vec<String>>) -> Table {
     let mut table = Table::new();
     table.load_style(presets::UTF8_HORIZONTAL_ONLY).set_content_arrangement(ContentArrangement::Dynamic);
     if table.width().is_none() {
@@ -16,14 +20,18 @@ pub(super) fn plain(header: &[&str], rows: Vec<Vec<String>>) -> String {
     }
     table.set_header(header);
     table.add_rows(rows);
-    table.to_string()
+    table
 }
 
 /// Arm, final validation loss as median and quartiles, steps, flow time, gradient-equivalents, seconds.
 pub(super) fn summary(summary: &Summary) -> String {
     let header = ["arm", "val. loss", "quartiles", "steps", "flow time", "grad. equiv.", "seconds", "failed"];
     let rows = summary.arms.iter().map(summary_row).collect();
-    let mut text = plain_right(&header, rows);
+    let mut table = table(&header, rows);
+    for column in table.column_iter_mut().skip(1) {
+        column.set_cell_alignment(CellAlignment::Right);
+    }
+    let mut text = table.to_string();
     text.push_str(
         "\nMedians over seeds; seconds are spent in steps only. grad. equiv. = model flops over those of one gradient.",
     );
@@ -44,20 +52,6 @@ fn summary_row(arm: &ArmSummary) -> Vec<String> {
         middle_of(arm.runs.iter().map(|run| run.wall_s).collect()),
         format!("{failed} of {}", arm.runs.len()),
     ]
-}
-
-fn plain_right(header: &[&str], rows: Vec<Vec<String>>) -> String {
-    let mut table = Table::new();
-    table.load_style(presets::UTF8_HORIZONTAL_ONLY).set_content_arrangement(ContentArrangement::Dynamic);
-    if table.width().is_none() {
-        table.set_width(120);
-    }
-    table.set_header(header);
-    table.add_rows(rows);
-    for column in table.column_iter_mut().skip(1) {
-        column.set_cell_alignment(CellAlignment::Right);
-    }
-    table.to_string()
 }
 
 /// Claims with their verdicts, under each axis.

@@ -10,38 +10,40 @@ use gf_utils::power_law::{Offset, fit_power_law};
 use gf_utils::stats::{median, quartiles};
 
 use gf_report::significant;
+use serde::{Deserialize, Serialize};
 
 use crate::folder::Folder;
 use crate::study::{ClaimRule, ClaimSpec};
 
 /// A claim with its verdicts.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) struct ClaimVerdict {
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ClaimVerdict {
     /// The claim.
-    pub(crate) text: String,
+    pub text: String,
     /// One verdict an axis.
-    pub(crate) axes: Vec<AxisVerdict>,
+    pub axes: Vec<AxisVerdict>,
 }
 
 /// The verdict under one axis.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) struct AxisVerdict {
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct AxisVerdict {
     /// `at equal step`, `at equal flow time`, `at equal work`, or empty.
-    pub(crate) axis: String,
+    pub axis: String,
     /// The verdict.
-    pub(crate) holds: Holds,
+    pub holds: Holds,
     /// Its numbers.
-    pub(crate) numbers: String,
+    pub numbers: String,
 }
 
 /// Whether a claim holds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Holds {
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Holds {
     /// In at least 80 % of the seeds.
     Yes,
     /// In fewer, and the opposite does not hold either.
     NotShown,
-    /// The opposite holds in at least 80 % of the seeds.
+    /// The opposite holds in at least 80 % of the seeds: the follower is ahead, the exponent lies outside, the arm stays stable.
     Opposite,
     /// The axis does not exist for these arms.
     Undefined,
@@ -53,7 +55,7 @@ impl Holds {
         match self {
             Self::Yes => "holds",
             Self::NotShown => "not shown",
-            Self::Opposite => "fails: the opposite holds",
+            Self::Opposite => "fails",
             Self::Undefined => "not defined",
         }
     }
@@ -89,22 +91,34 @@ fn judge_one(folder: &Folder, claim: &ClaimSpec) -> Vec<AxisVerdict> {
                 .arm(leader)
                 .filter_map(|a| folder.arm(follower).find(|b| b.seed == a.seed).map(|b| (run(a), run(b))))
                 .collect();
-            [("at equal step", "step"), ("at equal flow time", "time"), ("at equal work", "grad_equivalents")]
-                .into_iter()
-                .map(|(axis, column)| ahead(&pairs, *steps, metric, axis, column))
-                .collect()
+            AXES.into_iter().map(|(axis, column)| ahead(&pairs, *steps, metric, axis, column)).collect()
         }
-        ClaimRule::PowerLaw { arm, exponent, steps, metric } => {
-            let fits: Vec<(f64, [f64; 2])> =
-                folder.arm(arm).filter_map(|history| fit_window(&history.table, *steps, metric)).collect();
-            vec![power_law(&fits, folder.arm(arm).count(), *exponent)]
-        }
+        ClaimRule::PowerLaw { arm, exponent, steps, metric } => AXES
+            .into_iter()
+            .map(|(axis, column)| {
+                let fits = folder.arm(arm).filter_map(|history| fit_window(&history.table, *steps, column, metric));
+                power_law(axis, &fits.collect::<Vec<_>>(), folder.arm(arm).count(), *exponent)
+            })
+            .collect(),
         ClaimRule::UnstableBelow { arm, level, metric } => {
-            let curves: Vec<Vec<f64>> = folder.arm(arm).map(|history| values(&history.table, metric)).collect();
+            let curves: Vec<Vec<f64>> = folder
+                .arm(arm)
+                .map(|history| {
+                    let run = Run { history, failed: folder.has_failed(history) };
+                    let mut v = run.samples("step", metric).map(|samples| samples.v).unwrap_or_default();
+                    // A run that failed rose without end.
+                    v.extend(run.failed.then_some(f64::INFINITY));
+                    v
+                })
+                .collect();
             vec![unstable_below(&curves, *level)]
         }
     }
 }
+
+/// The axes that arms are compared under, and their columns.
+const AXES: [(&str, &str); 3] =
+    [("at equal step", "step"), ("at equal flow time", "time"), ("at equal work", "grad_equivalents")];
 
 /// A run, and whether it failed: then its metric is infinite after its last row.
 #[derive(Clone, Copy)]
@@ -113,10 +127,23 @@ struct Run<'a> {
     failed: bool,
 }
 
-/// The metric by row; NaN counts as infinite.
-fn values(table: &Table, metric: &str) -> Vec<f64> {
-    let column = table.column(metric).unwrap_or_default();
-    column.into_iter().map(|v| if v.is_finite() { v } else { f64::INFINITY }).collect()
+/// A metric over an axis: the rows where it was evaluated.
+struct Samples {
+    x: Vec<f64>,
+    v: Vec<f64>,
+}
+
+impl Run<'_> {
+    /// None where the run does not have the axis or the metric.
+    fn samples(&self, axis: &str, metric: &str) -> Option<Samples> {
+        let table: &Table = &self.history.table;
+        let (x, v) = (table.column(axis)?, table.column(metric)?);
+        if x.iter().any(|x| x.is_nan()) {
+            return None;
+        }
+        let (x, v): (Vec<f64>, Vec<f64>) = x.into_iter().zip(v).filter(|(_, v)| !v.is_nan()).unzip();
+        (!x.is_empty()).then_some(Samples { x, v })
+    }
 }
 
 fn ahead(pairs: &[(Run<'_>, Run<'_>)], steps: [u64; 2], metric: &str, axis: &str, column: &str) -> AxisVerdict {
@@ -147,14 +174,11 @@ fn ahead(pairs: &[(Run<'_>, Run<'_>)], steps: [u64; 2], metric: &str, axis: &str
 fn window_medians(a: Run<'_>, b: Run<'_>, steps: [u64; 2], metric: &str, column: &str) -> Option<(f64, f64)> {
     const POINTS: usize = 200;
     let [first, last] = steps.map(|step| step as usize);
-    let runs = [a, b].map(|run| (run, run.history.table.column(column), values(&run.history.table, metric)));
-    // Where the runs that reach the window have its ends.
+    let runs = [(a, a.samples(column, metric)?), (b, b.samples(column, metric)?)];
+    // The window's ends, in the run that gets least far of those that reach it.
     let mut window: Option<[f64; 2]> = None;
-    for (run, x, _) in &runs {
-        let x = x.as_ref()?;
-        if x.iter().any(|x| x.is_nan()) {
-            return None;
-        }
+    for (run, _) in &runs {
+        let x = run.history.table.column(column)?;
         match (x.get(first), x.get(last)) {
             (Some(from), Some(to)) if window.is_none_or(|[_, shortest]| *to < shortest) => window = Some([*from, *to]),
             (Some(_), Some(_)) => {}
@@ -167,15 +191,14 @@ fn window_medians(a: Run<'_>, b: Run<'_>, steps: [u64; 2], metric: &str, column:
         return Some((f64::INFINITY, f64::INFINITY));
     };
     let points = if column == "step" { last - first + 1 } else { POINTS };
-    let middle = |(run, x, v): &(Run<'_>, Option<Vec<f64>>, Vec<f64>)| {
-        let x = x.as_ref()?;
-        let end = x.last().copied()?;
+    let middle = |(run, samples): &(Run<'_>, Samples)| {
+        let end = samples.x[samples.x.len() - 1];
         let read = |k: usize| {
             let point = from + (to - from) * k as f64 / (points - 1).max(1) as f64;
-            // The last row at or before the point; the start where there is none yet.
+            // The last row at or before the point; the first where there is none yet.
             match run.failed && point > end {
                 true => f64::INFINITY,
-                false => v[x.partition_point(|x| *x <= point).saturating_sub(1)],
+                false => samples.v[samples.x.partition_point(|x| *x <= point).saturating_sub(1)],
             }
         };
         median(&(0..points).map(read).collect::<Vec<_>>())
@@ -183,34 +206,39 @@ fn window_medians(a: Run<'_>, b: Run<'_>, steps: [u64; 2], metric: &str, column:
     Some((middle(&runs[0])?, middle(&runs[1])?))
 }
 
-/// Exponent (positive for a decay) with its 95 % interval over a window of steps.
-pub(super) fn fit_window(table: &Table, steps: [u64; 2], metric: &str) -> Option<(f64, [f64; 2])> {
-    let v = table.column(metric)?;
-    let (k, v): (Vec<f64>, Vec<f64>) = table
+/// Exponent (positive for a decay) of the metric over an axis, with its 95 % interval, over a window of steps.
+pub(super) fn fit_window(table: &Table, steps: [u64; 2], axis: &str, metric: &str) -> Option<(f64, [f64; 2])> {
+    let (x, v) = (table.column(axis)?, table.column(metric)?);
+    let (x, v): (Vec<f64>, Vec<f64>) = table
         .rows()
         .iter()
-        .zip(v)
-        .filter(|(row, v)| (steps[0]..=steps[1]).contains(&row.step) && *v > 0.0 && v.is_finite())
-        .map(|(row, v)| (row.step as f64, v))
+        .zip(x.into_iter().zip(v))
+        .filter(|(row, (x, v))| {
+            (steps[0]..=steps[1]).contains(&row.step) && *x > 0.0 && x.is_finite() && *v > 0.0 && v.is_finite()
+        })
+        .map(|(_, pair)| pair)
         .unzip();
-    let fit = fit_power_law(&k, &v, Offset::Fixed(0.0)).ok()?;
+    let fit = fit_power_law(&x, &v, Offset::Fixed(0.0)).ok()?;
     Some((-fit.exponent, [-fit.interval[1], -fit.interval[0]]))
 }
 
-fn power_law(fits: &[(f64, [f64; 2])], seeds: usize, expected: f64) -> AxisVerdict {
+fn power_law(axis: &str, fits: &[(f64, [f64; 2])], seeds: usize, expected: f64) -> AxisVerdict {
     let exponents: Vec<f64> = fits.iter().map(|(exponent, _)| *exponent).collect();
     let yes = fits.iter().filter(|(_, [low, high])| (*low..=*high).contains(&expected)).count();
-    let numbers = match quartiles(&exponents) {
-        Some([low, middle, high]) => format!(
-            "exponent {} (quartiles {} … {}); {} lies in the 95 % interval in {yes} of {seeds} seeds",
-            significant(middle, 3),
-            significant(low, 3),
-            significant(high, 3),
-            significant(expected, 3)
-        ),
-        None => "no run reaches the window".into(),
+    let axis = axis.replace("at equal", "against");
+    let Some([low, middle, high]) = quartiles(&exponents) else {
+        let numbers = "no run has this axis and reaches the window".into();
+        return AxisVerdict { axis, holds: Holds::Undefined, numbers };
     };
-    AxisVerdict { axis: String::new(), holds: Holds::of(yes, seeds - yes, seeds), numbers }
+    let numbers = format!(
+        "exponent {} (quartiles {} … {}); {} lies in the 95 % interval in {yes} of {seeds} seeds",
+        significant(middle, 3),
+        significant(low, 3),
+        significant(high, 3),
+        significant(expected, 3)
+    );
+    // A run that failed before the window says nothing about the exponent.
+    AxisVerdict { axis, holds: Holds::of(yes, fits.len() - yes, seeds), numbers }
 }
 
 fn unstable_below(curves: &[Vec<f64>], level: f64) -> AxisVerdict {
@@ -235,7 +263,7 @@ fn unstable_below(curves: &[Vec<f64>], level: f64) -> AxisVerdict {
             .map_or(String::new(), |v| format!(" (median of the highest values after: {})", significant(v, 3)))
     );
     // Seeds that never come below the level say nothing about it.
-    AxisVerdict { axis: String::new(), holds: Holds::of(unstable, reached - unstable, seeds), numbers }
+    AxisVerdict { axis: "under any axis".into(), holds: Holds::of(unstable, reached - unstable, seeds), numbers }
 }
 
 #[cfg(test)]
@@ -298,6 +326,28 @@ mod tests {
     }
 
     #[test]
+    fn rows_that_were_not_evaluated_are_not_infinite() {
+        let every_fifth = |value: f64| move |k: u64| if k.is_multiple_of(5) { value } else { f64::NAN };
+        let low = history(table(every_fifth(0.1), Some(0.1), 1.0, 45));
+        let high = history(table(every_fifth(0.2), Some(0.1), 1.0, 45));
+        for column in ["step", "time", "grad_equivalents"] {
+            assert_eq!(medians(&low, &high, [1, 45], column), Some((0.1, 0.2)), "{column}");
+        }
+        let run = Run { history: &low, failed: false };
+        assert!(run.samples("step", "val_accuracy").is_none(), "a metric that the run does not have");
+        assert_eq!(unstable_below(&vec![run.samples("step", "val_mae").unwrap().v; 5], 0.15).holds, Holds::Opposite);
+    }
+
+    #[test]
+    fn an_exponent_that_could_not_be_fitted_is_undefined() {
+        assert_eq!(power_law("at equal step", &[], 5, 1.0).holds, Holds::Undefined);
+        let (inside, outside) = ((1.0, [0.9, 1.1]), (0.2, [0.1, 0.3]));
+        assert_eq!(power_law("at equal step", &[inside; 5], 5, 1.0).holds, Holds::Yes);
+        assert_eq!(power_law("at equal step", &[outside; 5], 5, 1.0).holds, Holds::Opposite);
+        assert_eq!(power_law("at equal step", &[outside; 3], 5, 1.0).holds, Holds::NotShown);
+    }
+
+    #[test]
     fn a_failed_run_is_behind_and_does_not_shorten_the_window() {
         let gone = history(table(|k| if k < 5 { 0.1 } else { f64::NAN }, Some(0.1), 1.0, 6));
         let there = history(table(|k| if k < 10 { 0.9 } else { 0.5 }, Some(0.1), 1.0, 45));
@@ -320,7 +370,7 @@ mod tests {
     #[test]
     fn exponents_of_exact_power_laws_are_found() {
         let law = table(|k| 3.0 / (k.max(1) as f64).powi(2), Some(0.1), 1.0, 500);
-        let (exponent, [low, high]) = fit_window(&law, [200, 500], "val_mae").unwrap();
+        let (exponent, [low, high]) = fit_window(&law, [200, 500], "step", "val_mae").unwrap();
         assert!((exponent - 2.0).abs() < 1e-9 && low <= 2.0 + 1e-9 && high >= 2.0 - 1e-9);
     }
 

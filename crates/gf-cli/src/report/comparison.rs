@@ -3,9 +3,10 @@
 use std::path::Path;
 
 use gf_report::{Axis, Block, Figure, Mark, Page, Panel, Section, Table, significant};
-use gf_utils::stats::{median, quartiles};
+use gf_utils::stats::median;
 use miette::Report;
 
+use super::curves::curve;
 use super::write_page;
 use crate::folder::Folder;
 use crate::progress::Progress;
@@ -33,18 +34,10 @@ pub(crate) fn write(folders: &[Folder], path: &Path) -> Result<(), Report> {
     let mut style = 0;
     for folder in folders {
         for arm in &folder.summary.arms {
-            let columns: Vec<Vec<f64>> =
-                folder.arm(&arm.name).filter_map(|history| history.table.column("val_loss")).collect();
-            let length = columns.iter().map(Vec::len).max().unwrap_or(0);
-            let (mut x, mut y) = (Vec::new(), Vec::new());
-            for row in 0..length {
-                let values: Vec<f64> = columns.iter().filter_map(|column| column.get(row).copied()).collect();
-                if let Some([_, middle, _]) = quartiles(&values) {
-                    x.push(row as f64);
-                    y.push(middle);
-                }
+            if let Some(curve) = curve(folder, &arm.name, "step", "val_loss", None) {
+                let name = format!("{}: {}", folder.summary.name, arm.name);
+                panel = panel.with(Mark::line(name, style, curve.x, curve.middle));
             }
-            panel = panel.with(Mark::line(format!("{}: {}", folder.summary.name, arm.name), style, x, y));
             style += 1;
         }
     }

@@ -7,10 +7,10 @@ use super::tables::metric_names;
 use crate::folder::Folder;
 
 /// One arm's curve: abscissas and quartiles of the ordinates, row by row.
-struct Curve {
-    x: Vec<f64>,
+pub(super) struct Curve {
+    pub(super) x: Vec<f64>,
     low: Vec<f64>,
-    middle: Vec<f64>,
+    pub(super) middle: Vec<f64>,
     high: Vec<f64>,
 }
 
@@ -61,11 +61,10 @@ pub(super) fn blocks(folder: &Folder) -> Vec<Block> {
         panels,
     )));
     if let Some(metric) = metric {
-        let panels =
-            axes.iter().take(2).map(|(x, label, title)| panel(folder, x, label, &metric, title, None, true)).collect();
+        let panels = axes.iter().map(|(x, label, title)| panel(folder, x, label, &metric, title, None, true)).collect();
         blocks.push(Block::Figure(Figure::new(
             "metric-over-other-axes",
-            format!("{metric} against flow time and work."),
+            format!("{metric} against flow time, work and seconds."),
             panels,
         )));
     }
@@ -99,7 +98,7 @@ fn panel(folder: &Folder, x: &str, x_label: &str, y: &str, title: &str, last: Op
 
 /// The quartiles of an arm over seeds; none if it does not have this abscissa. Over steps they are taken row by row; over other axes, where the
 /// seeds' abscissas differ, at common points, each run read at its last row before the point.
-fn curve(folder: &Folder, arm: &str, x: &str, y: &str, last: Option<usize>) -> Option<Curve> {
+pub(super) fn curve(folder: &Folder, arm: &str, x: &str, y: &str, last: Option<usize>) -> Option<Curve> {
     const POINTS: usize = 300;
     let mut runs = Vec::new();
     for history in folder.arm(arm) {
@@ -107,14 +106,9 @@ fn curve(folder: &Folder, arm: &str, x: &str, y: &str, last: Option<usize>) -> O
         if x.iter().any(|x| x.is_nan()) {
             return None;
         }
-        // Rows that were not evaluated are skipped; a NaN at the end of a failed run is infinite.
+        // Rows that were not evaluated are skipped; a failed run is infinite after its last row.
         let failed = folder.has_failed(history);
-        let rows: Vec<(f64, f64)> = x
-            .into_iter()
-            .zip(y)
-            .filter(|(_, y)| failed || !y.is_nan())
-            .map(|(x, y)| (x, if y.is_nan() { f64::INFINITY } else { y }))
-            .collect();
+        let rows: Vec<(f64, f64)> = x.into_iter().zip(y).filter(|(_, y)| !y.is_nan()).collect();
         runs.push((rows, failed));
     }
     let ends = runs.iter().filter_map(|(rows, _)| rows.last().map(|row| row.0));

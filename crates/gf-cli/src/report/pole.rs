@@ -37,7 +37,8 @@ pub(super) fn blocks(steps: &[FirstStep], spec: &FirstSteps) -> Vec<Block> {
             .iter()
             .enumerate()
             .map(|(index, epsilon)| {
-                let all: Vec<f64> = steps.iter().filter_map(|step| step.asymmetry.get(index).copied()).collect();
+                let all: Vec<f64> =
+                    steps.iter().filter_map(|step| step.asymmetry.get(index).copied().flatten()).collect();
                 let worst = all.iter().copied().fold(0.0, f64::max);
                 format!(
                     "{} % (at most {} %) for ε = {epsilon:e}",
@@ -71,15 +72,14 @@ fn names(steps: &[FirstStep]) -> Vec<&str> {
     steps.first().map(|step| step.policies.iter().map(|policy| policy.policy.as_str()).collect()).unwrap_or_default()
 }
 
-/// Error after over error before, of one policy at each start.
-fn ratios(steps: &[FirstStep], policy: usize) -> Vec<f64> {
-    steps
-        .iter()
-        .map(|step| {
-            let after = step.policies[policy].error_after;
-            if after.is_finite() { after / step.error_before } else { f64::INFINITY }
-        })
-        .collect()
+/// Error after over error before, of one policy at one start; infinite where the error is, NaN without a step.
+fn ratio(step: &FirstStep, policy: usize) -> f64 {
+    let outcome = &step.policies[policy];
+    match (outcome.failure.is_empty(), outcome.error_after.is_finite()) {
+        (true, true) => outcome.error_after / step.error_before,
+        (true, false) => f64::INFINITY,
+        (false, _) => f64::NAN,
+    }
 }
 
 fn policies(steps: &[FirstStep]) -> Table {
@@ -87,11 +87,12 @@ fn policies(steps: &[FirstStep]) -> Table {
         .into_iter()
         .enumerate()
         .map(|(index, name)| {
-            let ratios = ratios(steps, index);
+            let taken: Vec<&FirstStep> = steps.iter().filter(|step| step.policies[index].failure.is_empty()).collect();
+            let ratios: Vec<f64> = taken.iter().map(|step| ratio(step, index)).collect();
             let past: Vec<f64> =
-                ratios.iter().zip(steps).filter(|(_, step)| step.below_pole > 0).map(|(ratio, _)| *ratio).collect();
+                taken.iter().filter(|step| step.below_pole > 0).map(|step| ratio(step, index)).collect();
             let count = |low: f64| ratios.iter().filter(|ratio| **ratio >= low).count().to_string();
-            let worst = steps
+            let worst = taken
                 .iter()
                 .map(|step| step.policies[index].error_after)
                 .fold(0.0, |a: f64, b| if b.is_nan() { f64::INFINITY } else { a.max(b) });
@@ -136,7 +137,8 @@ fn figure(steps: &[FirstStep], pole: f64) -> Figure {
     );
     for (index, name) in names(steps).into_iter().enumerate() {
         let lowest = steps.iter().map(|step| step.lambda_min).collect();
-        ratio_panel = ratio_panel.with(Mark::points(name, index, lowest, ratios(steps, index)));
+        ratio_panel =
+            ratio_panel.with(Mark::points(name, index, lowest, steps.iter().map(|step| ratio(step, index)).collect()));
         let distance = steps.iter().map(|step| step.pole_distance).collect();
         let length = steps.iter().map(|step| step.policies[index].step_norm).collect();
         distance_panel = distance_panel.with(Mark::points(name, index, distance, length));
@@ -173,7 +175,11 @@ fn table(steps: &[FirstStep], spec: &FirstSteps) -> Table {
                 significant(step.lambda_min, 4),
                 step.below_pole.to_string(),
                 significant(step.nearest, 5),
-                significant(step.pole_distance, 3),
+                // An eigenvalue that is not known to three digits of its distance says so.
+                match step.nearest_residual <= 1e-3 * step.pole_distance {
+                    true => significant(step.pole_distance, 3),
+                    false => format!("≈ {}", significant(step.pole_distance, 1)),
+                },
                 significant(step.error_before, 3),
             ];
             row.extend(step.policies.iter().map(|policy| match policy.failure.is_empty() {
@@ -184,7 +190,7 @@ fn table(steps: &[FirstStep], spec: &FirstSteps) -> Table {
                 || "–".into(),
                 |index| significant(step.policies[index].step_size.unwrap_or(f64::NAN), 3),
             ));
-            row.extend(step.asymmetry.iter().map(|asymmetry| significant(100.0 * asymmetry, 2)));
+            row.extend(step.asymmetry.iter().map(|asymmetry| significant(100.0 * asymmetry.unwrap_or(f64::NAN), 2)));
             row
         })
         .collect();

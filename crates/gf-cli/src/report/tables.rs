@@ -2,13 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use gf_optim::registry::MethodSettings;
+use gf_optim::registry::METHODS;
 use gf_report::{Block, Table, significant};
+use gf_utils::Metric;
 use gf_utils::stats::{median, quartiles};
 
 use super::claims::{ClaimVerdict, fit_window};
 use crate::folder::Folder;
-use crate::summary::ArmSummary;
+use crate::study::ArmSpec;
+use crate::summary::{ArmSummary, RunSummary};
 
 /// Problem, seeds and batches in a sentence.
 pub(super) fn setting(folder: &Folder) -> String {
@@ -55,7 +57,7 @@ pub(super) fn summary(folder: &Folder) -> Table {
         .arms
         .iter()
         .zip(&folder.study.arms)
-        .map(|(arm, spec)| summary_row(arm, short_settings(&spec.method), &metric))
+        .map(|(arm, spec)| summary_row(arm, spec.method.settings().label(), &metric))
         .collect();
     let caption = "Medians over seeds. A failed run counts as an infinite loss. Gradient-equivalents: model flops of all evaluations, \
                    products and factorizations over those of one value and gradient. Seconds: spent in steps, evaluation not included, \
@@ -72,7 +74,7 @@ fn summary_row(arm: &ArmSummary, settings: String, metric: &str) -> Vec<String> 
         settings,
         significant(mid, 3),
         format!("{} … {}", significant(low, 3), significant(high, 3)),
-        middle(arm.runs.iter().filter_map(|run| run.last.get(metric).copied().flatten()).collect()),
+        middle(arm.runs.iter().map(|run| final_metric(run, metric)).collect()),
         middle(arm.runs.iter().map(|run| run.steps as f64).collect()),
         middle(arm.runs.iter().filter_map(|run| run.time).collect()),
         middle(arm.runs.iter().map(|run| run.grad_equivalents).collect()),
@@ -81,13 +83,41 @@ fn summary_row(arm: &ArmSummary, settings: String, metric: &str) -> Vec<String> 
     ]
 }
 
-/// The settings that tell arms apart; all of them stand in the section on settings.
-fn short_settings(method: &MethodSettings) -> String {
-    match method {
-        MethodSettings::Explicit(settings) => format!("h = {}", settings.h),
-        MethodSettings::Implicit(settings) => format!("h = {}, {}", settings.h, settings.indefinite.name()),
-        MethodSettings::Newton(settings) => format!("damping {}, {}", settings.damping, settings.ascent.name()),
+/// The metric at the end; the worst there is for a failed run.
+fn final_metric(run: &RunSummary, metric: &str) -> f64 {
+    let name = metric.strip_prefix("val_").unwrap_or(metric);
+    let worst = match Metric::from_name(name).is_some_and(Metric::larger_is_better) {
+        true => f64::NEG_INFINITY,
+        false => f64::INFINITY,
+    };
+    match run.failure {
+        Some(_) => worst,
+        None => run.last.get(metric).copied().flatten().unwrap_or(worst),
     }
+}
+
+/// The arm with the lowest median final validation loss of each method that has several; none where no method has.
+pub(super) fn best_settings(folder: &Folder) -> Option<Table> {
+    let loss = |arm: &ArmSummary| arm.final_val_loss_quartiles[1].unwrap_or(f64::INFINITY);
+    let mut rows = Vec::new();
+    for method in METHODS {
+        let arms: Vec<(&ArmSummary, &ArmSpec)> =
+            folder.summary.arms.iter().zip(&folder.study.arms).filter(|(arm, _)| arm.method == method.name).collect();
+        if let (true, Some((arm, spec))) =
+            (arms.len() > 1, arms.iter().min_by(|(a, _), (b, _)| loss(a).total_cmp(&loss(b))))
+        {
+            let settings = spec.method.settings().label();
+            rows.push(vec![
+                method.name.into(),
+                arm.name.clone(),
+                settings,
+                significant(loss(arm), 3),
+                arms.len().to_string(),
+            ]);
+        }
+    }
+    let columns = ["method", "best arm", "settings", ">final val. loss (median)", ">arms tried"];
+    (!rows.is_empty()).then(|| Table::new("The best setting of each method.", &columns, rows))
 }
 
 /// Names of the metric columns.
@@ -124,8 +154,10 @@ pub(super) fn exponents(folder: &Folder) -> Table {
     for arm in &folder.summary.arms {
         let mut row = vec![arm.name.clone()];
         for column in &columns {
-            let fits: Vec<(f64, [f64; 2])> =
-                folder.arm(&arm.name).filter_map(|history| fit_window(&history.table, window, column)).collect();
+            let fits: Vec<(f64, [f64; 2])> = folder
+                .arm(&arm.name)
+                .filter_map(|history| fit_window(&history.table, window, "step", column))
+                .collect();
             let exponents: Vec<f64> = fits.iter().map(|fit| fit.0).collect();
             let text = |pick: fn(&(f64, [f64; 2])) -> f64| {
                 median(&fits.iter().map(pick).collect::<Vec<_>>()).map_or_else(|| "–".into(), |v| significant(v, 3))

@@ -25,17 +25,12 @@ impl Evaluator {
     /// # Errors
     /// A misfit between network, loss and samples.
     pub fn new(problem: &Problem, data: &SeededData) -> Result<Self, Report> {
-        let metrics: &[Metric] = if problem.is_classification() {
-            &[Metric::Accuracy]
-        } else {
-            &[Metric::Mae, Metric::R2, Metric::RangeAccuracy]
-        };
         Ok(Self {
             train: problem.objective(Arc::clone(&data.train), Batches::full())?,
             validation: problem.objective(Arc::clone(&data.validation), Batches::full())?,
             samples: Arc::clone(&data.validation),
             outputs: vec![0.0; data.validation.len() * problem.network.outputs()],
-            metrics,
+            metrics: problem.metrics(),
         })
     }
 

@@ -10,7 +10,7 @@ use gf_core::{
     vector,
 };
 use gf_linalg::lanczos::{End, extreme_eigenvalue};
-use gf_linalg::{Factorization, ShiftedMatrix};
+use gf_linalg::{FactorError, Factorization, ShiftedMatrix};
 use gf_optim::control::Armijo;
 use gf_optim::methods::{ImplicitSettings, OnIndefinite};
 use gf_optim::registry::{AnyObjective, ControlSettings, LinearSolver, MethodSettings};
@@ -21,6 +21,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Evaluator;
 use crate::study::{FirstSteps, Problem, misuse};
+use crate::summary::null_is_nan;
 
 /// One start.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -28,8 +29,10 @@ pub struct FirstStep {
     /// The seed of data, split and start.
     pub seed: u64,
     /// Validation error (MAE, or 1 − accuracy) before the step.
+    #[serde(with = "null_is_nan")]
     pub error_before: f64,
     /// Loss on the first batch before the step.
+    #[serde(with = "null_is_nan")]
     pub loss_before: f64,
     /// The lowest eigenvalue of H on the first batch.
     pub lambda_min: f64,
@@ -39,10 +42,12 @@ pub struct FirstStep {
     pub below_pole: usize,
     /// The eigenvalue of H nearest to −1/h.
     pub nearest: f64,
+    /// Its residual ‖Hv − λv‖, to first order.
+    pub nearest_residual: f64,
     /// Its distance to the pole, |λ + 1/h|.
     pub pole_distance: f64,
-    /// ‖D − Dᵀ‖/‖D‖ (Frobenius) of Hessians D by central differences of gradients, one per asked difference step.
-    pub asymmetry: Vec<f64>,
+    /// ‖D − Dᵀ‖/‖D‖ (Frobenius) of Hessians D by central differences of gradients, one per asked difference step; null for D = 0.
+    pub asymmetry: Vec<Option<f64>>,
     /// What each policy led to.
     pub policies: Vec<PolicyOutcome>,
 }
@@ -53,12 +58,13 @@ pub struct PolicyOutcome {
     /// The policy's name in a study.
     pub policy: String,
     /// Validation error after the step.
-    #[serde(with = "crate::summary::null_is_nan")]
+    #[serde(with = "null_is_nan")]
     pub error_after: f64,
     /// Loss on the first batch after the step.
-    #[serde(with = "crate::summary::null_is_nan")]
+    #[serde(with = "null_is_nan")]
     pub loss_after: f64,
     /// The step's length ‖δ‖.
+    #[serde(with = "null_is_nan")]
     pub step_norm: f64,
     /// The step size used, in flow time; null without a step, and under a line search.
     pub step_size: Option<f64>,
@@ -106,7 +112,7 @@ pub(super) fn first_step(problem: &Problem, spec: &FirstSteps, seed: u64) -> Res
             asymmetry_of_differences(fresh, &theta, *epsilon)
         })
         .collect::<Result<_, Report>>()?;
-    let Spectrum { lambda_min, lambda_min_residual, below_pole, nearest } = spectrum;
+    let Spectrum { lambda_min, lambda_min_residual, below_pole, nearest, nearest_residual } = spectrum;
     Ok(FirstStep {
         seed,
         error_before,
@@ -115,6 +121,7 @@ pub(super) fn first_step(problem: &Problem, spec: &FirstSteps, seed: u64) -> Res
         lambda_min_residual,
         below_pole,
         nearest,
+        nearest_residual,
         pole_distance: (nearest + 1.0 / spec.h).abs(),
         asymmetry,
         policies,
@@ -132,11 +139,8 @@ fn policy_outcome(
     let solver = if policy == OnIndefinite::Shrink { LinearSolver::Cholesky } else { LinearSolver::Lblt };
     let settings = MethodSettings::Implicit(ImplicitSettings { h, indefinite: policy, solver, ..Default::default() });
     let mut method = settings.build().map_err(misuse)?;
-    let control = match line_search {
-        true => ControlSettings::Armijo(Armijo { factor: 0.5, ..Default::default() }),
-        false => settings.default_control(),
-    };
-    let mut control = settings.build_control(&control).map_err(misuse)?;
+    let search = line_search.then(|| ControlSettings::Armijo(Armijo { factor: 0.5, ..Default::default() }));
+    let mut control = settings.build_control(search.as_ref()).map_err(misuse)?;
     let mut watch = Watch::default();
     let outcome = integrate(
         &mut *objective as &mut AnyObjective,
@@ -148,15 +152,23 @@ fn policy_outcome(
     )
     .map_err(misuse)?;
     objective.begin_step(1);
-    Ok(PolicyOutcome {
+    let mut result = PolicyOutcome {
         policy: name.into(),
-        error_after: error(&outcome.theta),
-        loss_after: objective.value(&outcome.theta).map_err(misuse)?,
-        step_norm: watch.step_norm,
-        step_size: watch.step_size,
+        error_after: f64::NAN,
+        loss_after: f64::NAN,
+        step_norm: f64::NAN,
+        step_size: None,
         reason: watch.reason,
-        failure: if outcome.stop.is_failure() { outcome.stop.to_string() } else { String::new() },
-    })
+        failure: String::new(),
+    };
+    if outcome.steps == 0 {
+        result.failure = outcome.stop.to_string();
+    } else {
+        result.error_after = error(&outcome.theta);
+        result.loss_after = objective.value(&outcome.theta).map_err(misuse)?;
+        (result.step_norm, result.step_size) = (watch.step_norm, watch.step_size);
+    }
+    Ok(result)
 }
 
 #[derive(Default)]
@@ -179,6 +191,7 @@ struct Spectrum {
     lambda_min_residual: f64,
     below_pole: usize,
     nearest: f64,
+    nearest_residual: f64,
 }
 
 /// Residuals of eigenvalues, relative to the largest one in modulus.
@@ -199,7 +212,12 @@ impl Spectrum {
         let lowest = extreme_eigenvalue(&mut products, End::Lowest, &start, TOLERANCE, MAX_PRODUCTS).map_err(misuse)?;
         let mut matrix = ShiftedMatrix::new(p).map_err(misuse)?;
         objective.dense_hessian(theta, Triangle::Lower, matrix.fill()).map_err(misuse)?;
-        matrix.factorize(Factorization::Lblt, shift).map_err(misuse)?;
+        // An eigenvalue exactly on the pole is found from beside it.
+        match matrix.factorize(Factorization::Lblt, shift) {
+            Err(FactorError::Singular) => matrix.factorize(Factorization::Lblt, shift * (1.0 + 1e-12)),
+            other => other,
+        }
+        .map_err(misuse)?;
         let below_pole = matrix.inertia().negative;
         let mut inverse = Inverse(matrix);
         let dominant =
@@ -209,6 +227,7 @@ impl Spectrum {
             lambda_min_residual: lowest.residual,
             below_pole,
             nearest: 1.0 / dominant.value - shift,
+            nearest_residual: dominant.residual / (dominant.value * dominant.value),
         })
     }
 }
@@ -231,7 +250,7 @@ fn asymmetry_of_differences(
     mut objective: gf_layers::NetworkObjective,
     theta: &[f64],
     epsilon: f64,
-) -> Result<f64, Report> {
+) -> Result<Option<f64>, Report> {
     objective.begin_step(1);
     let p = theta.len();
     let mut matrix = vec![0.0; p * p];
@@ -242,5 +261,6 @@ fn asymmetry_of_differences(
             skew += 2.0 * (matrix[i + j * p] - matrix[j + i * p]).powi(2);
         }
     }
-    Ok(skew.sqrt() / vector::norm(&matrix))
+    let size = vector::norm(&matrix);
+    Ok((size > 0.0).then(|| skew.sqrt() / size))
 }

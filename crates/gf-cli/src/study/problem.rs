@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use gf_core::{Samples, Streams, Targets};
 use gf_layers::{Batches, Loss, Network, NetworkError, NetworkObjective};
+use gf_utils::Metric;
 use gf_utils::data::{self, CsvColumns, TargetColumns, TargetKind};
 use miette::Report;
 
@@ -39,6 +40,22 @@ impl Problem {
     /// # Errors
     /// Names file, key, expected and found.
     pub fn load(document: Document) -> Result<Self, Report> {
+        let problem = Self::load_point(document)?;
+        problem.check_run()?;
+        problem.check_arms()?;
+        problem.check_claims()?;
+        // The first seed's data and objective: misfits of shapes come out here, before anything runs.
+        let data = problem.data(problem.study.run.seeds[0])?;
+        problem.objective(data.train, Batches::full())?;
+        problem.objective(data.validation, Batches::full())?;
+        Ok(problem)
+    }
+
+    /// Reads and checks what the evaluation of a point needs: network, loss and data. Other keys are parsed and otherwise ignored.
+    ///
+    /// # Errors
+    /// Names file, key, expected and found.
+    pub fn load_point(document: Document) -> Result<Self, Report> {
         let study: Study = document.parse()?;
         let network = study.network.network();
         network.validate().map_err(|error| document.error_at(&["network"], error))?;
@@ -53,16 +70,7 @@ impl Problem {
         })?;
         loss.validate(network.outputs()).map_err(|error| document.error_at(&["loss", loss_key(&error)], error))?;
         let samples = load_samples(&document, &study, &network)?;
-        let problem = Self { study, document, network, loss, samples: samples.map(Arc::new) };
-        problem.check_run()?;
-        problem.check_arms()?;
-        problem.check_claims()?;
-        // The first seed's data and objective: misfits of shapes come out here, before anything runs.
-        let seed = problem.study.run.seeds[0];
-        let data = problem.data(seed)?;
-        problem.objective(data.train, Batches::full())?;
-        problem.objective(data.validation, Batches::full())?;
-        Ok(problem)
+        Ok(Self { study, document, network, loss, samples: samples.map(Arc::new) })
     }
 
     /// The samples of a seed, split.
@@ -70,24 +78,28 @@ impl Problem {
     /// # Errors
     /// When the split is impossible.
     pub fn data(&self, seed: u64) -> Result<SeededData, Report> {
-        let streams = Streams::new(seed);
         let all = match &self.samples {
             Some(samples) => Arc::clone(samples),
-            None => Arc::new(data::original(&streams)),
+            None => Arc::new(data::original(&Streams::new(seed))),
         };
+        let (train, validation) = self.split(&all, seed)?;
+        self.prepared(train, validation)
+    }
+
+    /// Training and validation samples of a seed, as they are.
+    fn split(&self, all: &Arc<Samples>, seed: u64) -> Result<(Arc<Samples>, Arc<Samples>), Report> {
+        let streams = Streams::new(seed);
         let validation = &self.study.validation;
         let at = |key: &'static str| move |error: data::SplitError| self.document.error_at(&["validation", key], error);
         let mut split = match validation.split {
-            SplitKind::None => return self.prepared(Arc::clone(&all), all),
-            SplitKind::Shuffled => data::shuffled_split(&all, validation.fraction, &streams).map_err(at("fraction"))?,
-            SplitKind::Stratified => {
-                data::stratified_split(&all, validation.fraction, &streams).map_err(at("split"))?
-            }
+            SplitKind::None => return Ok((Arc::clone(all), Arc::clone(all))),
+            SplitKind::Shuffled => data::shuffled_split(all, validation.fraction, &streams).map_err(at("fraction"))?,
+            SplitKind::Stratified => data::stratified_split(all, validation.fraction, &streams).map_err(at("split"))?,
         };
         if let Some(column) = validation.sort_by {
             split.sort_validation_by_input(column).map_err(at("sort_by"))?;
         }
-        self.prepared(Arc::new(split.train), Arc::new(split.validation))
+        Ok((Arc::new(split.train), Arc::new(split.validation)))
     }
 
     fn prepared(&self, train: Arc<Samples>, validation: Arc<Samples>) -> Result<SeededData, Report> {
@@ -101,12 +113,20 @@ impl Problem {
         Ok(SeededData { train: apply(&train)?, validation: apply(&validation)? })
     }
 
-    /// All samples, as they are given (for `gf eval`; of seed `seed` where they are drawn).
-    pub fn all_samples(&self, seed: u64) -> Arc<Samples> {
-        match &self.samples {
+    /// All samples (for `gf eval`); standardized by the training part of `seed` where the study standardizes, drawn from `seed` where it draws.
+    ///
+    /// # Errors
+    /// When a split is needed and impossible.
+    pub fn all_samples(&self, seed: u64) -> Result<Arc<Samples>, Report> {
+        let all = match &self.samples {
             Some(samples) => Arc::clone(samples),
             None => Arc::new(data::original(&Streams::new(seed))),
+        };
+        if !self.study.data.standardize {
+            return Ok(all);
         }
+        let train = self.split(&all, seed)?.0;
+        Ok(self.prepared(train, all)?.validation)
     }
 
     /// The objective on these samples, l2 included.
@@ -141,6 +161,14 @@ impl Problem {
         self.network.init(&self.study.network.initialization, &mut Streams::new(seed).init())
     }
 
+    /// The metrics evaluated on the validation set.
+    pub fn metrics(&self) -> &'static [Metric] {
+        match self.is_classification() {
+            true => &[Metric::Accuracy],
+            false => &[Metric::Mae, Metric::R2, Metric::RangeAccuracy],
+        }
+    }
+
     /// Whether the targets are classes, so that accuracy is the metric.
     pub fn is_classification(&self) -> bool {
         matches!(self.study.loss.kind, LossKind::SoftmaxCrossEntropy | LossKind::BceWithLogits)
@@ -163,6 +191,13 @@ impl Problem {
         expect(seeds.len() == run.seeds.len(), "seeds", "different seeds", format!("{:?}", run.seeds))?;
         expect(run.batch != Some(0), "batch", "at least 1", "0".into())?;
         expect(run.evaluate_every > 0, "evaluate_every", "at least 1", "0".into())?;
+        expect(!run.loss_limit.is_nan(), "loss_limit", "a number", run.loss_limit.to_string())?;
+        expect(run.loss_target.is_none_or(|target| !target.is_nan()), "loss_target", "a number", "NaN".into())?;
+        let name = &self.study.name;
+        if !is_file_name(name) {
+            let expected = "expected letters, digits, '-', '_' and '.', as the name becomes that of a folder";
+            return Err(self.document.error_at(&["name"], format!("{expected}; found \"{name}\"")));
+        }
         for (key, value) in [("flow_time", run.flow_time), ("gradient_norm", run.gradient_norm)] {
             let holds = value.is_none_or(|value| value > 0.0 && value.is_finite());
             expect(holds, key, "a positive number", format!("{value:?}"))?;
@@ -187,8 +222,7 @@ impl Problem {
                 let path: Vec<&str> = ["arm", &index_text].iter().chain(path).copied().collect();
                 self.document.error_at(&path, message)
             };
-            let usable = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
-            if arm.name.is_empty() || !arm.name.chars().all(usable) {
+            if !is_file_name(&arm.name) {
                 return Err(error(
                     &["name"],
                     &"expected letters, digits, '-', '_' and '.', as the name becomes part of file names",
@@ -205,7 +239,7 @@ impl Problem {
                 }
             };
             arm.method.validate().map_err(settings("method"))?;
-            arm.method.build_control(&arm.control()).map_err(settings("control"))?;
+            arm.method.build_control(arm.control.as_ref()).map_err(settings("control"))?;
             if arm.steps == Some(0) {
                 return Err(error(&["steps"], &"expected at least 1, found 0"));
             }
@@ -226,7 +260,22 @@ impl Problem {
 
     fn check_claims(&self) -> Result<(), Report> {
         let names: Vec<&str> = self.study.arms.iter().map(|arm| arm.name.as_str()).collect();
+        let mut columns = vec!["loss".to_string(), "train_loss".into(), "val_loss".into()];
+        columns.extend(self.metrics().iter().map(|metric| format!("val_{}", metric.name())));
         for (index, claim) in self.study.claims.iter().enumerate() {
+            let metric = claim.check.metric();
+            let fault = match claim.check.steps() {
+                Some([first, last]) if first > last => {
+                    Some(format!("expected steps [first, last], found [{first}, {last}]"))
+                }
+                _ if !columns.iter().any(|column| column == metric) => {
+                    Some(format!("expected a metric of {}, found \"{metric}\"", columns.join(", ")))
+                }
+                _ => None,
+            };
+            if let Some(message) = fault {
+                return Err(self.document.error_at(&["claim", &index.to_string(), "check"], message));
+            }
             for arm in claim.check.arms() {
                 if !names.contains(&arm) {
                     let hint = gf_utils::suggest(arm, names.iter().copied())
@@ -238,6 +287,12 @@ impl Problem {
         }
         Ok(())
     }
+}
+
+/// Whether a name can be part of file names everywhere.
+fn is_file_name(name: &str) -> bool {
+    let usable = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+    !name.is_empty() && !name.starts_with('.') && name.chars().all(usable)
 }
 
 /// Says so when `bytes` of dense matrix for `dim` parameters exceed the memory that is free.

@@ -295,13 +295,6 @@ pub struct ArmSpec {
     pub steps: Option<u64>,
 }
 
-impl ArmSpec {
-    /// The step control in use.
-    pub fn control(&self) -> ControlSettings {
-        self.control.clone().unwrap_or_else(|| self.method.default_control())
-    }
-}
-
 /// `[[claim]]`: a statement with the rule that decides it.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -350,6 +343,21 @@ pub enum ClaimRule {
 }
 
 impl ClaimRule {
+    /// The column of the history that it judges.
+    pub fn metric(&self) -> &str {
+        match self {
+            Self::Ahead { metric, .. } | Self::PowerLaw { metric, .. } | Self::UnstableBelow { metric, .. } => metric,
+        }
+    }
+
+    /// First and last step of its window.
+    pub fn steps(&self) -> Option<[u64; 2]> {
+        match self {
+            Self::Ahead { steps, .. } | Self::PowerLaw { steps, .. } => Some(*steps),
+            Self::UnstableBelow { .. } => None,
+        }
+    }
+
     /// The arms it speaks of.
     pub fn arms(&self) -> Vec<&str> {
         match self {

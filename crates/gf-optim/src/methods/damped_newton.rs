@@ -3,7 +3,10 @@
 use gf_core::{Counted, Event, Objective, vector};
 use serde::{Deserialize, Serialize};
 
-use crate::registry::{AnyMethod, CurvatureNeed, Family, LinearSolver, MethodInfo, SolverSettings};
+use crate::control::Armijo;
+use crate::registry::{
+    AnyMethod, ControlSettings, CurvatureNeed, Family, LinearSolver, MethodInfo, Settings, SolverSettings,
+};
 use crate::settings::positive;
 use crate::solver::{Definiteness, ShiftedSolver};
 use crate::{Discretization, EventLog, Point, SettingsError, SetupError, StepFailure};
@@ -17,20 +20,21 @@ use crate::{Discretization, EventLog, Point, SettingsError, SetupError, StepFail
 /// **Cost**: the driver's gradient, one solve with shift λ a point (another α costs no solve), one value a trial of the line search.
 /// **Fails when**: the solver does, or the policy says so.
 /// **Reference**: J. Nocedal, S. Wright, *Numerical Optimization*, ch. 3.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct DampedNewton<S> {
     settings: NewtonSettings,
     solver: S,
     rhs: Vec<f64>,
     direction: Vec<f64>,
-    solved: bool,
-    met: Vec<Event>,
+    /// The direction's fate at this point: another α changes nothing about it.
+    solved: Option<Result<(), StepFailure>>,
+    met: EventLog,
 }
 
 impl<S> DampedNewton<S> {
     /// With `solver` in place of the one that the settings name.
     pub fn new(settings: NewtonSettings, solver: S) -> Self {
-        Self { settings, solver, rhs: Vec::new(), direction: Vec::new(), solved: false, met: Vec::with_capacity(4) }
+        Self { settings, solver, rhs: Vec::new(), direction: Vec::new(), solved: None, met: EventLog::new() }
     }
 }
 
@@ -97,11 +101,13 @@ impl Default for NewtonSettings {
 }
 
 impl NewtonSettings {
-    /// Checks the ranges.
-    ///
-    /// # Errors
-    /// [`SettingsError`] that names the key.
-    pub fn validate(&self) -> Result<(), SettingsError> {
+    fn solver_settings(&self) -> SolverSettings {
+        SolverSettings { solver: self.solver, tolerance: self.tolerance, max_products: self.max_products }
+    }
+}
+
+impl Settings for NewtonSettings {
+    fn validate(&self) -> Result<(), SettingsError> {
         if !(self.damping >= 0.0 && self.damping.is_finite()) {
             return Err(SettingsError::new("newton.damping", "a number that is not negative", self.damping));
         }
@@ -109,13 +115,20 @@ impl NewtonSettings {
         self.solver_settings().validate("newton")
     }
 
-    /// The solver's part.
-    pub fn solver_settings(&self) -> SolverSettings {
-        SolverSettings { solver: self.solver, tolerance: self.tolerance, max_products: self.max_products }
+    fn build(&self) -> Box<AnyMethod> {
+        Box::new(DampedNewton::new(self.clone(), self.solver_settings().build()))
     }
 
-    pub(crate) fn build(&self) -> Box<AnyMethod> {
-        Box::new(DampedNewton::new(self.clone(), self.solver_settings().build()))
+    fn default_control(&self) -> ControlSettings {
+        ControlSettings::Armijo(Armijo::default())
+    }
+
+    fn solver(&self) -> Option<LinearSolver> {
+        Some(self.solver)
+    }
+
+    fn label(&self) -> String {
+        format!("damping {}, {}", self.damping, self.ascent.name())
     }
 }
 
@@ -128,6 +141,7 @@ pub(crate) const INFO: MethodInfo = MethodInfo {
     stability: "does not follow the flow",
     amplification: None,
     cost: "1 gradient + 1 solve, shift λ + 1 value a line-search trial",
+    textbook: &[("solver", "lblt"), ("ascent", "accept")],
 };
 
 impl<S> DampedNewton<S> {
@@ -147,35 +161,36 @@ impl<S> DampedNewton<S> {
         let mut damping = self.settings.damping;
         for raise in 0..=MOST_RAISES {
             let solved = self.solver.solve(objective, at.theta, damping, &self.rhs, &mut self.direction);
-            if solved.as_ref().is_ok_and(|info| info.took_over) && !self.met.contains(&Event::UsedDirectSolver) {
-                self.met.push(Event::UsedDirectSolver);
+            if let Ok(info) = &solved {
+                info.report(&mut self.met);
             }
             let slope = vector::dot(at.gradient, &self.direction);
             match (policy, solved) {
-                (OnAscent::RaiseDamping, Err(StepFailure::Indefinite { .. } | StepFailure::Singular { .. })) => {}
+                (OnAscent::RaiseDamping, Err(failure)) if failure.may_pass_with_a_shorter_step() => {}
                 (_, Err(failure)) => return Err(failure),
                 (OnAscent::RaiseDamping, Ok(info)) => {
                     if slope < 0.0 && !matches!(info.definiteness, Definiteness::Indefinite(_)) {
                         return Ok(());
                     }
                     if raise == 0 && slope >= 0.0 {
-                        self.met.push(Event::AscentDirection);
+                        self.met.record(Event::AscentDirection);
                     }
                 }
                 (_, Ok(_)) if slope < 0.0 => return Ok(()),
                 (OnAscent::Abort, Ok(_)) => return Err(StepFailure::Ascent { slope }),
                 (OnAscent::Accept, Ok(_)) => {
-                    self.met.push(Event::AscentDirection);
+                    self.met.record(Event::AscentDirection);
                     return Ok(());
                 }
                 (OnAscent::SteepestDescent, Ok(_)) => {
-                    self.met.extend([Event::AscentDirection, Event::UsedSteepestDescent]);
+                    self.met.record(Event::AscentDirection);
+                    self.met.record(Event::UsedSteepestDescent);
                     self.direction.copy_from_slice(&self.rhs);
                     return Ok(());
                 }
             }
             if raise == 0 {
-                self.met.push(Event::RaisedDamping);
+                self.met.record(Event::RaisedDamping);
             }
             damping = (10.0 * damping).max(SMALLEST_RAISED);
         }
@@ -187,12 +202,12 @@ impl<O: Objective + ?Sized, S: ShiftedSolver<O>> Discretization<O> for DampedNew
     fn init(&mut self, dim: usize) -> Result<(), SetupError> {
         self.rhs = vec![0.0; dim];
         self.direction = vec![0.0; dim];
-        self.solved = false;
+        self.solved = None;
         self.solver.init(dim)
     }
 
     fn linearize(&mut self, objective: &mut Counted<'_, O>, at: Point<'_>) -> Result<(), StepFailure> {
-        self.solved = false;
+        self.solved = None;
         self.met.clear();
         if self.in_warm_up(at.step) {
             return Ok(());
@@ -214,11 +229,13 @@ impl<O: Objective + ?Sized, S: ShiftedSolver<O>> Discretization<O> for DampedNew
             vector::scale_into(-self.settings.warm_up_h, at.gradient, delta);
             return Ok(());
         }
-        if !self.solved {
-            self.solve(objective, at)?;
-            self.solved = true;
-        }
-        self.met.iter().for_each(|event| events.record(*event));
+        let fate = match self.solved.take() {
+            Some(fate) => fate,
+            None => self.solve(objective, at),
+        };
+        self.met.events().iter().for_each(|event| events.record(*event));
+        self.solved = Some(fate.clone());
+        fate?;
         vector::scale_into(h, &self.direction, delta);
         Ok(())
     }

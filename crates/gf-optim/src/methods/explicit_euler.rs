@@ -3,7 +3,7 @@
 use gf_core::{Counted, Objective, vector};
 use serde::{Deserialize, Serialize};
 
-use crate::registry::{CurvatureNeed, Family, MethodInfo};
+use crate::registry::{AnyMethod, CurvatureNeed, Family, MethodInfo, Settings};
 use crate::settings::positive;
 use crate::{Discretization, EventLog, Point, SettingsError, SetupError, StepFailure};
 
@@ -43,13 +43,21 @@ impl Default for ExplicitSettings {
     }
 }
 
-impl ExplicitSettings {
-    /// Checks the ranges.
-    ///
-    /// # Errors
-    /// [`SettingsError`] that names the key.
-    pub fn validate(&self) -> Result<(), SettingsError> {
+impl Settings for ExplicitSettings {
+    fn validate(&self) -> Result<(), SettingsError> {
         positive("explicit.h", self.h)
+    }
+
+    fn build(&self) -> Box<AnyMethod> {
+        Box::new(ExplicitEuler)
+    }
+
+    fn first_step_size(&self) -> f64 {
+        self.h
+    }
+
+    fn label(&self) -> String {
+        format!("h = {}", self.h)
     }
 }
 
@@ -62,6 +70,7 @@ pub(crate) const INFO: MethodInfo = MethodInfo {
     stability: "0 < hλ < 2",
     amplification: Some(|z| 1.0 - z),
     cost: "1 gradient",
+    textbook: &[],
 };
 
 impl<O: Objective + ?Sized> Discretization<O> for ExplicitEuler {

@@ -27,7 +27,10 @@ pub trait IndefinitePolicy<O: ?Sized> {
     ///
     /// # Errors
     /// [`SetupError`] when memory is short.
-    fn init(&mut self, dim: usize) -> Result<(), SetupError>;
+    fn init(&mut self, dim: usize) -> Result<(), SetupError> {
+        let _ = dim;
+        Ok(())
+    }
 
     /// Overwrites `delta` with the step to propose instead, or fails.
     ///
@@ -47,10 +50,6 @@ pub trait IndefinitePolicy<O: ?Sized> {
 pub struct Accept;
 
 impl<O: ?Sized> IndefinitePolicy<O> for Accept {
-    fn init(&mut self, _dim: usize) -> Result<(), SetupError> {
-        Ok(())
-    }
-
     fn resolve(
         &mut self,
         _objective: &mut Counted<'_, O>,
@@ -71,10 +70,6 @@ impl<O: ?Sized> IndefinitePolicy<O> for Accept {
 pub struct Reject;
 
 impl<O: ?Sized> IndefinitePolicy<O> for Reject {
-    fn init(&mut self, _dim: usize) -> Result<(), SetupError> {
-        Ok(())
-    }
-
     fn resolve(
         &mut self,
         _objective: &mut Counted<'_, O>,
@@ -139,7 +134,8 @@ impl<O: HessianProduct + ?Sized> IndefinitePolicy<O> for AbsoluteHessian {
             }
             if !more {
                 let products = self.lanczos.len();
-                return Err(StepFailure::ResidualMissed { reached: change, asked: self.tolerance, products });
+                let (reached, asked) = (change, self.tolerance);
+                return Err(StepFailure::ResidualMissed { reached, asked, products, indefinite: true });
             }
             self.previous.copy_from_slice(delta);
         }

@@ -4,7 +4,7 @@ use gf_core::{Counted, Event, Objective, vector};
 use serde::{Deserialize, Serialize};
 
 use super::indefinite::{AbsoluteHessian, Accept, IndefinitePolicy, IndefiniteSystem, Reject, UseGaussNewton};
-use crate::registry::{AnyMethod, CurvatureNeed, Family, LinearSolver, MethodInfo, SolverSettings};
+use crate::registry::{AnyMethod, CurvatureNeed, Family, LinearSolver, MethodInfo, Settings, SolverSettings};
 use crate::settings::positive;
 use crate::solver::{Definiteness, ShiftedSolver};
 use crate::{Discretization, EventLog, Point, SettingsError, SetupError, StepFailure};
@@ -105,27 +105,24 @@ impl Default for ImplicitSettings {
 }
 
 impl ImplicitSettings {
-    /// Checks the ranges and that the solver can do what the policy asks.
-    ///
-    /// # Errors
-    /// [`SettingsError`] that names the key.
-    pub fn validate(&self) -> Result<(), SettingsError> {
+    fn solver_settings(&self) -> SolverSettings {
+        SolverSettings { solver: self.solver, tolerance: self.tolerance, max_products: self.max_products }
+    }
+}
+
+impl Settings for ImplicitSettings {
+    fn validate(&self) -> Result<(), SettingsError> {
         positive("implicit.h", self.h)?;
         self.solver_settings().validate("implicit")?;
         if self.indefinite == OnIndefinite::Accept && matches!(self.solver, LinearSolver::Cg | LinearSolver::Cholesky) {
             let expected =
-                "a solver that can solve with indefinite matrices (minres, lblt) beside indefinite = \"accept\"";
+                "a solver that can solve with indefinite matrices (minres, lblt, auto) beside indefinite = \"accept\"";
             return Err(SettingsError::new("implicit.solver", expected, self.solver.name()));
         }
         Ok(())
     }
 
-    /// The solver's part.
-    pub fn solver_settings(&self) -> SolverSettings {
-        SolverSettings { solver: self.solver, tolerance: self.tolerance, max_products: self.max_products }
-    }
-
-    pub(crate) fn build(&self) -> Box<AnyMethod> {
+    fn build(&self) -> Box<AnyMethod> {
         let solver = self.solver_settings().build();
         match self.indefinite {
             OnIndefinite::Accept => Box::new(LinearlyImplicitEuler::with_policy(solver, Accept)),
@@ -139,6 +136,22 @@ impl ImplicitSettings {
             }
         }
     }
+
+    fn first_step_size(&self) -> f64 {
+        self.h
+    }
+
+    fn shrinks(&self) -> bool {
+        self.indefinite == OnIndefinite::Shrink
+    }
+
+    fn solver(&self) -> Option<LinearSolver> {
+        Some(self.solver)
+    }
+
+    fn label(&self) -> String {
+        format!("h = {}, {}", self.h, self.indefinite.name())
+    }
 }
 
 pub(crate) const INFO: MethodInfo = MethodInfo {
@@ -150,6 +163,7 @@ pub(crate) const INFO: MethodInfo = MethodInfo {
     stability: "all hλ > 0 (L-stable); pole at hλ = -1",
     amplification: Some(|z| 1.0 / (1.0 + z)),
     cost: "1 gradient + 1 solve, shift 1/h",
+    textbook: &[("solver", "lblt"), ("indefinite", "accept")],
 };
 
 impl<O, S, P> Discretization<O> for LinearlyImplicitEuler<S, P>
@@ -179,25 +193,19 @@ where
     ) -> Result<(), StepFailure> {
         let shift = 1.0 / h;
         let solved = self.solver.solve(objective, at.theta, shift, &self.rhs, delta);
-        if solved.as_ref().is_ok_and(|info| info.took_over) {
-            events.record(Event::UsedDirectSolver);
-        }
-        let evidence = match &solved {
-            Ok(info) => match info.definiteness {
-                Definiteness::Indefinite(evidence) => evidence,
-                _ => return Ok(()),
-            },
-            Err(StepFailure::Indefinite { evidence, .. }) => *evidence,
+        let failure = match &solved {
+            Ok(info) => {
+                info.report(events);
+                match info.definiteness {
+                    Definiteness::Indefinite(evidence) => StepFailure::Indefinite { shift, evidence },
+                    _ => return Ok(()),
+                }
+            }
+            Err(failure) if failure.indefinite_evidence().is_some() => failure.clone(),
             Err(failure) => return Err(failure.clone()),
         };
         events.record(Event::PastPole);
-        let system = IndefiniteSystem {
-            theta: at.theta,
-            shift,
-            rhs: &self.rhs,
-            failure: StepFailure::Indefinite { shift, evidence },
-            solved: solved.is_ok(),
-        };
+        let system = IndefiniteSystem { theta: at.theta, shift, rhs: &self.rhs, failure, solved: solved.is_ok() };
         self.policy.resolve(objective, system, delta, events)
     }
 

@@ -16,9 +16,6 @@ pub struct Automatic {
     written: bool,
 }
 
-/// Products after which a direct solve is cheaper on most problems.
-pub const AUTOMATIC_MAX_PRODUCTS: usize = 300;
-
 impl Automatic {
     /// MINRES to the relative residual `tolerance` in at most `max_products` products.
     pub fn new(tolerance: f64, max_products: usize) -> Self {

@@ -75,7 +75,8 @@ impl<O: Objective + ?Sized, C: ProductCurvature<O>, const DEFINITE: bool> Shifte
         }
         if !info.converged(self.stop) {
             let (reached, asked) = (info.relative_residual, self.stop.tolerance);
-            return Err(StepFailure::ResidualMissed { reached, asked, products: info.products });
+            let (products, indefinite) = (info.products, info.negative_curvature);
+            return Err(StepFailure::ResidualMissed { reached, asked, products, indefinite });
         }
         let definiteness =
             if info.negative_curvature { Definiteness::Indefinite(evidence) } else { Definiteness::NotContradicted };

@@ -54,7 +54,8 @@ fn main() -> Result<()> {
 }
 
 fn experiment(root: &Path, arguments: &[String]) -> Result<()> {
-    cargo(root, ["build", "--release", "--package", "gf-cli", "--quiet"])?;
+    // Not quiet: the first build takes minutes, and cargo shows how far it is.
+    cargo(root, ["build", "--release", "--package", "gf-cli"])?;
     let gf = binary(root, "release");
     // Where the user stands, not the root: `--out` is relative to that.
     let status = Command::new(&gf).arg("experiment").args(arguments).status().context("starting gf")?;

@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 
 use super::print;
 use crate::arguments::EvalArguments;
+use crate::progress::Progress;
 use crate::study::{Document, Problem, memory_shortage, misuse};
 
 pub(super) fn execute(arguments: &EvalArguments) -> Result<u8, Report> {
@@ -51,6 +52,8 @@ pub(super) fn execute(arguments: &EvalArguments) -> Result<u8, Report> {
         )));
     }
     // Everything is computed before anything is written.
+    let wanted = usize::from(arguments.hessian.is_some()) + usize::from(arguments.gauss_newton.is_some());
+    let bar = Progress::new(false).bar((wanted + directions.len() + steps.len()) as u64, "arrays");
     let mut arrays: Vec<(&Path, Vec<usize>, Vec<f64>)> = Vec::new();
     if let Some(path) = &arguments.output {
         let outputs = problem.network.predict(&theta, samples.inputs()).map_err(misuse)?;
@@ -60,17 +63,20 @@ pub(super) fn execute(arguments: &EvalArguments) -> Result<u8, Report> {
     if let Some(path) = &arguments.hessian {
         let mut matrix = vec![0.0; p * p];
         objective.dense_hessian(&theta, Triangle::Both, &mut matrix).map_err(misuse)?;
+        bar.inc(1);
         arrays.push((path, vec![p, p], matrix));
     }
     if let Some(path) = &arguments.gauss_newton {
         let mut matrix = vec![0.0; p * p];
         objective.dense_gauss_newton(&theta, Triangle::Both, &mut matrix).map_err(misuse)?;
+        bar.inc(1);
         arrays.push((path, vec![p, p], matrix));
     }
     for (direction, path) in &directions {
         let mut product = vec![0.0; p];
         objective.hessian_at(&theta).map_err(misuse)?.apply(direction, &mut product);
         arrays.push((path, vec![p], product));
+        bar.inc(1);
     }
     let mut reports = Vec::new();
     for ((settings, text), path) in &steps {
@@ -78,14 +84,17 @@ pub(super) fn execute(arguments: &EvalArguments) -> Result<u8, Report> {
             Ok((next, report)) => {
                 arrays.push((path, vec![p], next));
                 reports.push(report);
+                bar.inc(1);
             }
             Err(failure) => {
+                bar.finish_and_clear();
                 // A numerical failure is an outcome, not misuse.
                 eprintln!("--step {text}: no step could be taken, nothing was written: {failure}");
                 return Ok(1);
             }
         }
     }
+    bar.finish_and_clear();
     let gradient_norm = vector::norm(&gradient);
     if let Some(path) = &arguments.gradient {
         arrays.push((path, vec![p], gradient));

@@ -68,6 +68,26 @@ impl Mark {
         Self::Points { label: label.into(), style, x, y }
     }
 
+    /// The same with abscissas and ordinates multiplied.
+    pub(crate) fn scaled(&self, x_factor: f64, y_factor: f64) -> Self {
+        let mut mark = self.clone();
+        let scale = |values: &mut Vec<f64>, factor: f64| values.iter_mut().for_each(|value| *value *= factor);
+        match &mut mark {
+            Self::Line { x, y, .. } | Self::Points { x, y, .. } => {
+                scale(x, x_factor);
+                scale(y, y_factor);
+            }
+            Self::Band { x, low, high, .. } => {
+                scale(x, x_factor);
+                scale(low, y_factor);
+                scale(high, y_factor);
+            }
+            Self::Horizontal { y, .. } => *y *= y_factor,
+            Self::Vertical { x, .. } => *x *= x_factor,
+        }
+        mark
+    }
+
     /// Its abscissas and ordinates, for axis ranges.
     pub(crate) fn extent(&self) -> (Vec<f64>, Vec<f64>) {
         match self {

@@ -22,6 +22,12 @@ pub(crate) fn draw(panel: &Panel, size: (f64, f64), prefix: &str) -> String {
         0.04,
     ));
     let Some((x_range, y_range)) = ranges else { return no_data(panel, size) };
+    let (x_shift, y_shift) = (shift(panel.x.scale, x_range.0), shift(panel.y.scale, y_range.0));
+    let (x_factor, y_factor) = (10f64.powi(x_shift), 10f64.powi(y_shift));
+    let x_range = (x_range.0 * x_factor, x_range.1 * x_factor);
+    let y_range = (y_range.0 * y_factor, y_range.1 * y_factor);
+    let panel =
+        &Panel { marks: panel.marks.iter().map(|mark| mark.scaled(x_factor, y_factor)).collect(), ..panel.clone() };
     let plots: Vec<Plot> = panel.marks.iter().flat_map(|mark| plots(mark, panel, y_range)).collect();
     if plots.is_empty() {
         return no_data(panel, size);
@@ -41,8 +47,8 @@ pub(crate) fn draw(panel: &Panel, size: (f64, f64), prefix: &str) -> String {
         .with_x_axis_max(x_range.1)
         .with_y_axis_min(y_range.0)
         .with_y_axis_max(y_range.1)
-        .with_x_tick_format(ticks(panel.x.scale))
-        .with_y_tick_format(ticks(panel.y.scale));
+        .with_x_tick_format(ticks(panel.x.scale, x_shift))
+        .with_y_tick_format(ticks(panel.y.scale, y_shift));
     layout.show_legend = false;
     if panel.x.scale == Scale::Log {
         layout = layout.with_log_x();
@@ -59,6 +65,12 @@ pub(crate) fn draw(panel: &Panel, size: (f64, f64), prefix: &str) -> String {
         layout = layout.with_reference_line(line.with_color("#777777").with_stroke_width(1.0).with_dasharray("4 3"));
     }
     own_identifiers(&SvgBackend.render_scene(&render_multiple(plots, layout)), prefix)
+}
+
+/// Decades by which a logarithmic axis is drawn higher than it is: kuva draws everything below 1e-10 at 1e-10. Its ticks take them off again.
+fn shift(scale: Scale, low: f64) -> i32 {
+    const LOWEST: f64 = -9.0;
+    if scale == Scale::Log && low > 0.0 { (LOWEST - low.log10()).ceil().max(0.0) as i32 } else { 0 }
 }
 
 /// Prefixes identifiers, and numbers the clip paths anew: kuva counts them over the life of the process.
@@ -172,9 +184,10 @@ fn at(points: &[(f64, f64)], x: f64) -> f64 {
 }
 
 /// 10⁻² for decades on logarithmic axes, plain numbers elsewhere.
-fn ticks(scale: Scale) -> TickFormat {
+fn ticks(scale: Scale, shift: i32) -> TickFormat {
     TickFormat::Custom(Arc::new(move |value: f64| {
-        let exponent = value.abs().log10();
+        let exponent = value.abs().log10() - f64::from(shift);
+        let value = if shift == 0 { value } else { value * 10f64.powi(-shift) };
         let decade = scale == Scale::Log && (exponent - exponent.round()).abs() < 1e-9;
         match decade {
             true if exponent.round() == 0.0 => "1".into(),

@@ -104,6 +104,19 @@ fn what_cannot_be_drawn_leaves_gaps_and_never_panics() {
 }
 
 #[test]
+fn a_decay_to_rounding_falls_to_the_end_on_a_log_axis() {
+    let x: Vec<f64> = (0..=300).map(f64::from).collect();
+    let y = x.iter().map(|x| 10f64.powf(-16.0 * x / 300.0)).collect();
+    let svg = one(Mark::line("l", 0, x, y), true);
+    let path = svg.split("<path d=\"M ").nth(1).unwrap().split('"').next().unwrap();
+    let numbers: Vec<f64> = path.split_whitespace().filter_map(|word| word.parse().ok()).collect();
+    let heights: Vec<f64> = numbers.chunks(2).map(|point| point[1]).collect();
+    assert_eq!(heights.len(), 301);
+    assert!(heights.windows(2).all(|pair| pair[1] > pair[0]), "the line stays level somewhere");
+    assert!(svg.contains(">10⁻¹⁴<") || svg.contains(">10⁻¹⁵<") || svg.contains(">10⁻¹⁶<"), "the axis ends too early");
+}
+
+#[test]
 fn a_long_line_stays_small() {
     let x: Vec<f64> = (0..100_000).map(f64::from).collect();
     let svg = one(Mark::line("l", 0, x.clone(), x), false);

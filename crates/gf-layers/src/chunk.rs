@@ -1,6 +1,4 @@
-//! The samples of the current batch, cut into chunks.
-
-use gf_core::Samples;
+//! Some samples of the current batch.
 
 use crate::{loss::Outputs, shape::Shape, targets::Prepared};
 
@@ -42,6 +40,11 @@ impl Chunk {
         self.input[width * rows..(width + 1) * rows].fill(1.0);
     }
 
+    /// Takes the targets of the samples `rows`, each of `outputs` numbers.
+    pub(crate) fn set_targets(&mut self, targets: &Prepared, rows: &[usize], outputs: usize) {
+        targets.gather(rows, outputs, &mut self.targets, &mut self.mass);
+    }
+
     /// These outputs beside the chunk's targets.
     pub(crate) fn with_outputs<'a>(&'a self, shape: &Shape, outputs: &'a [f64], scale: f64) -> Outputs<'a> {
         let numbers = self.rows * shape.last().units;
@@ -51,42 +54,6 @@ impl Chunk {
             outputs: &outputs[..numbers],
             targets: &self.targets[..numbers],
             mass: &self.mass[..self.rows],
-        }
-    }
-}
-
-/// The current batch.
-#[derive(Debug)]
-pub(crate) struct Batch {
-    chunks: Vec<Chunk>,
-    used: usize,
-    /// 1/n, or 1/S.
-    pub(crate) scale: f64,
-    /// Samples.
-    pub(crate) rows: usize,
-}
-
-impl Batch {
-    /// Room for `capacity` samples.
-    pub(crate) fn new(shape: &Shape, capacity: usize) -> Self {
-        let sizes = (0..capacity).step_by(shape.chunk).map(|start| shape.chunk.min(capacity - start));
-        Self { chunks: sizes.map(|size| Chunk::new(shape, size)).collect(), used: 0, scale: 0.0, rows: 0 }
-    }
-
-    /// The chunks in use.
-    pub(crate) fn chunks(&self) -> &[Chunk] {
-        &self.chunks[..self.used]
-    }
-
-    /// Takes these samples.
-    pub(crate) fn gather(&mut self, shape: &Shape, samples: &Samples, targets: &Prepared, rows: &[usize]) {
-        let (width, outputs) = (samples.width(), shape.last().units);
-        self.scale = targets.scale(rows);
-        self.rows = rows.len();
-        self.used = rows.len().div_ceil(shape.chunk);
-        for (chunk, rows) in self.chunks.iter_mut().zip(rows.chunks(shape.chunk)) {
-            chunk.set_inputs(width, rows.len(), |i| &samples.inputs()[rows[i] * width..][..width]);
-            targets.gather(rows, outputs, &mut chunk.targets, &mut chunk.mass);
         }
     }
 }

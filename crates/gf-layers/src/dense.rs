@@ -7,7 +7,7 @@
 //! The tensors 𝓗 and J come from one backward and one forward recursion ([`tensors`]); the sums over n are matrix products
 //! ([`panels`]) of independent tasks ([`tasks`]), each of which owns its part of the matrix. The Gauss–Newton matrix is the same
 //! with δ = 0. Only the lower triangle is computed, about 0.6 to 0.9 n p² flops, chunk of samples after chunk, in order:
-//! neither memory nor bits depend on the number of threads.
+//! bits do not depend on the number of threads, nor memory on the number of samples.
 
 mod panels;
 mod tasks;
@@ -15,56 +15,83 @@ mod tensors;
 
 use std::sync::{Mutex, PoisonError};
 
-use panels::Scratch;
+use panels::{Part, Scratch};
 use rayon::prelude::*;
 use tasks::Task;
 use tensors::Tensors;
 
 use crate::{
+    chunk::Chunk,
+    problem::Problem,
     products::{Curvature, Operands},
     shape::Shape,
+    tape::Tape,
 };
 
 /// Below so many parameters, other threads cost more than they bring.
 const SMALLEST_PARALLEL: usize = 256;
+/// The most samples a chunk: so many that the sums are much more work than adding them to the matrix.
+const LARGEST_CHUNK: usize = 1024;
+/// Numbers in the tensors of a chunk (80 MiB), by which wide networks get smaller chunks.
+const TENSORS: usize = 10 << 20;
 
-/// Scratch of the assembly.
+/// The assembly of dense matrices: passes, tensors and scratch of one chunk. Nothing is allocated before the first matrix.
 #[derive(Debug)]
 pub(crate) struct Dense {
+    /// The most samples a chunk.
+    most: usize,
+    chunk: Chunk,
+    tape: Tape,
     tensors: Tensors,
     /// One a thread.
     scratch: Vec<Mutex<Scratch>>,
 }
 
 impl Dense {
-    /// Room for chunks of `capacity` samples.
-    pub(crate) fn new(shape: &Shape, capacity: usize) -> Self {
-        Self { tensors: Tensors::new(shape, capacity), scratch: Vec::new() }
+    pub(crate) fn new(shape: &Shape) -> Self {
+        let most = (TENSORS / Tensors::numbers_a_sample(shape).max(1)).clamp(8, LARGEST_CHUNK);
+        Self {
+            most,
+            chunk: Chunk::new(shape, 0),
+            tape: Tape::new(shape, 0),
+            tensors: Tensors::new(shape),
+            scratch: Vec::new(),
+        }
     }
 
-    /// Overwrites the lower triangle of `out` (p × p column-major) with the sum over all chunks, without the l2 term.
-    pub(crate) fn assemble<'a>(
-        &mut self,
-        of: Curvature,
-        shape: &Shape,
-        chunks: impl Iterator<Item = Operands<'a>>,
-        out: &mut [f64],
-    ) {
+    /// Overwrites the lower triangle of `out` (p × p column-major) with the matrix of the current batch, without the l2 term.
+    pub(crate) fn assemble(&mut self, of: Curvature, problem: &Problem, theta: &[f64], out: &mut [f64]) {
+        let Problem { shape, loss, scale, .. } = problem;
         let parallel = rayon::current_num_threads() > 1 && shape.dim() >= SMALLEST_PARALLEL;
         let threads = if parallel { rayon::current_num_threads() } else { 1 };
         while self.scratch.len() < threads {
             self.scratch.push(Mutex::new(Scratch::default()));
         }
+        let n = problem.batch_len();
+        // Chunks of one size, a multiple of what a vector holds.
+        let size = n.div_ceil(n.div_ceil(self.most)).next_multiple_of(8).min(n);
+        if self.tape.capacity() < size {
+            self.chunk = Chunk::new(shape, size);
+            self.tape = Tape::with_backward(shape, size);
+        }
         let mut tasks = tasks::cut(of, shape, out);
-        for (number, at) in chunks.enumerate() {
-            self.tensors.fill(of, at);
+        for start in (0..n).step_by(size) {
+            let end = (start + size).min(n);
+            problem.load(start..end, &mut self.chunk);
+            self.tape.forward(shape, theta, &self.chunk);
+            self.tape.backward(shape, theta, loss, &self.chunk, *scale);
+            self.tape.linearize(shape);
+            let (chunk, tape) = (&self.chunk, &self.tape);
+            let at = Operands { shape, loss, scale: *scale, theta, chunk, tape };
+            self.tensors.fill(of, at, parallel);
             let (tensors, scratch) = (&self.tensors, &self.scratch);
+            let part = Part { of, at, tensors, is_first: start == 0, is_last: end == n };
             let run = |task: &mut Task<'_>| {
                 let mine = rayon::current_thread_index().filter(|_| parallel).unwrap_or(0);
                 // Nothing inside a task waits for another one, so each thread finds its own scratch free.
                 // What a panicking task left there is overwritten.
                 let mut scratch = scratch[mine].lock().unwrap_or_else(PoisonError::into_inner);
-                panels::run(task, of, at, tensors, number == 0, &mut scratch);
+                part.run(task, &mut scratch);
             };
             if parallel {
                 tasks.par_iter_mut().with_max_len(1).for_each(run);

@@ -22,8 +22,8 @@
 //!
 //! # Storage inside
 //! Feature-major: the samples of one unit are contiguous, so n × d arrays are column-major. Inputs of a layer carry a column of
-//! ones, ã = [a, 1], and then z = ã Θ needs no special case for biases. A batch is cut into chunks of a size that depends on the
-//! network alone; sums run over the chunks in order.
+//! ones, ã = [a, 1], and then z = ã Θ needs no special case for biases. A batch is cut into chunks of 128 samples, those into lanes
+//! that threads share, and sums run over both in a fixed order: bits do not depend on the threads.
 
 mod activation;
 mod batches;
@@ -35,6 +35,7 @@ mod init;
 mod loss;
 mod network;
 mod objective;
+mod problem;
 mod products;
 mod shape;
 mod tape;

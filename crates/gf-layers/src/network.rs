@@ -97,12 +97,10 @@ impl Network {
             return Err(NetworkError::Ragged { width: self.input, found: inputs.len() });
         }
         let rows = inputs.len() / self.input;
-        let mut theta_columns = vec![0.0; dim];
-        shape.transpose(theta, &mut theta_columns);
         let mut tape = Tape::new(&shape, shape.chunk.min(rows));
         let mut chunk = Chunk::new(&shape, shape.chunk.min(rows));
         let mut outputs = vec![0.0; rows * self.outputs()];
-        tape.predict(&shape, &theta_columns, &mut chunk, inputs, &mut outputs);
+        tape.predict(&shape, theta, &mut chunk, inputs, &mut outputs);
         Ok(outputs)
     }
 

@@ -8,26 +8,23 @@ use gf_core::{
     Cost, CurvatureAt, DenseHessian, EvalError, GaussNewton, HessianProduct, Objective, Sample, Samples, Triangle,
     check_len, vector,
 };
-use point::{Point, Problem};
+use point::Point;
 
 use crate::{
-    Batches, Loss, Network, NetworkError,
-    batches::BatchNumber,
-    chunk::{Batch, Chunk},
-    cost,
-    products::Curvature,
-    shape::Shape,
-    tape::Tape,
-    targets::Prepared,
+    Batches, Loss, Network, NetworkError, batches::BatchNumber, chunk::Chunk, cost, problem::Problem,
+    products::Curvature, shape::Shape, tape::Tape, targets::Prepared,
 };
 
 /// L(θ) of a network on the current batch, with gradient, products and matrices, all exact.
 ///
-/// **What is kept**: the last value with gradient leaves its forward and backward pass behind, and products or a matrix at the same
-/// θ (the same bits) and batch start from there. A value alone, as in a line search, disturbs nothing of it.
+/// **What is kept**: the last value with gradient leaves its forward and backward pass behind, and products at the same
+/// θ (the same bits) and batch start from there. A value alone, as in a line search, disturbs nothing of it. Where the passes over the
+/// batch take more than 32 MiB they are repeated instead, so that memory does not grow with the batch.
 ///
-/// **Allocation**: construction, and the first product and matrix; nothing after that, but for the lists of tasks of a dense matrix
-/// (about 16 bytes a column).
+/// **Threads**: large batches are shared among the threads of the current rayon pool, and so are dense matrices.
+///
+/// **Allocation**: construction, and the first gradient, product and matrix; nothing after that, but for the lists of tasks of a dense
+/// matrix (about 16 bytes a column) and what rayon's queues take where other threads help.
 ///
 /// **Bits** depend neither on the number of threads nor on what was evaluated before.
 ///
@@ -35,18 +32,14 @@ use crate::{
 #[derive(Debug)]
 pub struct NetworkObjective {
     network: Network,
-    samples: Arc<Samples>,
-    targets: Prepared,
     batches: Batches,
-    /// The batch that is gathered.
+    /// The batch that is taken.
     current: BatchNumber,
     /// The samples in the order of the current epoch.
     order: Vec<usize>,
     point: Point,
-    trial: Tape,
-    trial_columns: Vec<f64>,
-    /// Inputs of [`NetworkObjective::predict`].
-    visitors: Chunk,
+    /// Of [`NetworkObjective::predict`].
+    visitors: (Chunk, Tape),
 }
 
 impl NetworkObjective {
@@ -67,21 +60,19 @@ impl NetworkObjective {
         loss.validate(network.outputs())?;
         let targets = Prepared::new(&loss, &samples)?;
         let shape = Shape::new(&network);
-        let capacity = batches.largest(samples.len());
+        let (count, capacity) = (samples.len(), batches.largest(samples.len()));
+        let room = shape.chunk.min(capacity);
+        let visitors = (Chunk::new(&shape, room), Tape::new(&shape, room));
         let mut objective = Self {
-            targets,
-            current: batches.number(samples.len(), 1),
-            order: vec![0; samples.len()],
-            trial: Tape::new(&shape, shape.chunk.min(capacity)),
-            trial_columns: vec![0.0; shape.dim()],
-            visitors: Chunk::new(&shape, shape.chunk.min(capacity)),
-            point: Point::new(Problem { batch: Batch::new(&shape, capacity), shape, loss, l2: 0.0 }, capacity),
+            current: batches.number(count, 1),
+            order: vec![0; count],
+            visitors,
+            point: Point::new(Problem::new(shape, loss, samples, targets, capacity), capacity),
             network,
-            samples,
             batches,
         };
         objective.batches.order(objective.current.epoch, &mut objective.order);
-        objective.gather();
+        objective.take_batch();
         Ok(objective)
     }
 
@@ -116,24 +107,22 @@ impl NetworkObjective {
 
     /// All samples.
     pub fn samples(&self) -> &Arc<Samples> {
-        &self.samples
+        &self.point.problem.samples
     }
 
     /// Batches an epoch.
     pub fn batches_per_epoch(&self) -> usize {
-        self.batches.per_epoch(self.samples.len())
+        self.batches.per_epoch(self.samples().len())
     }
 
     /// Samples in the current batch.
     pub fn batch_len(&self) -> usize {
-        self.point.problem.batch.rows
+        self.point.problem.batch_len()
     }
 
     /// The samples of the current batch, as their numbers in [`NetworkObjective::samples`], in order.
     pub fn batch_rows(&self) -> &[usize] {
-        let size = self.batches.largest(self.samples.len());
-        let start = self.current.slot * size;
-        &self.order[start..(start + size).min(self.order.len())]
+        self.point.problem.batch_rows()
     }
 
     /// Overwrites `outputs` (n × outputs, row-major) with the network's outputs a^L for `inputs` (n × input, row-major).
@@ -150,43 +139,35 @@ impl NetworkObjective {
             return Err(NetworkError::Ragged { width, found: inputs.len() });
         }
         length("outputs", inputs.len() / width * self.network.outputs(), outputs.len())?;
-        self.point.problem.shape.transpose(theta, &mut self.trial_columns);
-        self.trial.predict(&self.point.problem.shape, &self.trial_columns, &mut self.visitors, inputs, outputs);
+        let shape = &self.point.problem.shape;
+        let (chunk, tape) = &mut self.visitors;
+        tape.predict(shape, theta, chunk, inputs, outputs);
         Ok(())
     }
 
     fn dense(&mut self, of: Curvature, theta: &[f64], triangle: Triangle, out: &mut [f64]) -> Result<(), EvalError> {
         check_len("theta", self.dim(), theta.len())?;
         check_len("matrix", self.dim() * self.dim(), out.len())?;
-        self.point.linearize(theta);
-        self.point.matrix(of, triangle, out);
+        self.point.matrix(of, theta, triangle, out);
         Ok(())
     }
 
-    fn gather(&mut self) {
-        let size = self.batches.largest(self.samples.len());
+    fn take_batch(&mut self) {
+        let size = self.batches.largest(self.order.len());
         let start = self.current.slot * size;
-        let rows = &self.order[start..(start + size).min(self.order.len())];
-        self.point.problem.batch.gather(&self.point.problem.shape, &self.samples, &self.targets, rows);
+        self.point.problem.set_batch(&self.order[start..(start + size).min(self.order.len())]);
         self.point.forget();
     }
 }
 
 impl Objective for NetworkObjective {
     fn dim(&self) -> usize {
-        self.trial_columns.len()
+        self.point.problem.shape.dim()
     }
 
     fn value(&mut self, theta: &[f64]) -> Result<f64, EvalError> {
         check_len("theta", self.dim(), theta.len())?;
-        let Problem { shape, loss, batch, l2 } = &self.point.problem;
-        shape.transpose(theta, &mut self.trial_columns);
-        let mut value = 0.0;
-        for chunk in batch.chunks() {
-            self.trial.forward(shape, &self.trial_columns, chunk);
-            value += self.trial.loss(shape, loss, chunk, batch.scale);
-        }
-        Ok(value + penalty(*l2, theta))
+        Ok(self.point.value(theta) + penalty(self.point.problem.l2, theta))
     }
 
     fn value_and_gradient(&mut self, theta: &[f64], gradient: &mut [f64]) -> Result<f64, EvalError> {
@@ -201,7 +182,7 @@ impl Objective for NetworkObjective {
     }
 
     fn begin_step(&mut self, step: u64) -> Sample {
-        let number = self.batches.number(self.samples.len(), step);
+        let number = self.batches.number(self.order.len(), step);
         if number == self.current {
             return Sample::Unchanged;
         }
@@ -209,12 +190,12 @@ impl Objective for NetworkObjective {
             self.batches.order(number.epoch, &mut self.order);
         }
         self.current = number;
-        self.gather();
+        self.take_batch();
         Sample::Changed
     }
 
     fn cost(&self) -> Cost {
-        cost::of(&self.point.problem.shape, self.point.problem.batch.rows)
+        cost::of(&self.point.problem.shape, self.point.problem.batch_len())
     }
 }
 

@@ -1,10 +1,13 @@
-//! Products of the Hessian and of the Gauss–Newton matrix with vectors: the R-operator over one chunk.
+//! Products of the Hessian and of the Gauss–Newton matrix with k vectors at once: the R-operator over one chunk.
 //!
 //! **Recurrence**, for a direction V laid out like θ, with R x the derivative of x along V:
 //! Rz^l = Rã^{l−1} Θ^l + ã^{l−1} V^l and Ra = f'⊙Rz forward, Rδ^L = f'⊙B(f'⊙Rz) + bend⊙Rz and
 //! Rδ^l = f'⊙(Rδ^{l+1} Wᵀ + δ^{l+1} V_Wᵀ) + bend⊙Rz backward, with bend = f''⊙∂L/∂a;
 //! (HV)^l = Rã^{l−1 ᵀ} δ^l + ã^{l−1 ᵀ} Rδ^l.
 //! With δ = 0 (which also removes bend) the same pass gives the Gauss–Newton product.
+//!
+//! **Layout**: the numbers of one unit are contiguous, direction after direction, samples innermost. So the products with Θ and W run
+//! over all directions at once, k times as tall.
 //!
 //! **Cost** of a Hessian product: about twice a value with its gradient.
 //!
@@ -21,11 +24,9 @@ pub(crate) enum Curvature {
     GaussNewton,
 }
 
-/// Scratch for one chunk.
-#[derive(Debug)]
+/// Scratch for one chunk. The first product, and the first of a wider block, allocate.
+#[derive(Debug, Default)]
 pub(crate) struct Products {
-    /// V column by column.
-    direction_columns: Vec<f64>,
     /// Rz and Ra of each layer.
     layers: Vec<(Vec<f64>, Vec<f64>)>,
     /// R ∂L/∂a, R δ of this layer and of the next.
@@ -42,52 +43,56 @@ pub(crate) struct Operands<'a> {
     pub(crate) loss: &'a Loss,
     pub(crate) scale: f64,
     pub(crate) theta: &'a [f64],
-    pub(crate) theta_columns: &'a [f64],
     pub(crate) chunk: &'a Chunk,
     pub(crate) tape: &'a Tape,
 }
 
 impl Products {
-    /// Room for `capacity` samples.
-    pub(crate) fn new(shape: &Shape, capacity: usize) -> Self {
-        let numbers = capacity * shape.widest();
-        let layer = |units: usize| (vec![0.0; capacity * units], vec![0.0; capacity * units]);
-        Self {
-            direction_columns: vec![0.0; shape.dim()],
-            layers: shape.layers.iter().map(|l| layer(l.units)).collect(),
-            pull: vec![0.0; numbers],
-            delta: vec![0.0; numbers],
-            next_delta: vec![0.0; numbers],
-            scratch: vec![0.0; capacity],
+    /// Makes room for `numbers` = samples × directions.
+    fn reserve(&mut self, shape: &Shape, numbers: usize, rows: usize) {
+        let grow = |buffer: &mut Vec<f64>, len: usize| {
+            if buffer.len() < len {
+                buffer.resize(len, 0.0);
+            }
+        };
+        self.layers.resize_with(shape.layers.len(), Default::default);
+        for (layer, (z, a)) in shape.layers.iter().zip(&mut self.layers) {
+            grow(z, numbers * layer.units);
+            grow(a, numbers * layer.units);
         }
+        for buffer in [&mut self.pull, &mut self.delta, &mut self.next_delta] {
+            grow(buffer, numbers * shape.widest());
+        }
+        grow(&mut self.scratch, rows);
     }
 
-    /// Takes the direction V for the chunks to come.
-    pub(crate) fn set_direction(&mut self, shape: &Shape, v: &[f64]) {
-        shape.transpose(v, &mut self.direction_columns);
-    }
-
-    /// Writes or adds this chunk's part of the product with `v` (which [`Products::set_direction`] has seen) to `out`.
+    /// Writes or adds this chunk's part of the products with the vectors in `v` to `out`, both p numbers a vector.
     pub(crate) fn apply(&mut self, of: Curvature, at: Operands<'_>, v: &[f64], update: Update, out: &mut [f64]) {
-        self.forward(at);
+        let count = v.len() / at.theta.len();
+        self.reserve(at.shape, at.tape.rows * count, at.tape.rows);
+        self.forward(at, v);
         self.backward(of, at, v, update, out);
     }
 
-    fn forward(&mut self, at: Operands<'_>) {
+    fn forward(&mut self, at: Operands<'_>, v: &[f64]) {
         let n = at.tape.rows;
+        let p = at.theta.len();
+        let tall = n * (v.len() / p);
         for (l, layer) in at.shape.layers.iter().enumerate() {
             let (q, u) = (layer.rows(), layer.units);
             let (before, rest) = self.layers.split_at_mut(l);
-            let (z, a) = (&mut rest[0].0[..n * u], &mut rest[0].1[..n * u]);
+            let (z, a) = (&mut rest[0].0[..tall * u], &mut rest[0].1[..tall * u]);
             let input = View::columns(at.tape.input(at.shape, at.chunk, l), n, q);
-            let direction = View::columns(layer.part(&self.direction_columns), q, u);
-            product(input, direction, Update::Replace, ViewMut::columns(z, n, u));
+            for (d, direction) in v.chunks_exact(p).enumerate() {
+                let direction = View::columns(layer.part(direction), u, q).transpose();
+                product(input, direction, Update::Replace, ViewMut::strided(&mut z[d * n..], n, u, tall));
+            }
             if let Some((_, a)) = before.last() {
-                let weights = View::strided(layer.part(at.theta_columns), layer.inputs, u, q);
-                product(View::columns(a, n, layer.inputs), weights, Update::Add, ViewMut::columns(z, n, u));
+                let weights = View::columns(layer.part(at.theta), u, layer.inputs).transpose();
+                product(View::columns(a, tall, layer.inputs), weights, Update::Add, ViewMut::columns(z, tall, u));
             }
             match at.tape.slope(at.shape, l) {
-                Some(slope) => slices::multiply(slope, z, a),
+                Some(slope) => each(slope, n, tall, z, a, slices::multiply),
                 None => a.copy_from_slice(z),
             }
         }
@@ -95,40 +100,59 @@ impl Products {
 
     fn backward(&mut self, of: Curvature, at: Operands<'_>, v: &[f64], update: Update, out: &mut [f64]) {
         let (n, shape) = (at.tape.rows, at.shape);
+        let p = at.theta.len();
+        let tall = n * (v.len() / p);
         for (l, layer) in shape.layers.iter().enumerate().rev() {
             let (q, u) = (layer.rows(), layer.units);
-            let pull = &mut self.pull[..n * u];
+            let pull = &mut self.pull[..tall * u];
             if let Some(outer) = shape.layers.get(l + 1) {
                 let weights = View::columns(outer.part(at.theta), outer.units, u);
-                let delta = View::columns(&self.next_delta, n, outer.units);
-                product(delta, weights, Update::Replace, ViewMut::columns(pull, n, u));
+                let delta = View::columns(&self.next_delta, tall, outer.units);
+                product(delta, weights, Update::Replace, ViewMut::columns(pull, tall, u));
                 if of == Curvature::Hessian {
-                    let direction = View::columns(outer.part(v), outer.units, u);
                     let delta = View::columns(at.tape.delta(shape, l + 1), n, outer.units);
-                    product(delta, direction, Update::Add, ViewMut::columns(pull, n, u));
+                    for (d, direction) in v.chunks_exact(p).enumerate() {
+                        let direction = View::columns(outer.part(direction), outer.units, u);
+                        product(delta, direction, Update::Add, ViewMut::strided(&mut pull[d * n..], n, u, tall));
+                    }
                 }
             } else {
-                pull.copy_from_slice(&self.layers[l].1[..n * u]);
+                pull.copy_from_slice(&self.layers[l].1[..tall * u]);
                 let outputs = at.chunk.with_outputs(shape, at.tape.outputs(shape), at.scale);
-                at.loss.apply_curvature(outputs, at.tape.curvature(shape), &mut self.scratch, pull);
+                at.loss.apply_curvature(outputs, at.tape.curvature(shape), tall / n, &mut self.scratch, pull);
             }
-            let delta = &mut self.delta[..n * u];
+            let delta = &mut self.delta[..tall * u];
             match at.tape.slope(shape, l) {
-                Some(slope) => slices::multiply(slope, pull, delta),
+                Some(slope) => each(slope, n, tall, pull, delta, slices::multiply),
                 None => delta.copy_from_slice(pull),
             }
             if let (Curvature::Hessian, Some(bend)) = (of, at.tape.bend(shape, l)) {
-                slices::multiply_add(bend, &self.layers[l].0[..n * u], delta);
+                each(bend, n, tall, &self.layers[l].0[..tall * u], delta, slices::multiply_add);
             }
-            let part = layer.part_mut(out);
             let input = View::columns(at.tape.input(shape, at.chunk, l), n, q);
-            product(View::columns(delta, n, u).transpose(), input, update, ViewMut::columns(part, u, q));
-            if l > 0 && of == Curvature::Hessian {
-                let delta = View::columns(at.tape.delta(shape, l), n, u).transpose();
-                let moved = View::columns(&self.layers[l - 1].1, n, layer.inputs);
-                product(delta, moved, Update::Add, ViewMut::columns(part, u, layer.inputs));
+            for (d, out) in out.chunks_exact_mut(p).enumerate() {
+                let part = layer.part_mut(out);
+                let mine = View::strided(&delta[d * n..], n, u, tall).transpose();
+                product(mine, input, update, ViewMut::columns(part, u, q));
+                if l > 0 && of == Curvature::Hessian {
+                    let delta = View::columns(at.tape.delta(shape, l), n, u).transpose();
+                    let moved = View::strided(&self.layers[l - 1].1[d * n..], n, layer.inputs, tall);
+                    product(delta, moved, Update::Add, ViewMut::columns(part, u, layer.inputs));
+                }
             }
             std::mem::swap(&mut self.delta, &mut self.next_delta);
+        }
+    }
+}
+
+/// Applies `f(x, y, out)` with the n numbers of each unit in `x` to every direction of that unit.
+fn each(x: &[f64], n: usize, tall: usize, y: &[f64], out: &mut [f64], f: impl Fn(&[f64], &[f64], &mut [f64])) {
+    if tall == n {
+        return f(x, y, out);
+    }
+    for (x, (y, out)) in x.chunks_exact(n).zip(y.chunks_exact(tall).zip(out.chunks_exact_mut(tall))) {
+        for (y, out) in y.chunks_exact(n).zip(out.chunks_exact_mut(n)) {
+            f(x, y, out);
         }
     }
 }

@@ -41,14 +41,8 @@ pub(crate) struct Shape {
     pub(crate) chunk: usize,
 }
 
-/// Most samples a chunk: enough for products at full speed, few enough for the caches.
-const LARGEST_CHUNK: usize = 256;
-/// Fewest samples a chunk.
-const SMALLEST_CHUNK: usize = 8;
-/// Numbers in the tensors of a dense Hessian (64 MiB), by which wide networks get smaller chunks.
-const TENSOR_BUDGET: usize = 8 << 20;
-/// Beyond so many parameters nobody asks for a dense matrix (7 GB), and the chunks serve the gradient alone.
-const LARGEST_DENSE: usize = 30_000;
+/// Samples a chunk of the passes over the batch: enough for products at full speed, few enough for the caches and for threads.
+const CHUNK: usize = 128;
 
 impl Shape {
     pub(crate) fn new(network: &Network) -> Self {
@@ -59,13 +53,7 @@ impl Shape {
             (inputs, offset) = (layer.units, offset + shape.len());
             layers.push(shape);
         }
-        let units: usize = layers.iter().map(|layer| layer.units).sum();
-        let chunk = if offset > LARGEST_DENSE {
-            LARGEST_CHUNK
-        } else {
-            (TENSOR_BUDGET / (units * units).max(1)).clamp(SMALLEST_CHUNK, LARGEST_CHUNK)
-        };
-        Self { layers, chunk }
+        Self { layers, chunk: CHUNK }
     }
 
     /// The number p of parameters.
@@ -86,18 +74,5 @@ impl Shape {
     /// The most units of a layer.
     pub(crate) fn widest(&self) -> usize {
         self.layers.iter().map(|layer| layer.units).max().unwrap_or(0)
-    }
-
-    /// out = every Θ column by column: what a forward product reads contiguously.
-    pub(crate) fn transpose(&self, theta: &[f64], out: &mut [f64]) {
-        for layer in &self.layers {
-            let (rows, units) = (layer.rows(), layer.units);
-            let (from, to) = (layer.part(theta), layer.part_mut(out));
-            for (k, row) in from.chunks_exact(units).enumerate() {
-                for (j, x) in row.iter().enumerate() {
-                    to[j * rows + k] = *x;
-                }
-            }
-        }
     }
 }

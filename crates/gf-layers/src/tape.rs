@@ -31,7 +31,7 @@ pub(crate) struct Tape {
     pub(crate) rows: usize,
     capacity: usize,
     layers: Vec<LayerTape>,
-    /// The loss Hessian in the outputs, as [`Loss::curvature`] gives it.
+    /// The loss Hessian in the outputs, as [`Loss::derivatives`] gives it.
     curvature: Vec<f64>,
     scratch: Vec<f64>,
 }
@@ -62,12 +62,19 @@ impl Tape {
             layer.pull.resize(numbers, 0.0);
             layer.delta.resize(numbers, 0.0);
         }
+        tape.curvature.resize(capacity * shape.last().units, 0.0);
         tape
     }
 
     /// The most samples there is room for.
     pub(crate) fn capacity(&self) -> usize {
         self.capacity
+    }
+
+    /// Numbers of a sample in a chunk and in its passes.
+    pub(crate) fn numbers_a_sample(shape: &Shape) -> usize {
+        // z, a, f', ∂L/∂a, δ and f''⊙∂L/∂a of every unit.
+        shape.inputs() + 6 * shape.layers.iter().map(|layer| layer.units + 1).sum::<usize>()
     }
 
     fn column_range(&self, numbers_a_row: usize) -> std::ops::Range<usize> {
@@ -102,13 +109,13 @@ impl Tape {
         &self.layers[shape.layers.len() - 1].a[self.column_range(shape.last().units)]
     }
 
-    /// What [`Loss::curvature`] gave.
+    /// What [`Loss::derivatives`] gave.
     pub(crate) fn curvature(&self, shape: &Shape) -> &[f64] {
         &self.curvature[self.column_range(shape.last().units)]
     }
 
-    /// z = ã Θ and a = f(z), layer after layer. `theta_columns` holds every Θ column by column.
-    pub(crate) fn forward(&mut self, shape: &Shape, theta_columns: &[f64], chunk: &Chunk) {
+    /// z = ã Θ and a = f(z), layer after layer.
+    pub(crate) fn forward(&mut self, shape: &Shape, theta: &[f64], chunk: &Chunk) {
         let n = chunk.rows;
         debug_assert!(n <= self.capacity);
         self.rows = n;
@@ -117,8 +124,8 @@ impl Tape {
             let input = before.last().map_or(chunk.input(), |layer| &layer.a);
             let (q, u) = (layer.rows(), layer.units);
             let (z, a) = (&mut rest[0].z[..n * u], &mut rest[0].a[..n * (u + 1)]);
-            let theta = View::columns(layer.part(theta_columns), q, u);
-            product(View::columns(input, n, q), theta, Update::Replace, ViewMut::columns(z, n, u));
+            let weights = View::columns(layer.part(theta), u, q).transpose();
+            product(View::columns(input, n, q), weights, Update::Replace, ViewMut::columns(z, n, u));
             let (a, ones) = a.split_at_mut(n * u);
             layer.activation.value(z, a);
             ones.fill(1.0);
@@ -131,9 +138,10 @@ impl Tape {
         loss.value(chunk.with_outputs(shape, outputs, scale), &mut self.scratch)
     }
 
-    /// ∂L/∂a, f' and δ of all layers, after a forward pass. `theta` is θ itself.
-    pub(crate) fn backward(&mut self, shape: &Shape, theta: &[f64], loss: &Loss, chunk: &Chunk, scale: f64) {
+    /// ∂L/∂a, f' and δ of all layers and the loss Hessian, after a forward pass. Returns this chunk's part of the loss.
+    pub(crate) fn backward(&mut self, shape: &Shape, theta: &[f64], loss: &Loss, chunk: &Chunk, scale: f64) -> f64 {
         let n = self.rows;
+        let mut value = 0.0;
         for (l, layer) in shape.layers.iter().enumerate().rev() {
             let u = layer.units;
             let (before, after) = self.layers.split_at_mut(l + 1);
@@ -141,7 +149,11 @@ impl Tape {
             let (z, a) = (&tape.z[..n * u], &tape.a[..n * u]);
             let (slope, pull) = (&mut tape.slope[..n * u], &mut tape.pull[..n * u]);
             match after.first() {
-                None => loss.gradient(chunk.with_outputs(shape, a, scale), &mut self.scratch, pull),
+                None => {
+                    let curvature = &mut self.curvature[..n * u];
+                    let outputs = chunk.with_outputs(shape, a, scale);
+                    value = loss.derivatives(outputs, &mut self.scratch, pull, curvature);
+                }
                 Some(next) => {
                     let outer = &shape.layers[l + 1];
                     let delta = View::columns(&next.delta, n, outer.units);
@@ -157,6 +169,7 @@ impl Tape {
                 slices::multiply(slope, pull, delta);
             }
         }
+        value
     }
 
     /// Writes or adds ã^{l−1 ᵀ} δ^l of all layers to `gradient`, after a backward pass.
@@ -170,32 +183,27 @@ impl Tape {
         }
     }
 
-    /// f''⊙∂L/∂a of all layers and the loss Hessian, after a backward pass. The first call allocates.
-    pub(crate) fn linearize(&mut self, shape: &Shape, loss: &Loss, chunk: &Chunk, scale: f64) {
-        let n = self.rows;
-        self.curvature.resize(self.capacity * shape.last().units, 0.0);
+    /// f''⊙∂L/∂a of all layers, after a backward pass. The first call allocates.
+    pub(crate) fn linearize(&mut self, shape: &Shape) {
         for (layer, tape) in shape.layers.iter().zip(&mut self.layers) {
             if layer.activation.is_piecewise_linear() {
                 continue;
             }
             tape.bend.resize(tape.z.len(), 0.0);
-            let used = n * layer.units;
+            let used = self.rows * layer.units;
             let bend = &mut tape.bend[..used];
             layer.activation.bend(&tape.z[..used], &tape.a[..used], &tape.slope[..used], bend);
             for (bend, pull) in bend.iter_mut().zip(&tape.pull) {
                 *bend *= pull;
             }
         }
-        let outputs = &self.layers[shape.layers.len() - 1].a;
-        let curvature = &mut self.curvature[..n * shape.last().units];
-        loss.curvature(chunk.with_outputs(shape, outputs, scale), &mut self.scratch, curvature);
     }
 
     /// The outputs (rows × K, row-major) for `inputs` (rows × inputs, row-major), any number of them, through `chunk`.
     pub(crate) fn predict(
         &mut self,
         shape: &Shape,
-        theta_columns: &[f64],
+        theta: &[f64],
         chunk: &mut Chunk,
         inputs: &[f64],
         outputs: &mut [f64],
@@ -205,7 +213,7 @@ impl Tape {
         for (inputs, outputs) in inputs.chunks(size * width).zip(outputs.chunks_mut(size * units)) {
             let n = inputs.len() / width;
             chunk.set_inputs(width, n, |i| &inputs[i * width..][..width]);
-            self.forward(shape, theta_columns, chunk);
+            self.forward(shape, theta, chunk);
             for (c, column) in self.outputs(shape).chunks_exact(n).enumerate() {
                 for (i, o) in column.iter().enumerate() {
                     outputs[i * units + c] = *o;

@@ -5,15 +5,18 @@
 //! - [`ShiftedMatrix`]: Cholesky and LBLᵀ of A + shift·I, with inertia;
 //! - [`krylov`]: MINRES and CG; [`lanczos`]: extreme eigenvalues and functions of a matrix;
 //! - [`eigen`]: dense symmetric eigenvalue problems;
-//! - [`product`]: matrix products over slices; [`slices`]: vectorized elementwise functions.
+//! - [`product`]: matrix products over slices; [`panels`]: products of panels packed once; [`slices`]: vectorized elementwise functions.
 
 pub mod eigen;
 mod factor;
 pub mod krylov;
 pub mod lanczos;
+mod mirror;
+pub mod panels;
 mod product;
 pub mod slices;
 mod state;
 
 pub use factor::{FactorError, Factorization, Inertia, ShiftedMatrix};
+pub use mirror::mirror;
 pub use product::{Update, View, ViewMut, product};

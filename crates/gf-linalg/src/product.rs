@@ -47,7 +47,17 @@ impl<'a> ViewMut<'a> {
     /// When `data` is too short.
     #[inline]
     pub fn columns(data: &'a mut [f64], rows: usize, cols: usize) -> Self {
-        Self(MatMut::from_column_major_slice_with_stride_mut(data, rows, cols, rows))
+        Self::strided(data, rows, cols, rows)
+    }
+
+    /// Column-major with consecutive columns `stride` ≥ rows numbers apart.
+    ///
+    /// # Panics
+    /// When `data` is too short.
+    #[inline]
+    pub fn strided(data: &'a mut [f64], rows: usize, cols: usize, stride: usize) -> Self {
+        debug_assert!(stride >= rows);
+        Self(MatMut::from_column_major_slice_with_stride_mut(data, rows, cols, stride))
     }
 }
 

@@ -1,8 +1,12 @@
-//! The products of one task, in panels that stay in cache, and their scattering into the matrix.
+//! The sums of one task, tile by tile into the matrix.
 
 use std::ops::Range;
 
-use gf_linalg::{Update, View, ViewMut, product, slices};
+use gf_linalg::{
+    Update,
+    panels::{NARROW, Packed, Tile, Tiles, WIDE, products},
+    slices,
+};
 
 use super::{
     tasks::{Kind, Task},
@@ -10,54 +14,224 @@ use super::{
 };
 use crate::products::{Curvature, Operands};
 
-/// Numbers in a panel: 1 MiB, about what the second-level cache holds.
-const PANEL: usize = 128 << 10;
-/// The fewest columns of a tensor in one product.
-const FEWEST_COLUMNS: usize = 100;
+/// Left columns that are packed at a time.
+const PAIRS: usize = 8 * NARROW;
+/// Groups of right columns of a unit's panel that are packed at a time.
+const UNIT_GROUPS: usize = 4;
 
 /// Buffers of one thread.
 #[derive(Debug, Default)]
 pub(super) struct Scratch {
-    left: Vec<f64>,
-    result: Vec<f64>,
+    left: Packed<NARROW>,
+    right: Packed<WIDE>,
+    columns: Vec<f64>,
+    pairs: Vec<(usize, usize)>,
+    tiles: Tiles,
 }
 
-/// The first `len` numbers of a buffer that grows to what is needed.
-fn room(buffer: &mut Vec<f64>, len: usize) -> &mut [f64] {
-    if buffer.len() < len {
-        buffer.resize(len, 0.0);
+/// What all tasks of one chunk share.
+#[derive(Clone, Copy)]
+pub(super) struct Part<'a> {
+    pub(super) of: Curvature,
+    pub(super) at: Operands<'a>,
+    pub(super) tensors: &'a Tensors,
+    /// The first chunk overwrites, the others add.
+    pub(super) is_first: bool,
+    pub(super) is_last: bool,
+}
+
+impl Part<'_> {
+    /// Runs a task.
+    pub(super) fn run(&self, task: &mut Task<'_>, scratch: &mut Scratch) {
+        match task.kind {
+            Kind::Inputs { first, last, end } => {
+                self.diagonal(task, first..last, scratch);
+                for m in task.l + 1..end {
+                    self.block(task, first..last, m, scratch);
+                    if self.of == Curvature::Hessian {
+                        if m == task.l + 1 {
+                            self.next_residual(task, first..last, scratch);
+                        } else {
+                            self.far_residual(task, first..last, m, scratch);
+                        }
+                    }
+                }
+            }
+            Kind::Unit { j } => self.unit(task, j, scratch),
+        }
     }
-    &mut buffer[..len]
-}
 
-/// Runs a task on one chunk; the first one overwrites, the others add.
-pub(super) fn run(
-    task: &mut Task<'_>,
-    of: Curvature,
-    at: Operands<'_>,
-    tensors: &Tensors,
-    overwrite: bool,
-    scratch: &mut Scratch,
-) {
-    let write = if overwrite { Update::Replace } else { Update::Add };
-    match task.kind {
-        Kind::Inputs { first, last, end } => {
-            diagonal(task, first..last, at, tensors, write, scratch);
-            for m in task.l + 1..end {
-                block(task, first..last, m, at, tensors, write, scratch);
-                if of == Curvature::Hessian {
-                    residual(task, first..last, m, at, tensors, scratch);
+    fn write(&self) -> Update {
+        if self.is_first { Update::Replace } else { Update::Add }
+    }
+
+    /// The diagonal block: H_{(i,j),(k,r)} = Σₙ ã_i ã_k 𝓗_{ll}\[j,r\] is symmetric in (i, k) and in (j, r), so a quarter is computed.
+    fn diagonal(&self, task: &mut Task<'_>, inputs: Range<usize>, scratch: &mut Scratch) {
+        let layer = &self.at.shape.layers[task.l];
+        let (q, u, write) = (layer.rows(), layer.units, self.write());
+        let x = self.at.tape.input(self.at.shape, self.at.chunk, task.l);
+        let pairs = inputs.clone().flat_map(|i| (i..q).map(move |k| (i, k)));
+        let right = self.tensors.packed(task.l);
+        let rows = self.tensors.packed_rows(task.l);
+        sweep(self.at.tape.rows, x, x, pairs, right, scratch, |known, tile| {
+            for b in 0..tile.rows {
+                let (i, k) = known[tile.left + b];
+                let columns = &mut task.columns[(i - inputs.start) * u..][..u];
+                let mut sums = tile.row(b);
+                let mut j = rows[tile.right / WIDE];
+                let mut r = j + tile.right - packed_start(u, j);
+                while !sums.is_empty() {
+                    let (here, rest) = sums.split_at(sums.len().min(u - r));
+                    put(write, here, &mut columns[j][k * u + r..]);
+                    (sums, j, r) = (rest, j + 1, j + 1);
+                }
+            }
+        });
+        if self.is_last {
+            // Off the diagonal i = k the part above j = r lies in the lower triangle too.
+            for i in inputs.clone() {
+                let columns = &mut task.columns[(i - inputs.start) * u..][..u];
+                for k in i + 1..q {
+                    mirror_block(columns, k * u);
                 }
             }
         }
-        Kind::Unit { j } => unit(task, j, of, at, tensors, write, scratch),
+    }
+
+    /// The first term of block (l, m), l < m.
+    fn block(&self, task: &mut Task<'_>, inputs: Range<usize>, m: usize, scratch: &mut Scratch) {
+        let (layer, far) = (&self.at.shape.layers[task.l], &self.at.shape.layers[m]);
+        let (u, units, write) = (layer.units, far.units, self.write());
+        let x = self.at.tape.input(self.at.shape, self.at.chunk, task.l);
+        let y = self.at.tape.input(self.at.shape, self.at.chunk, m);
+        let pairs = inputs.clone().flat_map(|i| (0..far.rows()).map(move |k| (i, k)));
+        let offset = far.offset - layer.offset;
+        sweep(self.at.tape.rows, x, y, pairs, self.tensors.second_packed(task.l, m), scratch, |known, tile| {
+            for b in 0..tile.rows {
+                let (i, k) = known[tile.left + b];
+                let columns = &mut task.columns[(i - inputs.start) * u..][..u];
+                rows_of(tile.row(b), tile.right, units, |j, r, sums| {
+                    put(write, sums, &mut columns[j][offset + k * units + r..]);
+                });
+            }
+        });
+    }
+
+    /// The second term of block (l, l + 1): adds Σₙ ã_i f'_j δ_r at k = j, where J is diagonal.
+    fn next_residual(&self, task: &mut Task<'_>, inputs: Range<usize>, scratch: &mut Scratch) {
+        let (layer, far) = (&self.at.shape.layers[task.l], &self.at.shape.layers[task.l + 1]);
+        let (n, u, units) = (self.at.tape.rows, layer.units, far.units);
+        let x = &self.at.tape.input(self.at.shape, self.at.chunk, task.l)[inputs.start * n..];
+        let offset = far.offset - layer.offset;
+        let Scratch { left, tiles, .. } = scratch;
+        left.pack(x, n, inputs.len());
+        let right = self.tensors.cross(task.l);
+        products(left, right, 0..right.groups(), tiles, |tile| {
+            for b in 0..tile.rows {
+                let columns = &mut task.columns[(tile.left + b) * u..][..u];
+                rows_of(tile.row(b), tile.right, units, |j, r, sums| {
+                    put(Update::Add, sums, &mut columns[j][offset + j * units + r..]);
+                });
+            }
+        });
+    }
+
+    /// The second term of block (l, m), l + 1 < m: adds Σₙ (ã_i δ_r) J^{l→m−1}\[j,k\].
+    fn far_residual(&self, task: &mut Task<'_>, inputs: Range<usize>, m: usize, scratch: &mut Scratch) {
+        let (layer, far) = (&self.at.shape.layers[task.l], &self.at.shape.layers[m]);
+        let (u, units) = (layer.units, far.units);
+        let x = self.at.tape.input(self.at.shape, self.at.chunk, task.l);
+        let delta = self.at.tape.delta(self.at.shape, m);
+        let pairs = inputs.clone().flat_map(|i| (0..units).map(move |r| (i, r)));
+        let offset = far.offset - layer.offset;
+        sweep(
+            self.at.tape.rows,
+            x,
+            delta,
+            pairs,
+            self.tensors.jacobian_packed(task.l, m - 1),
+            scratch,
+            |known, tile| {
+                for c in 0..tile.columns {
+                    let (k, j) = ((tile.right + c) / u, (tile.right + c) % u);
+                    for b in 0..tile.rows {
+                        let (i, r) = known[tile.left + b];
+                        task.columns[(i - inputs.start) * u + j][offset + k * units + r] += tile.row(b)[c];
+                    }
+                }
+            },
+        );
+    }
+
+    /// Rows of layers l + 2 and on of the columns (·, j): with Y_{(k,r)} = ã_k 𝓗_{lm}\[j,r\] + J\[j,k\] δ_r, one product Ãᵀ Y a layer.
+    fn unit(&self, task: &mut Task<'_>, j: usize, scratch: &mut Scratch) {
+        let (l, at) = (task.l, &self.at);
+        let layer = &at.shape.layers[l];
+        let (n, u, write) = (at.tape.rows, layer.units, self.write());
+        let left = self.tensors.input(l);
+        let origin = at.shape.layers[l + 2].offset;
+        let Scratch { right, columns, tiles, .. } = scratch;
+        for (m, far) in at.shape.layers.iter().enumerate().skip(l + 2) {
+            let units = far.units;
+            let second = &self.tensors.second(l, m)[j * units * n..][..units * n];
+            let y = at.tape.input(at.shape, at.chunk, m);
+            let delta = at.tape.delta(at.shape, m);
+            let offset = far.offset - origin;
+            for first in (0..far.len()).step_by(UNIT_GROUPS * WIDE) {
+                let width = (far.len() - first).min(UNIT_GROUPS * WIDE);
+                if columns.len() < width * n {
+                    columns.resize(width * n, 0.0);
+                }
+                for (c, column) in (first..first + width).zip(columns.chunks_exact_mut(n)) {
+                    let (k, r) = (c / units, c % units);
+                    let (y, second) = (&y[k * n..][..n], &second[r * n..][..n]);
+                    if self.of == Curvature::Hessian && k < far.inputs {
+                        let jacobian = &self.tensors.jacobian(l, m - 1)[(k * u + j) * n..][..n];
+                        slices::combine(y, second, jacobian, &delta[r * n..][..n], column);
+                    } else {
+                        slices::multiply(y, second, column);
+                    }
+                }
+                right.pack(columns, n, width);
+                products(left, right, 0..right.groups(), tiles, |tile| {
+                    for b in 0..tile.rows {
+                        let start = offset + first + tile.right;
+                        put(write, tile.row(b), &mut task.columns[tile.left + b][start..]);
+                    }
+                });
+            }
+        }
     }
 }
 
-/// out = x or out += x.
+/// Σₙ x_i y_k Q_c for all pairs (i, k) and all columns c of a tensor; the scatterer learns which pairs the left columns are.
+fn sweep(
+    n: usize,
+    x: &[f64],
+    y: &[f64],
+    mut pairs: impl Iterator<Item = (usize, usize)>,
+    tensor: &Packed<WIDE>,
+    scratch: &mut Scratch,
+    mut scatter: impl FnMut(&[(usize, usize)], Tile<'_>),
+) {
+    let Scratch { left, pairs: known, tiles, .. } = scratch;
+    loop {
+        known.clear();
+        known.extend(pairs.by_ref().take(PAIRS));
+        if known.is_empty() {
+            return;
+        }
+        left.pack_pairs(x, y, n, known);
+        products(left, tensor, 0..tensor.groups(), tiles, |tile| scatter(known, tile));
+    }
+}
+
+/// The leading numbers of out = x or out += x.
+#[inline(always)]
 fn put(write: Update, x: &[f64], out: &mut [f64]) {
+    let out = &mut out[..x.len()];
     match write {
-        Update::Replace => out.copy_from_slice(x),
+        Update::Replace => copy(x, out),
         Update::Add => {
             for (out, x) in out.iter_mut().zip(x) {
                 *out += x;
@@ -66,225 +240,56 @@ fn put(write: Update, x: &[f64], out: &mut [f64]) {
     }
 }
 
-/// Σₙ x_i y_k Q_c for all pairs (i, k) and all columns c of a tensor, in panels.
-struct Pairs<'a> {
-    /// Samples.
-    n: usize,
-    /// x_i and y_k: column-major with n rows.
-    x: &'a [f64],
-    y: &'a [f64],
-    /// The tensor, n numbers a column, cut into groups that stay together.
-    tensor: &'a [f64],
-    groups: usize,
+/// out = x for a few numbers: a call of `memcpy` takes longer than that.
+#[inline(always)]
+fn copy(x: &[f64], out: &mut [f64]) {
+    fn pieces<const K: usize>(x: &[f64], out: &mut [f64]) -> Option<()> {
+        // The last piece overlaps the one before it.
+        let (from, to) = (x.last_chunk::<K>()?, out.last_chunk_mut::<K>()?);
+        *to = *from;
+        let whole = x.len() / K;
+        for piece in 0..whole {
+            let to: &mut [f64; K] = out[piece * K..].first_chunk_mut()?;
+            *to = *x[piece * K..].first_chunk()?;
+        }
+        Some(())
+    }
+    let _ = match x.len() {
+        8.. => pieces::<8>(x, out),
+        4..8 => pieces::<4>(x, out),
+        2..4 => pieces::<2>(x, out),
+        _ => pieces::<1>(x, out),
+    };
 }
 
-impl Pairs<'_> {
-    /// Calls `scatter(i, k, groups, sums)` for every pair and every range of groups; `start` says which column a group starts at.
-    fn run(
-        &self,
-        pairs: impl Iterator<Item = (usize, usize)>,
-        start: impl Fn(usize) -> usize,
-        scratch: &mut Scratch,
-        mut scatter: impl FnMut(usize, usize, Range<usize>, &[f64]),
-    ) {
-        let (n, columns) = (self.n, start(self.groups));
-        let widest = if columns * n <= PANEL { columns } else { (PANEL / n).max(FEWEST_COLUMNS) };
-        let size = (PANEL / widest.max(n)).clamp(4, MOST_PAIRS);
-        let mut pairs = pairs.peekable();
-        let left = room(&mut scratch.left, size * n);
-        // At most `size` pairs are known at a time.
-        let mut known = [(0, 0); MOST_PAIRS];
-        while pairs.peek().is_some() {
-            let mut count = 0;
-            for (slot, (i, k)) in known[..size].iter_mut().zip(pairs.by_ref()) {
-                *slot = (i, k);
-                slices::multiply(&self.x[i * n..][..n], &self.y[k * n..][..n], &mut left[count * n..][..n]);
-                count += 1;
-            }
-            let mut first = 0;
-            while first < self.groups {
-                let mut last = first + 1;
-                while last < self.groups && start(last + 1) - start(first) <= widest {
-                    last += 1;
-                }
-                let width = start(last) - start(first);
-                let tensor = View::columns(&self.tensor[start(first) * n..], n, width);
-                let result = room(&mut scratch.result, width * count);
-                let sums = ViewMut::columns(result, width, count);
-                product(tensor.transpose(), View::columns(left, n, count), Update::Replace, sums);
-                for (sums, (i, k)) in result.chunks_exact(width).zip(&known[..count]) {
-                    scatter(*i, *k, first..last, sums);
-                }
-                first = last;
-            }
-        }
+/// Cuts sums with the columns `first`, `first + 1`, … of a tensor at its rows: calls `f(row, first column in it, sums)`.
+#[inline(always)]
+fn rows_of(mut sums: &[f64], first: usize, width: usize, mut f: impl FnMut(usize, usize, &[f64])) {
+    let (mut row, mut column) = (first / width, first % width);
+    while !sums.is_empty() {
+        let (here, rest) = sums.split_at(sums.len().min(width - column));
+        f(row, column, here);
+        (sums, row, column) = (rest, row + 1, 0);
     }
 }
 
-/// Pairs a panel holds at most.
-const MOST_PAIRS: usize = 512;
-
-/// The diagonal block: H_{(i,j),(k,r)} = Σₙ ã_i ã_k 𝓗_{ll}\[j,r\] is symmetric in (i, k) and in (j, r), so a quarter is computed.
-fn diagonal(
-    task: &mut Task<'_>,
-    inputs: Range<usize>,
-    at: Operands<'_>,
-    tensors: &Tensors,
-    write: Update,
-    scratch: &mut Scratch,
-) {
-    let layer = &at.shape.layers[task.l];
-    let (n, q, u) = (at.tape.rows, layer.rows(), layer.units);
-    let x = at.tape.input(at.shape, at.chunk, task.l);
-    let products = Pairs { n, x, y: x, tensor: tensors.packed(task.l), groups: u };
-    let pairs = inputs.clone().flat_map(|i| (i..q).map(move |k| (i, k)));
-    let start = |j| packed_start(u, j);
-    products.run(pairs, start, scratch, |i, k, rows, sums| {
-        let base = start(rows.start);
-        let columns = &mut task.columns[(i - inputs.start) * u..][..u];
-        for (r, column) in columns.iter_mut().enumerate().skip(rows.start) {
-            let block = &mut column[k * u..][..u];
-            // Off the diagonal i = k the part above j = r lies in the lower triangle too.
-            if i < k {
-                let mut from = r;
-                for (j, entry) in block[..rows.end.min(r)].iter_mut().enumerate() {
-                    let step = u - 1 - j;
-                    if j >= rows.start {
-                        let sum = sums[from - base];
-                        *entry = if write == Update::Replace { sum } else { *entry + sum };
-                    }
-                    from += step;
+/// Entry (offset + j, column r) = entry (offset + r, column j) for j < r: the part above the diagonal of a square block.
+fn mirror_block(columns: &mut [&mut [f64]], offset: usize) {
+    const TILE: usize = 8;
+    let u = columns.len();
+    let mut tile = [[0.0; TILE]; TILE];
+    for j0 in (0..u).step_by(TILE) {
+        let width = TILE.min(u - j0);
+        for r0 in (j0..u).step_by(TILE) {
+            let height = TILE.min(u - r0);
+            for (j, column) in columns[j0..j0 + width].iter().enumerate() {
+                for (r, x) in column[offset + r0..][..height].iter().enumerate() {
+                    tile[r][j] = *x;
                 }
             }
-            if r < rows.end {
-                put(write, &sums[start(r) - base..][..u - r], &mut block[r..]);
-            }
-        }
-    });
-}
-
-/// The first term of block (l, m), l < m.
-fn block(
-    task: &mut Task<'_>,
-    inputs: Range<usize>,
-    m: usize,
-    at: Operands<'_>,
-    tensors: &Tensors,
-    write: Update,
-    scratch: &mut Scratch,
-) {
-    let (layer, far) = (&at.shape.layers[task.l], &at.shape.layers[m]);
-    let (n, u, units) = (at.tape.rows, layer.units, far.units);
-    let x = at.tape.input(at.shape, at.chunk, task.l);
-    let y = at.tape.input(at.shape, at.chunk, m);
-    let products = Pairs { n, x, y, tensor: tensors.second(task.l, m), groups: u };
-    let pairs = inputs.clone().flat_map(|i| (0..far.rows()).map(move |k| (i, k)));
-    let offset = far.offset - layer.offset;
-    products.run(
-        pairs,
-        |j| j * units,
-        scratch,
-        |i, k, rows, sums| {
-            let columns = &mut task.columns[(i - inputs.start) * u..][rows];
-            for (column, sums) in columns.iter_mut().zip(sums.chunks_exact(units)) {
-                put(write, sums, &mut column[offset + k * units..][..units]);
-            }
-        },
-    );
-}
-
-/// The second term of block (l, m), l < m: adds Σₙ ã_i J^{l→m−1}\[j,k\] δ_r.
-fn residual(
-    task: &mut Task<'_>,
-    inputs: Range<usize>,
-    m: usize,
-    at: Operands<'_>,
-    tensors: &Tensors,
-    scratch: &mut Scratch,
-) {
-    let (layer, far) = (&at.shape.layers[task.l], &at.shape.layers[m]);
-    let (n, u, units) = (at.tape.rows, layer.units, far.units);
-    let x = at.tape.input(at.shape, at.chunk, task.l);
-    let offset = far.offset - layer.offset;
-    if m == task.l + 1 {
-        // J is diagonal: k = j. The pair's second factor is the input that is 1.
-        let products = Pairs { n, x, y: x, tensor: tensors.cross(task.l), groups: u };
-        let pairs = inputs.clone().map(|i| (i, layer.inputs));
-        products.run(
-            pairs,
-            |j| j * units,
-            scratch,
-            |i, _, rows, sums| {
-                for (j, sums) in rows.zip(sums.chunks_exact(units)) {
-                    let column = &mut task.columns[(i - inputs.start) * u + j];
-                    put(Update::Add, sums, &mut column[offset + j * units..][..units]);
-                }
-            },
-        );
-    } else {
-        let delta = at.tape.delta(at.shape, m);
-        let products = Pairs { n, x, y: delta, tensor: tensors.jacobian(task.l, m - 1), groups: far.inputs };
-        let pairs = inputs.clone().flat_map(|i| (0..units).map(move |r| (i, r)));
-        products.run(
-            pairs,
-            |k| k * u,
-            scratch,
-            |i, r, rows, sums| {
-                let columns = &mut task.columns[(i - inputs.start) * u..][..u];
-                for (j, column) in columns.iter_mut().enumerate() {
-                    for (k, sums) in rows.clone().zip(sums.chunks_exact(u)) {
-                        column[offset + k * units + r] += sums[j];
-                    }
-                }
-            },
-        );
-    }
-}
-
-/// Rows of layers l + 2 and on of the columns (·, j): with Y_{(k,r)} = ã_k 𝓗_{lm}\[j,r\] + J\[j,k\] δ_r, one product Yᵀ Ã a panel.
-fn unit(
-    task: &mut Task<'_>,
-    j: usize,
-    of: Curvature,
-    at: Operands<'_>,
-    tensors: &Tensors,
-    write: Update,
-    scratch: &mut Scratch,
-) {
-    let l = task.l;
-    let layer = &at.shape.layers[l];
-    let (n, q, u) = (at.tape.rows, layer.rows(), layer.units);
-    let input = View::columns(at.tape.input(at.shape, at.chunk, l), n, q);
-    let origin = at.shape.layers[l + 2].offset;
-    for (m, far) in at.shape.layers.iter().enumerate().skip(l + 2) {
-        let units = far.units;
-        let second = &tensors.second(l, m)[j * units * n..][..units * n];
-        let y = at.tape.input(at.shape, at.chunk, m);
-        let delta = at.tape.delta(at.shape, m);
-        let step = (PANEL / (units * n.max(q))).max(1);
-        for first in (0..far.rows()).step_by(step) {
-            let rows = first..(first + step).min(far.rows());
-            let width = rows.len() * units;
-            let left = room(&mut scratch.left, width * n);
-            for (k, panel) in rows.zip(left.chunks_exact_mut(units * n)) {
-                let y = &y[k * n..][..n];
-                let residual = of == Curvature::Hessian && k < far.inputs;
-                for (r, panel) in panel.chunks_exact_mut(n).enumerate() {
-                    let second = &second[r * n..][..n];
-                    if residual {
-                        let jacobian = &tensors.jacobian(l, m - 1)[(k * u + j) * n..][..n];
-                        slices::combine(y, second, jacobian, &delta[r * n..][..n], panel);
-                    } else {
-                        slices::multiply(y, second, panel);
-                    }
-                }
-            }
-            let result = room(&mut scratch.result, width * q);
-            let sums = ViewMut::columns(result, width, q);
-            product(View::columns(left, n, width).transpose(), input, Update::Replace, sums);
-            let start = far.offset - origin + first * units;
-            for (column, sums) in task.columns.iter_mut().zip(result.chunks_exact(width)) {
-                put(write, sums, &mut column[start..start + width]);
+            for (r, column) in columns[r0..r0 + height].iter_mut().enumerate() {
+                let count = width.min(r0 + r - j0);
+                column[offset + j0..][..count].copy_from_slice(&tile[r][..count]);
             }
         }
     }

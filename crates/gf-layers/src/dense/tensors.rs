@@ -1,23 +1,38 @@
 //! The second derivatives in the z of all layers, and the Jacobians between layers, sample by sample.
 
-use gf_linalg::{Update, View, ViewMut, product, slices};
+use gf_linalg::{
+    Update, View, ViewMut,
+    panels::{NARROW, Packed, WIDE},
+    product, slices,
+};
+use rayon::prelude::*;
 
+use super::tasks::far_by_pairs;
 use crate::{
     products::{Curvature, Operands},
     shape::Shape,
 };
 
-/// Tensors of one chunk of n samples; the samples contiguous.
+/// Tensors of one chunk of n samples; the samples contiguous, or packed where they are right factors. Buffers grow to what is needed.
 #[derive(Debug)]
 pub(super) struct Tensors {
     /// 𝓗_{lm} as \[j\]\[r\]\[n\], for l ≤ m at \[l\]\[m − l\].
     second: Vec<Vec<Vec<f64>>>,
-    /// 𝓗_{ll} for r ≥ j, packed.
-    packed: Vec<Vec<f64>>,
+    /// The same packed, for l < m, where products of pairs of inputs use it.
+    second_packed: Vec<Vec<Packed<WIDE>>>,
+    /// 𝓗_{ll} for r ≥ j.
+    packed: Vec<Packed<WIDE>>,
+    /// The row j of the first column of each of its groups.
+    packed_rows: Vec<Vec<usize>>,
     /// J^{l→q} as \[k\]\[j\]\[n\], for l < q < L − 1 at \[l\]\[q − l − 1\].
     jacobian: Vec<Vec<Vec<f64>>>,
+    jacobian_packed: Vec<Vec<Packed<WIDE>>>,
     /// f'_l\[j\] δ^{l+1}\[r\] as \[j\]\[r\]\[n\].
-    cross: Vec<Vec<f64>>,
+    cross: Vec<Packed<WIDE>>,
+    /// ã^{l−1}, where units use it.
+    inputs: Vec<Packed<NARROW>>,
+    /// What is packed next.
+    scratch: Vec<f64>,
 }
 
 /// Where row j of a packed symmetric u × u matrix starts: entries (j, r ≥ j), row after row.
@@ -25,18 +40,68 @@ pub(super) fn packed_start(u: usize, j: usize) -> usize {
     j * u - j * j.saturating_sub(1) / 2
 }
 
+/// The leading `len` numbers of a buffer that grows to what is needed.
+fn room(buffer: &mut Vec<f64>, len: usize) -> &mut [f64] {
+    if buffer.len() < len {
+        buffer.resize(len, 0.0);
+    }
+    &mut buffer[..len]
+}
+
+/// Rows of a product that one thread takes.
+const STRIPE: usize = 8;
+
+/// out = A·B, its columns shared among threads in stripes. `b(first, count)` are columns of B.
+fn product_by_stripes<'a>(
+    a: View<'_>,
+    b: impl Fn(usize, usize) -> View<'a> + Sync,
+    out: &mut [f64],
+    long: usize,
+    parallel: bool,
+) {
+    let stripe = |(number, out): (usize, &mut [f64])| {
+        let columns = out.len() / long;
+        let b = b(number * STRIPE, columns);
+        product(a, b, Update::Replace, ViewMut::columns(out, long, columns));
+    };
+    if parallel {
+        out.par_chunks_mut(STRIPE * long).enumerate().for_each(stripe);
+    } else {
+        out.chunks_mut(STRIPE * long).enumerate().for_each(stripe);
+    }
+}
+
+fn pack(to: &mut Packed<WIDE>, from: &[f64], n: usize, parallel: bool) {
+    if parallel { to.pack_in_parallel(from, n, from.len() / n) } else { to.pack(from, n, from.len() / n) }
+}
+
 impl Tensors {
-    pub(super) fn new(shape: &Shape, capacity: usize) -> Self {
+    pub(super) fn new(shape: &Shape) -> Self {
         let layers = &shape.layers;
-        let units = |l: usize| layers[l].units;
-        let tensor = |l: usize, m: usize| vec![0.0; units(l) * units(m) * capacity];
         let count = layers.len();
+        let rows = |u: usize| {
+            let columns = (0..u).flat_map(move |j| (j..u).map(move |_| j));
+            columns.step_by(WIDE).collect()
+        };
         Self {
-            second: (0..count).map(|l| (l..count).map(|m| tensor(l, m)).collect()).collect(),
-            packed: (0..count).map(|l| vec![0.0; packed_start(units(l), units(l)) * capacity]).collect(),
-            jacobian: (0..count).map(|l| (l + 1..count.max(1) - 1).map(|q| tensor(l, q)).collect()).collect(),
-            cross: (0..count - 1).map(|l| tensor(l, l + 1)).collect(),
+            second: (0..count).map(|l| vec![Vec::new(); count - l]).collect(),
+            second_packed: (0..count).map(|l| vec![Packed::default(); count - l]).collect(),
+            packed: vec![Packed::default(); count],
+            packed_rows: layers.iter().map(|layer| rows(layer.units)).collect(),
+            jacobian: (0..count).map(|l| vec![Vec::new(); count.saturating_sub(l + 2)]).collect(),
+            jacobian_packed: (0..count).map(|l| vec![Packed::default(); count.saturating_sub(l + 2)]).collect(),
+            cross: vec![Packed::default(); count.saturating_sub(1)],
+            inputs: vec![Packed::default(); count],
+            scratch: Vec::new(),
         }
+    }
+
+    /// Numbers that a sample takes, at most.
+    pub(super) fn numbers_a_sample(shape: &Shape) -> usize {
+        let units: Vec<usize> = shape.layers.iter().map(|layer| layer.units).collect();
+        let pairs = |l: usize| -> usize { units[l + 1..].iter().map(|far| units[l] * far).sum() };
+        // 𝓗 twice, J and f'δ; packing rounds up.
+        (0..units.len()).map(|l| 2 * units[l] * (units[l] + WIDE) + 4 * pairs(l)).sum()
     }
 
     /// 𝓗_{lm}.
@@ -44,9 +109,19 @@ impl Tensors {
         &self.second[l][m - l]
     }
 
-    /// 𝓗_{ll}, packed.
-    pub(super) fn packed(&self, l: usize) -> &[f64] {
+    /// 𝓗_{lm}, l < m.
+    pub(super) fn second_packed(&self, l: usize, m: usize) -> &Packed<WIDE> {
+        &self.second_packed[l][m - l]
+    }
+
+    /// 𝓗_{ll} for r ≥ j.
+    pub(super) fn packed(&self, l: usize) -> &Packed<WIDE> {
         &self.packed[l]
+    }
+
+    /// The row j of the first column of each group of [`Tensors::packed`].
+    pub(super) fn packed_rows(&self, l: usize) -> &[usize] {
+        &self.packed_rows[l]
     }
 
     /// J^{l→q}, l < q.
@@ -54,20 +129,47 @@ impl Tensors {
         &self.jacobian[l][q - l - 1]
     }
 
+    /// J^{l→q}, l < q.
+    pub(super) fn jacobian_packed(&self, l: usize, q: usize) -> &Packed<WIDE> {
+        &self.jacobian_packed[l][q - l - 1]
+    }
+
     /// f'_l δ^{l+1}.
-    pub(super) fn cross(&self, l: usize) -> &[f64] {
+    pub(super) fn cross(&self, l: usize) -> &Packed<WIDE> {
         &self.cross[l]
     }
 
+    /// ã^{l−1}.
+    pub(super) fn input(&self, l: usize) -> &Packed<NARROW> {
+        &self.inputs[l]
+    }
+
     /// Computes what the matrix `of` needs.
-    pub(super) fn fill(&mut self, of: Curvature, at: Operands<'_>) {
+    pub(super) fn fill(&mut self, of: Curvature, at: Operands<'_>, parallel: bool) {
+        let (n, shape) = (at.tape.rows, at.shape);
+        let count = shape.layers.len();
         self.fill_output(of, at);
-        for l in (0..at.shape.layers.len() - 1).rev() {
-            self.fill_second(of, at, l);
+        for l in (0..count - 1).rev() {
+            self.fill_second(of, at, l, parallel);
         }
-        if of == Curvature::Hessian {
-            for l in 0..at.shape.layers.len() - 1 {
-                self.fill_residual(at, l);
+        for (l, layer) in shape.layers.iter().enumerate().take(count - 1) {
+            let by_pairs = far_by_pairs(of, layer);
+            if of == Curvature::Hessian {
+                self.fill_residual(at, l, parallel);
+            }
+            for m in l + 1..count {
+                if m == l + 1 || by_pairs {
+                    let numbers = layer.units * shape.layers[m].units * n;
+                    pack(&mut self.second_packed[l][m - l], &self.second[l][m - l][..numbers], n, parallel);
+                }
+            }
+            if by_pairs && of == Curvature::Hessian {
+                for q in l + 1..count - 1 {
+                    let numbers = layer.units * shape.layers[q].units * n;
+                    pack(&mut self.jacobian_packed[l][q - l - 1], &self.jacobian[l][q - l - 1][..numbers], n, parallel);
+                }
+            } else if !by_pairs {
+                self.inputs[l].pack(at.tape.input(shape, at.chunk, l), n, layer.rows());
             }
         }
     }
@@ -78,7 +180,7 @@ impl Tensors {
         let last = shape.layers.len() - 1;
         let u = shape.layers[last].units;
         let outputs = at.chunk.with_outputs(shape, at.tape.outputs(shape), at.scale);
-        let full = &mut self.second[last][0];
+        let full = room(&mut self.second[last][0], u * u * n);
         for j in 0..u {
             for r in 0..u {
                 let entry = &mut full[(j * u + r) * n..][..n];
@@ -95,15 +197,16 @@ impl Tensors {
                 add(&bend[j * n..][..n], &mut full[(j * u + j) * n..][..n]);
             }
         }
+        let triangle = room(&mut self.scratch, packed_start(u, u) * n);
         for j in 0..u {
-            let start = packed_start(u, j) * n;
             let row = (u - j) * n;
-            self.packed[last][start..start + row].copy_from_slice(&full[(j * u + j) * n..][..row]);
+            triangle[packed_start(u, j) * n..][..row].copy_from_slice(&full[(j * u + j) * n..][..row]);
         }
+        self.packed[last].pack(triangle, n, packed_start(u, u));
     }
 
     /// 𝓗_{lm} = diag(f'_l) W^{l+1} 𝓗_{l+1,m} for m > l, and 𝓗_{ll} = 𝓗_{l,l+1} W^{l+1 ᵀ} diag(f'_l) + diag(bend).
-    fn fill_second(&mut self, of: Curvature, at: Operands<'_>, l: usize) {
+    fn fill_second(&mut self, of: Curvature, at: Operands<'_>, l: usize, parallel: bool) {
         let (n, shape) = (at.tape.rows, at.shape);
         let (u, outer) = (shape.layers[l].units, &shape.layers[l + 1]);
         let weights = outer.part(at.theta);
@@ -112,19 +215,21 @@ impl Tensors {
         let (full, beyond) = mine[l].split_at_mut(1);
         for ((inner, source), far) in beyond.iter_mut().zip(&theirs[0]).zip(&shape.layers[l + 1..]) {
             let long = far.units * n;
+            let inner = room(inner, long * u);
             let source = View::columns(source, long, outer.units);
-            let transposed = View::columns(weights, outer.units, u);
-            product(source, transposed, Update::Replace, ViewMut::columns(inner, long, u));
+            let weights = |first, count| View::columns(&weights[first * outer.units..], outer.units, count);
+            product_by_stripes(source, weights, inner, long, parallel);
             if let Some(slope) = slope {
                 for (row, slope) in inner.chunks_exact_mut(long).zip(slope.chunks_exact(n)) {
                     row.chunks_exact_mut(n).for_each(|entry| scale(slope, entry));
                 }
             }
         }
-        let (packed, full) = (&mut self.packed[l], &mut full[0]);
-        for j in 0..u {
-            let row = &mut packed[packed_start(u, j) * n..][..(u - j) * n];
-            let source = View::columns(&beyond[0][j * outer.units * n..], n, outer.units);
+        // Row after row of the triangle, each by one thread.
+        let triangle = room(&mut self.scratch, packed_start(u, u) * n);
+        let next = &beyond[0];
+        let fill = |(j, row): (usize, &mut [f64])| {
+            let source = View::columns(&next[j * outer.units * n..], n, outer.units);
             let transposed = View::columns(&weights[j * outer.units..], outer.units, u - j);
             product(source, transposed, Update::Replace, ViewMut::columns(row, n, u - j));
             if let Some(slope) = slope {
@@ -135,22 +240,40 @@ impl Tensors {
             if let (Curvature::Hessian, Some(bend)) = (of, at.tape.bend(shape, l)) {
                 add(&bend[j * n..][..n], &mut row[..n]);
             }
-            if l > 0 {
+        };
+        let mut left = &mut *triangle;
+        let mut rows: Vec<&mut [f64]> = Vec::with_capacity(u);
+        for j in 0..u {
+            let (row, rest) = left.split_at_mut((u - j) * n);
+            rows.push(row);
+            left = rest;
+        }
+        if parallel {
+            rows.into_par_iter().enumerate().for_each(fill);
+        } else {
+            rows.into_iter().enumerate().for_each(fill);
+        }
+        if l > 0 {
+            let full = room(&mut full[0], u * u * n);
+            for j in 0..u {
+                let row = &triangle[packed_start(u, j) * n..][..(u - j) * n];
                 full[(j * u + j) * n..(j + 1) * u * n].copy_from_slice(row);
                 for r in j + 1..u {
                     full[(r * u + j) * n..][..n].copy_from_slice(&row[(r - j) * n..][..n]);
                 }
             }
         }
+        pack(&mut self.packed[l], triangle, n, parallel);
     }
 
     /// J^{l→q} for all q that blocks beyond the next layer need, and f'_l δ^{l+1}.
-    fn fill_residual(&mut self, at: Operands<'_>, l: usize) {
+    fn fill_residual(&mut self, at: Operands<'_>, l: usize, parallel: bool) {
         let (n, shape) = (at.tape.rows, at.shape);
         let u = shape.layers[l].units;
         let delta = at.tape.delta(shape, l + 1);
         let slope = at.tape.slope(shape, l);
-        for (j, row) in self.cross[l].chunks_exact_mut(shape.layers[l + 1].units * n).take(u).enumerate() {
+        let cross = room(&mut self.scratch, u * shape.layers[l + 1].units * n);
+        for (j, row) in cross.chunks_exact_mut(shape.layers[l + 1].units * n).enumerate() {
             match slope {
                 Some(slope) => {
                     let slope = &slope[j * n..][..n];
@@ -161,15 +284,19 @@ impl Tensors {
                 None => row.copy_from_slice(delta),
             }
         }
+        pack(&mut self.cross[l], cross, n, parallel);
         for q in l + 1..shape.layers.len() - 1 {
             let layer = &shape.layers[q];
             let (known, rest) = self.jacobian[l].split_at_mut(q - l - 1);
-            let out = &mut rest[0][..layer.units * u * n];
+            let out = room(&mut rest[0], layer.units * u * n);
             match known.last() {
                 Some(before) => {
-                    let weights = View::strided(layer.part(at.theta_columns), layer.inputs, layer.units, layer.rows());
                     let before = View::columns(before, u * n, layer.inputs);
-                    product(before, weights, Update::Replace, ViewMut::columns(out, u * n, layer.units));
+                    let weights = layer.part(at.theta);
+                    let weights = |first: usize, count| {
+                        View::strided(&weights[first..], count, layer.inputs, layer.units).transpose()
+                    };
+                    product_by_stripes(before, weights, out, u * n, parallel);
                 }
                 None => {
                     let weights = layer.part(at.theta);

@@ -50,75 +50,92 @@ impl Loss {
         }
     }
 
-    /// out = ∂ℓ/∂a^L.
-    pub(crate) fn gradient(&self, at: Outputs<'_>, scratch: &mut [f64], out: &mut [f64]) {
+    /// The value, with out = ∂ℓ/∂a^L, and `curvature` = what the Hessian B of ℓ in a^L needs: its diagonal, or for the softmax the
+    /// probabilities p.
+    pub(crate) fn derivatives(
+        &self,
+        at: Outputs<'_>,
+        scratch: &mut [f64],
+        out: &mut [f64],
+        curvature: &mut [f64],
+    ) -> f64 {
         let n = at.rows;
         match self {
-            Self::Mse => residuals(at, 2.0 * at.scale, out),
-            Self::HalfMse => residuals(at, at.scale, out),
+            Self::Mse => {
+                residuals(at, 2.0 * at.scale, out);
+                curvature.fill(2.0 * at.scale);
+                self.value(at, scratch)
+            }
+            Self::HalfMse => {
+                residuals(at, at.scale, out);
+                curvature.fill(at.scale);
+                self.value(at, scratch)
+            }
             Self::BceWithLogits { pos_weight } => {
                 let (negative, complement) = scratch[..2 * n].split_at_mut(n);
                 let columns = at.outputs.chunks_exact(n).zip(at.targets.chunks_exact(n));
-                for ((o, y), out) in columns.zip(out.chunks_exact_mut(n)) {
+                let written = out.chunks_exact_mut(n).zip(curvature.chunks_exact_mut(n));
+                for ((o, y), (out, curvature)) in columns.zip(written) {
                     slices::sigmoid(o, out);
                     // σ(−o), which 1 − σ(o) would round to 0.
                     negate(o, negative);
                     slices::sigmoid(negative, complement);
-                    for ((s, c), y) in out.iter_mut().zip(complement.iter()).zip(y) {
-                        *s = at.scale * ((1.0 - y) * *s - pos_weight * y * c);
+                    for i in 0..n {
+                        let (s, c, y) = (out[i], complement[i], y[i]);
+                        out[i] = at.scale * ((1.0 - y) * s - pos_weight * y * c);
+                        curvature[i] = s * (at.scale * (pos_weight * y + (1.0 - y)) * c);
                     }
                 }
+                self.value(at, scratch)
             }
             Self::SoftmaxCrossEntropy { .. } => {
-                softmax(at, scratch, out);
-                for (out, t) in out.chunks_exact_mut(n).zip(at.targets.chunks_exact(n)) {
-                    for ((p, t), s) in out.iter_mut().zip(t).zip(at.mass) {
-                        *p = at.scale * (s * *p - t);
+                // The value leaves the largest outputs and the logarithms of the sums in the scratch.
+                let value = self.value(at, scratch);
+                softmax(at, scratch, curvature);
+                let columns = curvature.chunks_exact(n).zip(at.targets.chunks_exact(n));
+                for (out, (p, t)) in out.chunks_exact_mut(n).zip(columns) {
+                    for i in 0..n {
+                        out[i] = at.scale * (at.mass[i] * p[i] - t[i]);
                     }
                 }
+                value
             }
         }
     }
 
-    /// What the Hessian B of ℓ in a^L needs: its diagonal, or for the softmax the probabilities p.
-    pub(crate) fn curvature(&self, at: Outputs<'_>, scratch: &mut [f64], out: &mut [f64]) {
+    /// x = B x for every sample and each of `directions` vectors, with `curvature` from [`Loss::derivatives`]. B is diagonal, or
+    /// s_i (diag p − p pᵀ)/S. The numbers of one output are contiguous, direction after direction.
+    pub(crate) fn apply_curvature(
+        &self,
+        at: Outputs<'_>,
+        curvature: &[f64],
+        directions: usize,
+        scratch: &mut [f64],
+        x: &mut [f64],
+    ) {
         let n = at.rows;
-        match self {
-            Self::Mse => out.fill(2.0 * at.scale),
-            Self::HalfMse => out.fill(at.scale),
-            Self::BceWithLogits { pos_weight } => {
-                let (negative, complement) = scratch[..2 * n].split_at_mut(n);
-                let columns = at.outputs.chunks_exact(n).zip(at.targets.chunks_exact(n));
-                for ((o, y), out) in columns.zip(out.chunks_exact_mut(n)) {
-                    slices::sigmoid(o, out);
-                    negate(o, negative);
-                    slices::sigmoid(negative, complement);
-                    for ((s, c), y) in out.iter_mut().zip(complement.iter()).zip(y) {
-                        *s *= at.scale * (pos_weight * y + (1.0 - y)) * c;
-                    }
-                }
-            }
-            Self::SoftmaxCrossEntropy { .. } => softmax(at, scratch, out),
-        }
-    }
-
-    /// x = B x for every sample, with `curvature` from [`Loss::curvature`]. B is diagonal, or s_i (diag p − p pᵀ)/S.
-    pub(crate) fn apply_curvature(&self, at: Outputs<'_>, curvature: &[f64], scratch: &mut [f64], x: &mut [f64]) {
-        let n = at.rows;
+        let tall = n * directions;
         if !self.is_classification() {
-            for (x, b) in x.iter_mut().zip(curvature) {
-                *x *= b;
+            for (x, b) in x.chunks_exact_mut(tall).zip(curvature.chunks_exact(n)) {
+                for x in x.chunks_exact_mut(n) {
+                    for (x, b) in x.iter_mut().zip(b) {
+                        *x *= b;
+                    }
+                }
             }
             return;
         }
         let mean = &mut scratch[..n];
-        mean.fill(0.0);
-        for (x, p) in x.chunks_exact(n).zip(curvature.chunks_exact(n)) {
-            slices::multiply_add(x, p, mean);
-        }
-        for (x, p) in x.chunks_exact_mut(n).zip(curvature.chunks_exact(n)) {
-            for i in 0..n {
-                x[i] = at.scale * at.mass[i] * p[i] * (x[i] - mean[i]);
+        for d in 0..directions {
+            mean.fill(0.0);
+            for (x, p) in x.chunks_exact(tall).zip(curvature.chunks_exact(n)) {
+                slices::multiply_add(&x[d * n..][..n], p, mean);
+            }
+            for (x, p) in x.chunks_exact_mut(tall).zip(curvature.chunks_exact(n)) {
+                let x = &mut x[d * n..][..n];
+                for i in 0..n {
+                    x[i] = at.scale * at.mass[i] * p[i] * (x[i] - mean[i]);
+                }
             }
         }
     }
@@ -190,10 +207,9 @@ fn log_sum_exp(at: Outputs<'_>, scratch: &mut [f64]) {
     }
 }
 
-/// out = the probabilities exp(o − m − ln Σ exp(o − m)).
+/// out = the probabilities exp(o − m − ln Σ exp(o − m)), with what [`log_sum_exp`] left in `scratch`.
 fn softmax(at: Outputs<'_>, scratch: &mut [f64], out: &mut [f64]) {
     let n = at.rows;
-    log_sum_exp(at, scratch);
     let (largest, rest) = scratch.split_at_mut(n);
     let (log, rest) = rest.split_at_mut(n);
     let term = &mut rest[..n];

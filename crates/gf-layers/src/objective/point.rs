@@ -1,25 +1,34 @@
-//! What is known at one θ: the passes over the current batch, kept between evaluations.
+//! What is known at one θ: the passes over the current batch, kept between evaluations where they fit.
+//!
+//! The batch is cut into chunks, and the chunks into lanes: fixed runs of consecutive chunks. A lane adds up its chunks in order, the
+//! lanes are added in order, and both cuts depend on the network and the batch alone; so bits do not depend on the threads that share
+//! the lanes. Where the passes over the whole batch take more than [`KEPT`] numbers, a lane keeps those of one chunk and repeats the
+//! others for each product: memory does not grow with the batch.
 
-use gf_core::{SymmetricOperator, Triangle, mirror, vector};
-use gf_linalg::Update;
+use std::ops::Range;
+
+use gf_core::{Cost, SymmetricOperator, Triangle, vector};
+use gf_linalg::{Update, mirror};
+use rayon::prelude::*;
 
 use crate::{
-    Loss,
-    chunk::Batch,
+    chunk::Chunk,
+    cost,
     dense::Dense,
+    problem::Problem,
     products::{Curvature, Operands, Products},
     shape::Shape,
     tape::Tape,
 };
 
-/// The function, without the point.
-#[derive(Debug)]
-pub(super) struct Problem {
-    pub(super) shape: Shape,
-    pub(super) loss: Loss,
-    pub(super) l2: f64,
-    pub(super) batch: Batch,
-}
+/// Numbers of inputs and passes that are kept (32 MiB).
+const KEPT: usize = 4 << 20;
+/// Numbers in all lanes' sums (32 MiB), by which large networks get fewer lanes.
+const SUMS: usize = 4 << 20;
+/// The most lanes.
+const LANES: usize = 16;
+/// Below so many model flops in an evaluation, other threads cost more than they bring.
+const SMALLEST_PARALLEL: f64 = 2e6;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Known {
@@ -30,17 +39,176 @@ enum Known {
     Curvature,
 }
 
+/// The passes over one chunk.
+#[derive(Debug)]
+struct Cell {
+    chunk: Chunk,
+    /// Which chunk of the current batch.
+    holds: Option<usize>,
+    tape: Tape,
+    known: Known,
+    /// This chunk's part of the loss, once the passes are known.
+    value: f64,
+}
+
+impl Cell {
+    /// Makes `wanted` known of chunk `number`.
+    fn prepare(&mut self, at: Place<'_>, number: usize, wanted: Known) {
+        let Problem { shape, loss, scale, .. } = at.problem;
+        self.load(at.problem, number);
+        if self.known < Known::Passes && wanted >= Known::Passes {
+            self.tape.forward(shape, at.theta, &self.chunk);
+            self.value = self.tape.backward(shape, at.theta, loss, &self.chunk, *scale);
+            self.known = Known::Passes;
+        }
+        if self.known < Known::Curvature && wanted >= Known::Curvature {
+            self.tape.linearize(shape);
+            self.known = Known::Curvature;
+        }
+    }
+
+    fn load(&mut self, problem: &Problem, number: usize) {
+        if self.holds == Some(number) {
+            return;
+        }
+        let start = number * problem.shape.chunk;
+        problem.load(start..(start + problem.shape.chunk).min(problem.batch_len()), &mut self.chunk);
+        (self.holds, self.known) = (Some(number), Known::Nothing);
+    }
+}
+
+/// Where the function is looked at.
+#[derive(Clone, Copy)]
+struct Place<'a> {
+    problem: &'a Problem,
+    theta: &'a [f64],
+}
+
+/// A run of consecutive chunks.
+#[derive(Debug)]
+struct Lane {
+    /// Of the largest batch; smaller ones have fewer.
+    chunks: Range<usize>,
+    /// One a chunk, or one for all.
+    cells: Vec<Cell>,
+    /// Forward passes of trial values.
+    trial: Tape,
+    products: Products,
+    value: f64,
+    /// This lane's part of a sum, unless it is the first lane.
+    sum: Vec<f64>,
+}
+
+impl Lane {
+    /// The chunks of the current batch, each with its cell.
+    fn visit(
+        &mut self,
+        problem: &Problem,
+        mut visit: impl FnMut(&mut Cell, usize, &mut Tape, &mut Products, &mut f64),
+    ) {
+        let count = problem.batch_len().div_ceil(problem.shape.chunk);
+        self.value = 0.0;
+        for number in self.chunks.start..self.chunks.end.min(count) {
+            let slot = (number - self.chunks.start).min(self.cells.len() - 1);
+            visit(&mut self.cells[slot], number, &mut self.trial, &mut self.products, &mut self.value);
+        }
+    }
+
+    /// Whether the current batch has chunks in this lane.
+    fn is_used(&self, problem: &Problem) -> bool {
+        self.chunks.start * problem.shape.chunk < problem.batch_len()
+    }
+
+    fn value_at(&mut self, problem: &Problem, theta: &[f64]) {
+        self.visit(problem, |cell, number, trial, _, value| {
+            cell.load(problem, number);
+            trial.forward(&problem.shape, theta, &cell.chunk);
+            *value += trial.loss(&problem.shape, &problem.loss, &cell.chunk, problem.scale);
+        });
+    }
+
+    /// Overwrites `gradient` with this lane's part.
+    fn evaluate(&mut self, at: Place<'_>, gradient: &mut [f64]) {
+        let mut update = Update::Replace;
+        self.visit(at.problem, |cell, number, _, _, value| {
+            cell.prepare(at, number, Known::Passes);
+            *value += cell.value;
+            cell.tape.gradient(&at.problem.shape, &cell.chunk, update, gradient);
+            update = Update::Add;
+        });
+    }
+
+    fn linearize(&mut self, at: Place<'_>) {
+        // A cell for all chunks is prepared when a product asks for each.
+        if self.cells.len() == self.chunks.len() {
+            self.visit(at.problem, |cell, number, _, _, _| cell.prepare(at, number, Known::Curvature));
+        }
+    }
+
+    /// Overwrites `out` with this lane's part of the products.
+    fn apply(&mut self, of: Curvature, at: Place<'_>, v: &[f64], out: &mut [f64]) {
+        let Problem { shape, loss, scale, .. } = at.problem;
+        let mut update = Update::Replace;
+        self.visit(at.problem, |cell, number, _, products, _| {
+            cell.prepare(at, number, Known::Curvature);
+            let Cell { chunk, tape, .. } = cell;
+            let operands = Operands { shape, loss, scale: *scale, theta: at.theta, chunk, tape };
+            products.apply(of, operands, v, update, out);
+            update = Update::Add;
+        });
+    }
+}
+
+/// Runs `part(lane, out)` for all lanes that the batch uses and adds the results to `out`, in order.
+fn sum_over_lanes(
+    lanes: &mut [Lane],
+    problem: &Problem,
+    parallel: bool,
+    out: &mut [f64],
+    part: impl Fn(&mut Lane, &mut [f64]) + Sync,
+) {
+    let used = lanes.iter().take_while(|lane| lane.is_used(problem)).count();
+    let (first, others) = lanes[..used].split_first_mut().expect("a batch has samples");
+    let len = out.len();
+    let other = |lane: &mut Lane| {
+        let mut sum = std::mem::take(&mut lane.sum);
+        if sum.len() < len {
+            sum.resize(len, 0.0);
+        }
+        part(lane, &mut sum[..len]);
+        lane.sum = sum;
+    };
+    if parallel && !others.is_empty() {
+        rayon::join(|| part(first, out), || others.par_iter_mut().with_max_len(1).for_each(other));
+    } else {
+        part(first, out);
+        others.iter_mut().for_each(other);
+    }
+    // Slices of the sums, so that each is read where it stands in the cache, and by several threads.
+    const SLICE: usize = 1 << 14;
+    let add = |(number, out): (usize, &mut [f64])| {
+        for lane in others.iter() {
+            vector::add_scaled(out, 1.0, &lane.sum[number * SLICE..][..out.len()]);
+        }
+    };
+    if parallel && len > SLICE {
+        out.par_chunks_mut(SLICE).enumerate().for_each(add);
+    } else {
+        out.chunks_mut(SLICE).enumerate().for_each(add);
+    }
+}
+
 /// The function at θ.
 #[derive(Debug)]
 pub(super) struct Point {
     pub(super) problem: Problem,
+    cost_a_sample: Cost,
     theta: Vec<f64>,
-    theta_columns: Vec<f64>,
-    tapes: Vec<Tape>,
+    lanes: Vec<Lane>,
+    /// Of θ, by all cells that hold a chunk.
     known: Known,
     /// Whose products [`SymmetricOperator::apply`] gives.
     of: Curvature,
-    products: Option<Products>,
     dense: Option<Dense>,
 }
 
@@ -48,17 +216,14 @@ impl Point {
     /// Room for batches of `capacity` samples.
     pub(super) fn new(problem: Problem, capacity: usize) -> Self {
         let shape = &problem.shape;
-        let sizes = (0..capacity).step_by(shape.chunk).map(|start| shape.chunk.min(capacity - start));
-        let tapes = sizes.map(|size| Tape::with_backward(shape, size)).collect();
         let p = shape.dim();
         Self {
             theta: vec![0.0; p],
-            theta_columns: vec![0.0; p],
-            tapes,
+            lanes: lanes(shape, capacity),
             known: Known::Nothing,
             of: Curvature::Hessian,
-            products: None,
             dense: None,
+            cost_a_sample: cost::of(shape, 1),
             problem,
         }
     }
@@ -66,23 +231,32 @@ impl Point {
     /// The function has changed.
     pub(super) fn forget(&mut self) {
         self.known = Known::Nothing;
+        for cell in self.lanes.iter_mut().flat_map(|lane| &mut lane.cells) {
+            (cell.holds, cell.known) = (None, Known::Nothing);
+        }
+    }
+
+    /// The loss at `theta` without the l2 term. Leaves what is known at θ alone, as far as the passes are kept.
+    pub(super) fn value(&mut self, theta: &[f64]) -> f64 {
+        let parallel = self.is_parallel(|cost| cost.value);
+        let problem = &self.problem;
+        if parallel {
+            self.lanes.par_iter_mut().with_max_len(1).for_each(|lane| lane.value_at(problem, theta));
+        } else {
+            self.lanes.iter_mut().for_each(|lane| lane.value_at(problem, theta));
+        }
+        self.lanes.iter().map(|lane| lane.value).sum()
     }
 
     /// The loss at θ and its gradient, both without the l2 term; leaves the passes behind.
     pub(super) fn evaluate(&mut self, theta: &[f64], gradient: &mut [f64]) -> f64 {
-        self.known = Known::Nothing;
         self.move_to(theta);
-        let Problem { shape, loss, batch, .. } = &self.problem;
-        let (mut value, mut update) = (0.0, Update::Replace);
-        for (tape, chunk) in self.tapes.iter_mut().zip(batch.chunks()) {
-            tape.forward(shape, &self.theta_columns, chunk);
-            value += tape.loss(shape, loss, chunk, batch.scale);
-            tape.backward(shape, &self.theta, loss, chunk, batch.scale);
-            tape.gradient(shape, chunk, update, gradient);
-            update = Update::Add;
-        }
+        let parallel = self.is_parallel(|cost| cost.value_and_gradient);
+        let at = Place { problem: &self.problem, theta: &self.theta };
+        self.lanes.iter_mut().for_each(|lane| lane.value = 0.0);
+        sum_over_lanes(&mut self.lanes, &self.problem, parallel, gradient, |lane, out| lane.evaluate(at, out));
         self.known = Known::Passes;
-        value
+        self.lanes.iter().map(|lane| lane.value).sum()
     }
 
     /// Makes everything known at θ. False when it was.
@@ -92,16 +266,14 @@ impl Point {
             return false;
         }
         if !here {
-            self.known = Known::Nothing;
             self.move_to(theta);
         }
-        let Problem { shape, loss, batch, .. } = &self.problem;
-        for (tape, chunk) in self.tapes.iter_mut().zip(batch.chunks()) {
-            if !here {
-                tape.forward(shape, &self.theta_columns, chunk);
-                tape.backward(shape, &self.theta, loss, chunk, batch.scale);
-            }
-            tape.linearize(shape, loss, chunk, batch.scale);
+        let parallel = self.is_parallel(|cost| cost.value_and_gradient);
+        let at = Place { problem: &self.problem, theta: &self.theta };
+        if parallel {
+            self.lanes.par_iter_mut().with_max_len(1).for_each(|lane| lane.linearize(at));
+        } else {
+            self.lanes.iter_mut().for_each(|lane| lane.linearize(at));
         }
         self.known = Known::Curvature;
         true
@@ -110,25 +282,16 @@ impl Point {
     /// Products with this matrix from here on.
     pub(super) fn operator(&mut self, of: Curvature) -> &mut Self {
         self.of = of;
-        if self.products.is_none() {
-            let capacity = self.tapes.first().map_or(0, Tape::capacity);
-            self.products = Some(Products::new(&self.problem.shape, capacity));
-        }
         self
     }
 
-    /// The dense matrix, l2 included, after [`Point::linearize`].
-    pub(super) fn matrix(&mut self, of: Curvature, triangle: Triangle, out: &mut [f64]) {
-        let Problem { shape, loss, l2, batch } = &self.problem;
-        let capacity = self.tapes.first().map_or(0, Tape::capacity);
-        let dense = self.dense.get_or_insert_with(|| Dense::new(shape, capacity));
-        let (theta, theta_columns, scale) = (&self.theta[..], &self.theta_columns[..], batch.scale);
-        let chunks = self.tapes.iter().zip(batch.chunks());
-        let operands = chunks.map(|(tape, chunk)| Operands { shape, loss, scale, theta, theta_columns, chunk, tape });
-        dense.assemble(of, shape, operands, out);
-        let p = self.theta.len();
-        if *l2 != 0.0 {
-            out.iter_mut().step_by(p + 1).for_each(|diagonal| *diagonal += l2);
+    /// The dense matrix at θ, l2 included.
+    pub(super) fn matrix(&mut self, of: Curvature, theta: &[f64], triangle: Triangle, out: &mut [f64]) {
+        let dense = self.dense.get_or_insert_with(|| Dense::new(&self.problem.shape));
+        dense.assemble(of, &self.problem, theta, out);
+        let p = theta.len();
+        if self.problem.l2 != 0.0 {
+            out.iter_mut().step_by(p + 1).for_each(|diagonal| *diagonal += self.problem.l2);
         }
         if triangle == Triangle::Both {
             mirror(p, out);
@@ -136,9 +299,49 @@ impl Point {
     }
 
     fn move_to(&mut self, theta: &[f64]) {
+        self.known = Known::Nothing;
+        for cell in self.lanes.iter_mut().flat_map(|lane| &mut lane.cells) {
+            cell.known = Known::Nothing;
+        }
         self.theta.copy_from_slice(theta);
-        self.problem.shape.transpose(theta, &mut self.theta_columns);
     }
+
+    fn is_parallel(&self, flops: impl Fn(Cost) -> f64) -> bool {
+        let rows = self.problem.batch_len();
+        rows > self.problem.shape.chunk
+            && flops(self.cost_a_sample) * rows as f64 >= SMALLEST_PARALLEL
+            && rayon::current_num_threads() > 1
+    }
+}
+
+/// The lanes of batches of `capacity` samples.
+fn lanes(shape: &Shape, capacity: usize) -> Vec<Lane> {
+    let count = capacity.div_ceil(shape.chunk);
+    let is_kept = capacity * Tape::numbers_a_sample(shape) <= KEPT;
+    let lanes = count.min((SUMS / shape.dim()).clamp(2, LANES));
+    let mut start = 0;
+    let lane = |number: usize| {
+        // As even as whole chunks allow.
+        let end = count * (number + 1) / lanes;
+        let chunks = std::mem::replace(&mut start, end)..end;
+        let size = |chunk: usize| shape.chunk.min(capacity - chunk * shape.chunk);
+        let cell = |chunk: usize| Cell {
+            chunk: Chunk::new(shape, size(chunk)),
+            holds: None,
+            tape: Tape::with_backward(shape, size(chunk)),
+            known: Known::Nothing,
+            value: 0.0,
+        };
+        Lane {
+            cells: if is_kept { chunks.clone().map(cell).collect() } else { vec![cell(chunks.start)] },
+            trial: Tape::new(shape, size(chunks.start)),
+            products: Products::default(),
+            value: 0.0,
+            sum: Vec::new(),
+            chunks,
+        }
+    };
+    (0..lanes).map(lane).collect()
 }
 
 impl SymmetricOperator for Point {
@@ -147,19 +350,23 @@ impl SymmetricOperator for Point {
     }
 
     fn apply(&mut self, v: &[f64], out: &mut [f64]) {
-        debug_assert!(v.len() == self.theta.len() && out.len() == self.theta.len());
-        let Problem { shape, loss, l2, batch } = &self.problem;
-        let products = self.products.as_mut().expect("operator() made it before anyone could ask for products");
-        products.set_direction(shape, v);
-        let (theta, theta_columns, scale) = (&self.theta[..], &self.theta_columns[..], batch.scale);
-        let mut update = Update::Replace;
-        for (tape, chunk) in self.tapes.iter().zip(batch.chunks()) {
-            let at = Operands { shape, loss, scale, theta, theta_columns, chunk, tape };
-            products.apply(self.of, at, v, update, out);
-            update = Update::Add;
+        self.apply_block(1, v, out);
+    }
+
+    fn apply_block(&mut self, columns: usize, v: &[f64], out: &mut [f64]) {
+        let p = self.theta.len();
+        debug_assert!(v.len() == p * columns && out.len() == p * columns);
+        if columns == 0 {
+            return;
         }
-        if *l2 != 0.0 {
-            vector::add_scaled(out, *l2, v);
+        let parallel = self.is_parallel(|cost| cost.hessian_product * columns as f64);
+        let of = self.of;
+        let at = Place { problem: &self.problem, theta: &self.theta };
+        sum_over_lanes(&mut self.lanes, &self.problem, parallel, out, |lane, out| {
+            lane.apply(of, at, v, out);
+        });
+        if self.problem.l2 != 0.0 {
+            vector::add_scaled(out, self.problem.l2, v);
         }
     }
 }

@@ -96,22 +96,22 @@ impl Activation {
         debug_assert_eq!(z.len(), out.len());
         match self {
             Self::Identity => out.copy_from_slice(z),
-            Self::Relu => map(z, out, |z| if z <= 0.0 { 0.0 } else { z }),
-            Self::LeakyRelu => map(z, out, |z| if z > 0.0 { z } else { LEAK * z }),
+            Self::Relu => slices::map(z, out, |z| if z <= 0.0 { 0.0 } else { z }),
+            Self::LeakyRelu => slices::map(z, out, |z| if z > 0.0 { z } else { LEAK * z }),
             Self::Tanh => slices::tanh(z, out),
             Self::Sigmoid => slices::sigmoid(z, out),
             Self::Softplus => slices::softplus(z, out),
             Self::Silu => {
                 slices::sigmoid(z, out);
                 // −∞·0 would be NaN.
-                update(z, out, |z, s| if s == 0.0 { 0.0 } else { z * s });
+                slices::update(z, out, |z, s| if s == 0.0 { 0.0 } else { z * s });
             }
             Self::Gelu => slices::gelu(z, out),
             Self::Elu => {
                 slices::exp_m1_of_negative(z, out);
-                update(z, out, |z, e| if z > 0.0 { z } else { e });
+                slices::update(z, out, |z, e| if z > 0.0 { z } else { e });
             }
-            Self::Sin => map(z, out, f64::sin),
+            Self::Sin => slices::sin(z, out),
         }
     }
 
@@ -120,25 +120,22 @@ impl Activation {
         debug_assert!(z.len() == out.len() && a.len() == out.len());
         match self {
             Self::Identity => out.fill(1.0),
-            Self::Relu => map(z, out, |z| if z > 0.0 { 1.0 } else { 0.0 }),
-            Self::LeakyRelu => map(z, out, |z| if z > 0.0 { 1.0 } else { LEAK }),
-            Self::Tanh => map(a, out, |a| (1.0 - a) * (1.0 + a)),
-            Self::Sigmoid => map(a, out, |a| a * (1.0 - a)),
+            Self::Relu => slices::map(z, out, |z| if z > 0.0 { 1.0 } else { 0.0 }),
+            Self::LeakyRelu => slices::map(z, out, |z| if z > 0.0 { 1.0 } else { LEAK }),
+            Self::Tanh => slices::map(a, out, |a| (1.0 - a) * (1.0 + a)),
+            Self::Sigmoid => slices::map(a, out, |a| a * (1.0 - a)),
             Self::Softplus => slices::sigmoid(z, out),
             Self::Silu => {
                 slices::sigmoid(z, out);
-                update(z, out, |z, s| s * (1.0 + z * (1.0 - s)));
+                slices::update(z, out, |z, s| s * (1.0 + z * (1.0 - s)));
             }
-            Self::Gelu => {
-                slices::normal_cdf(z, out);
-                with_density(z, out, |z, cdf, density| cdf + z * density);
-            }
+            Self::Gelu => slices::gelu_slope(z, out),
             // eᶻ = a + 1 for z ≤ 0.
             Self::Elu => {
-                map(a, out, |a| a + 1.0);
-                update(z, out, |z, e| if z > 0.0 { 1.0 } else { e });
+                slices::map(a, out, |a| a + 1.0);
+                slices::update(z, out, |z, e| if z > 0.0 { 1.0 } else { e });
             }
-            Self::Sin => map(z, out, f64::cos),
+            Self::Sin => slices::cos(z, out),
         }
     }
 
@@ -149,26 +146,27 @@ impl Activation {
             Self::Identity | Self::Relu | Self::LeakyRelu => out.fill(0.0),
             Self::Tanh => {
                 out.copy_from_slice(slope);
-                update(a, out, |a, slope| -2.0 * a * slope);
+                slices::update(a, out, |a, slope| -2.0 * a * slope);
             }
             Self::Sigmoid => {
                 out.copy_from_slice(slope);
-                update(a, out, |a, slope| slope * (1.0 - 2.0 * a));
+                slices::update(a, out, |a, slope| slope * (1.0 - 2.0 * a));
             }
-            Self::Softplus => map(slope, out, |s| s * (1.0 - s)),
+            Self::Softplus => slices::map(slope, out, |s| s * (1.0 - s)),
             Self::Silu => {
                 slices::sigmoid(z, out);
-                update(z, out, |z, s| s * (1.0 - s) * (2.0 + z * (1.0 - 2.0 * s)));
+                slices::update(z, out, |z, s| s * (1.0 - s) * (2.0 + z * (1.0 - 2.0 * s)));
             }
             Self::Gelu => {
-                out.fill(0.0);
-                with_density(z, out, |z, _, density| density * (2.0 - z * z));
+                slices::normal_density(z, out);
+                // 0·∞ would be NaN.
+                slices::update(z, out, |z, density| if density == 0.0 { 0.0 } else { density * (2.0 - z * z) });
             }
             Self::Elu => {
-                map(a, out, |a| a + 1.0);
-                update(z, out, |z, e| if z > 0.0 { 0.0 } else { e });
+                slices::map(a, out, |a| a + 1.0);
+                slices::update(z, out, |z, e| if z > 0.0 { 0.0 } else { e });
             }
-            Self::Sin => map(a, out, |a| -a),
+            Self::Sin => slices::map(a, out, |a| -a),
         }
     }
 }
@@ -179,32 +177,5 @@ impl FromStr for Activation {
     fn from_str(name: &str) -> Result<Self, NetworkError> {
         let found = Self::ALL.into_iter().find(|activation| activation.name() == name);
         found.ok_or_else(|| NetworkError::UnknownActivation { found: name.to_owned() })
-    }
-}
-
-#[inline(always)]
-fn map(x: &[f64], out: &mut [f64], f: impl Fn(f64) -> f64) {
-    for (out, x) in out.iter_mut().zip(x) {
-        *out = f(*x);
-    }
-}
-
-/// out = f(x, out).
-#[inline(always)]
-fn update(x: &[f64], out: &mut [f64], f: impl Fn(f64, f64) -> f64) {
-    for (out, x) in out.iter_mut().zip(x) {
-        *out = f(*x, *out);
-    }
-}
-
-/// out = f(z, out, φ(z)), with φ the normal density, in blocks that stay in cache.
-fn with_density(z: &[f64], out: &mut [f64], f: impl Fn(f64, f64, f64) -> f64) {
-    let mut density = [0.0; 128];
-    for (z, out) in z.chunks(128).zip(out.chunks_mut(128)) {
-        let density = &mut density[..z.len()];
-        slices::normal_density(z, density);
-        for (out, (z, density)) in out.iter_mut().zip(z.iter().zip(density.iter())) {
-            *out = f(*z, *out, *density);
-        }
     }
 }

@@ -24,6 +24,15 @@ pub(crate) enum Curvature {
     GaussNewton,
 }
 
+/// Numbers in Rz of all layers (256 KiB): with Ra and the tape they stay in the second-level cache.
+const TALL: usize = 32 << 10;
+
+/// Directions that one pass over `rows` samples takes.
+pub(crate) fn directions_at_a_time(shape: &Shape, rows: usize) -> usize {
+    let units: usize = shape.layers.iter().map(|layer| layer.units).sum();
+    (TALL / (rows * units).max(1)).max(1)
+}
+
 /// Scratch for one chunk. The first product, and the first of a wider block, allocate.
 #[derive(Debug, Default)]
 pub(crate) struct Products {

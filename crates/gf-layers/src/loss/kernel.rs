@@ -202,9 +202,10 @@ fn log_sum_exp(at: Outputs<'_>, scratch: &mut [f64]) {
             log[i] += e;
         }
     }
-    for (log, ties) in log.iter_mut().zip(ties.iter()) {
-        *log = (*log + ties).ln_1p();
+    for (term, (log, ties)) in term.iter_mut().zip(log.iter().zip(ties.iter())) {
+        *term = log + ties;
     }
+    slices::ln_1p_of_nonnegative(term, log);
 }
 
 /// out = the probabilities exp(o − m − ln Σ exp(o − m)), with what [`log_sum_exp`] left in `scratch`.

@@ -16,7 +16,7 @@ use crate::{
     cost,
     dense::Dense,
     problem::Problem,
-    products::{Curvature, Operands, Products},
+    products::{self, Curvature, Operands, Products},
     shape::Shape,
     tape::Tape,
 };
@@ -149,11 +149,14 @@ impl Lane {
     fn apply(&mut self, of: Curvature, at: Place<'_>, v: &[f64], out: &mut [f64]) {
         let Problem { shape, loss, scale, .. } = at.problem;
         let mut update = Update::Replace;
-        self.visit(at.problem, |cell, number, _, products, _| {
+        self.visit(at.problem, |cell, number, _, scratch, _| {
             cell.prepare(at, number, Known::Curvature);
             let Cell { chunk, tape, .. } = cell;
             let operands = Operands { shape, loss, scale: *scale, theta: at.theta, chunk, tape };
-            products.apply(of, operands, v, update, out);
+            let size = products::directions_at_a_time(shape, tape.rows) * at.theta.len();
+            for (v, out) in v.chunks(size).zip(out.chunks_mut(size)) {
+                scratch.apply(of, operands, v, update, out);
+            }
             update = Update::Add;
         });
     }

@@ -33,6 +33,7 @@ mod dense;
 mod error;
 mod init;
 mod loss;
+mod merge;
 mod network;
 mod objective;
 mod problem;

@@ -6,8 +6,8 @@ use gf_core::{Samples, StreamRng};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Activation, Batches, Initialization, Loss, NetworkError, NetworkObjective, chunk::Chunk, init, shape::Shape,
-    tape::Tape,
+    Activation, Batches, Initialization, Loss, NetworkError, NetworkObjective, chunk::Chunk, init, merge::Merge,
+    shape::Shape, tape::Tape,
 };
 
 /// One dense layer: z = a W + b, then a = f(z).
@@ -89,7 +89,7 @@ impl Network {
     /// [`NetworkError::Length`] when `theta` does not have p entries, [`NetworkError::Ragged`] when `inputs` do not fill rows.
     pub fn predict(&self, theta: &[f64], inputs: &[f64]) -> Result<Vec<f64>, NetworkError> {
         self.validate()?;
-        let (dim, shape) = (self.dim(), Shape::new(self));
+        let dim = self.dim();
         if theta.len() != dim {
             return Err(NetworkError::Length { what: "theta", expected: dim, found: theta.len() });
         }
@@ -97,6 +97,15 @@ impl Network {
             return Err(NetworkError::Ragged { width: self.input, found: inputs.len() });
         }
         let rows = inputs.len() / self.input;
+        let mut phi = Vec::new();
+        let (shape, theta) = match Merge::new(self) {
+            None => (Shape::new(self), theta),
+            Some(map) => {
+                phi.resize(map.shape.dim(), 0.0);
+                map.apply(theta, &mut phi);
+                (map.shape, &phi[..])
+            }
+        };
         let mut tape = Tape::new(&shape, shape.chunk.min(rows));
         let mut chunk = Chunk::new(&shape, shape.chunk.min(rows));
         let mut outputs = vec![0.0; rows * self.outputs()];

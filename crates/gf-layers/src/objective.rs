@@ -1,17 +1,18 @@
 //! A network with a loss on samples, as a function of its parameters.
 
+mod function;
 mod point;
 
 use std::sync::Arc;
 
+use function::Function;
 use gf_core::{
     Cost, CurvatureAt, DenseHessian, EvalError, GaussNewton, HessianProduct, Objective, Sample, Samples, Triangle,
-    check_len, vector,
+    check_len,
 };
-use point::Point;
 
 use crate::{
-    Batches, Loss, Network, NetworkError, batches::BatchNumber, chunk::Chunk, cost, problem::Problem,
+    Batches, Loss, Network, NetworkError, batches::BatchNumber, chunk::Chunk, merge::Merge, problem::Problem,
     products::Curvature, shape::Shape, tape::Tape, targets::Prepared,
 };
 
@@ -37,7 +38,7 @@ pub struct NetworkObjective {
     current: BatchNumber,
     /// The samples in the order of the current epoch.
     order: Vec<usize>,
-    point: Point,
+    function: Function,
     /// Of [`NetworkObjective::predict`].
     visitors: (Chunk, Tape),
 }
@@ -59,7 +60,9 @@ impl NetworkObjective {
         }
         loss.validate(network.outputs())?;
         let targets = Prepared::new(&loss, &samples)?;
-        let shape = Shape::new(&network);
+        let dim = Shape::new(&network).dim();
+        let map = Merge::new(&network);
+        let shape = map.as_ref().map_or_else(|| Shape::new(&network), |map| map.shape.clone());
         let (count, capacity) = (samples.len(), batches.largest(samples.len()));
         let room = shape.chunk.min(capacity);
         let visitors = (Chunk::new(&shape, room), Tape::new(&shape, room));
@@ -67,7 +70,7 @@ impl NetworkObjective {
             current: batches.number(count, 1),
             order: vec![0; count],
             visitors,
-            point: Point::new(Problem::new(shape, loss, samples, targets, capacity), capacity),
+            function: Function::new(Problem::new(shape, loss, samples, targets, capacity), map, dim, capacity),
             network,
             batches,
         };
@@ -85,8 +88,8 @@ impl NetworkObjective {
             let expected = "a finite number of at least 0";
             return Err(NetworkError::Parameter { name: "l2", expected, found: lambda });
         }
-        self.point.problem.l2 = lambda;
-        self.point.forget();
+        self.function.l2 = lambda;
+        self.function.forget();
         Ok(self)
     }
 
@@ -97,17 +100,17 @@ impl NetworkObjective {
 
     /// The loss, without the l2 term.
     pub fn loss(&self) -> &Loss {
-        &self.point.problem.loss
+        &self.function.problem().loss
     }
 
     /// λ of the l2 term.
     pub fn l2(&self) -> f64 {
-        self.point.problem.l2
+        self.function.l2
     }
 
     /// All samples.
     pub fn samples(&self) -> &Arc<Samples> {
-        &self.point.problem.samples
+        &self.function.problem().samples
     }
 
     /// Batches an epoch.
@@ -117,12 +120,12 @@ impl NetworkObjective {
 
     /// Samples in the current batch.
     pub fn batch_len(&self) -> usize {
-        self.point.problem.batch_len()
+        self.function.problem().batch_len()
     }
 
     /// The samples of the current batch, as their numbers in [`NetworkObjective::samples`], in order.
     pub fn batch_rows(&self) -> &[usize] {
-        self.point.problem.batch_rows()
+        self.function.problem().batch_rows()
     }
 
     /// Overwrites `outputs` (n × outputs, row-major) with the network's outputs a^L for `inputs` (n × input, row-major).
@@ -139,46 +142,40 @@ impl NetworkObjective {
             return Err(NetworkError::Ragged { width, found: inputs.len() });
         }
         length("outputs", inputs.len() / width * self.network.outputs(), outputs.len())?;
-        let shape = &self.point.problem.shape;
         let (chunk, tape) = &mut self.visitors;
-        tape.predict(shape, theta, chunk, inputs, outputs);
+        let (problem, parameters) = self.function.parameters(theta);
+        tape.predict(&problem.shape, parameters, chunk, inputs, outputs);
         Ok(())
     }
 
     fn dense(&mut self, of: Curvature, theta: &[f64], triangle: Triangle, out: &mut [f64]) -> Result<(), EvalError> {
         check_len("theta", self.dim(), theta.len())?;
         check_len("matrix", self.dim() * self.dim(), out.len())?;
-        self.point.matrix(of, theta, triangle, out);
+        self.function.matrix(of, theta, triangle, out);
         Ok(())
     }
 
     fn take_batch(&mut self) {
         let size = self.batches.largest(self.order.len());
         let start = self.current.slot * size;
-        self.point.problem.set_batch(&self.order[start..(start + size).min(self.order.len())]);
-        self.point.forget();
+        self.function.set_batch(&self.order[start..(start + size).min(self.order.len())]);
     }
 }
 
 impl Objective for NetworkObjective {
     fn dim(&self) -> usize {
-        self.point.problem.shape.dim()
+        self.function.dim()
     }
 
     fn value(&mut self, theta: &[f64]) -> Result<f64, EvalError> {
         check_len("theta", self.dim(), theta.len())?;
-        Ok(self.point.value(theta) + penalty(self.point.problem.l2, theta))
+        Ok(self.function.value(theta))
     }
 
     fn value_and_gradient(&mut self, theta: &[f64], gradient: &mut [f64]) -> Result<f64, EvalError> {
         check_len("theta", self.dim(), theta.len())?;
         check_len("gradient", self.dim(), gradient.len())?;
-        let value = self.point.evaluate(theta, gradient);
-        let l2 = self.point.problem.l2;
-        if l2 != 0.0 {
-            vector::add_scaled(gradient, l2, theta);
-        }
-        Ok(value + penalty(l2, theta))
+        Ok(self.function.evaluate(theta, gradient))
     }
 
     fn begin_step(&mut self, step: u64) -> Sample {
@@ -195,15 +192,15 @@ impl Objective for NetworkObjective {
     }
 
     fn cost(&self) -> Cost {
-        cost::of(&self.point.problem.shape, self.point.problem.batch_len())
+        self.function.cost()
     }
 }
 
 impl HessianProduct for NetworkObjective {
     fn hessian_at<'a>(&'a mut self, theta: &[f64]) -> Result<CurvatureAt<'a>, EvalError> {
         check_len("theta", self.dim(), theta.len())?;
-        let fresh = self.point.linearize(theta);
-        Ok(CurvatureAt::new(self.point.operator(Curvature::Hessian), fresh))
+        let fresh = self.function.linearize(theta);
+        Ok(CurvatureAt::new(self.function.operator(Curvature::Hessian), fresh))
     }
 }
 
@@ -216,16 +213,11 @@ impl DenseHessian for NetworkObjective {
 impl GaussNewton for NetworkObjective {
     fn gauss_newton_at<'a>(&'a mut self, theta: &[f64]) -> Result<CurvatureAt<'a>, EvalError> {
         check_len("theta", self.dim(), theta.len())?;
-        let fresh = self.point.linearize(theta);
-        Ok(CurvatureAt::new(self.point.operator(Curvature::GaussNewton), fresh))
+        let fresh = self.function.linearize(theta);
+        Ok(CurvatureAt::new(self.function.operator(Curvature::GaussNewton), fresh))
     }
 
     fn dense_gauss_newton(&mut self, theta: &[f64], triangle: Triangle, out: &mut [f64]) -> Result<(), EvalError> {
         self.dense(Curvature::GaussNewton, theta, triangle, out)
     }
-}
-
-/// (λ/2)‖θ‖².
-fn penalty(l2: f64, theta: &[f64]) -> f64 {
-    if l2 == 0.0 { 0.0 } else { 0.5 * l2 * vector::dot(theta, theta) }
 }

@@ -11,7 +11,6 @@ use crate::{Loss, chunk::Chunk, shape::Shape, targets::Prepared};
 pub(crate) struct Problem {
     pub(crate) shape: Shape,
     pub(crate) loss: Loss,
-    pub(crate) l2: f64,
     pub(crate) samples: Arc<Samples>,
     targets: Prepared,
     /// The samples of the batch, in order.
@@ -23,7 +22,7 @@ pub(crate) struct Problem {
 impl Problem {
     /// With room for batches of `capacity` samples; the batch is empty.
     pub(crate) fn new(shape: Shape, loss: Loss, samples: Arc<Samples>, targets: Prepared, capacity: usize) -> Self {
-        Self { shape, loss, l2: 0.0, samples, targets, rows: Vec::with_capacity(capacity), scale: 0.0 }
+        Self { shape, loss, samples, targets, rows: Vec::with_capacity(capacity), scale: 0.0 }
     }
 
     /// Takes these samples as the batch.

@@ -353,3 +353,52 @@ fn descriptions_read_and_write() {
         assert!(error.message().contains(part), "{}", error.message());
     }
 }
+
+/// 2·12 + 12·6 products a sample in the first two layers, 3·6 when they are one: such layers are merged inside.
+#[test]
+fn derivatives_through_merged_layers_match_differences() {
+    use Activation::{Identity, Tanh};
+    let network = Network::new(2).dense(12, Identity).dense(6, Tanh).dense(4, Identity).dense(1, Identity);
+    let data = samples(7, 40, &network, &Loss::mse());
+    let theta = parameters(7, &network);
+    let (p, step) = (theta.len(), 1e-5);
+    let v = normals(8, p);
+    let mut objective = network.objective(Loss::mse(), &data, Batches::full()).unwrap().with_l2(0.3).unwrap();
+
+    // The loss, from loops over the layers as they are described.
+    let mut loss = 0.15 * gf_core::vector::dot(&theta, &theta);
+    for (x, y) in data.inputs().chunks_exact(2).zip(0..) {
+        let (mut a, mut rest) = (x.to_vec(), &theta[..]);
+        for layer in &network.layers {
+            let (weights, after) = rest.split_at(a.len() * layer.units);
+            let (bias, after) = after.split_at(layer.units);
+            let z = (0..layer.units)
+                .map(|j| bias[j] + a.iter().enumerate().map(|(k, a)| a * weights[k * layer.units + j]).sum::<f64>());
+            a = z.map(|z| if layer.activation == Tanh { z.tanh() } else { z }).collect();
+            rest = after;
+        }
+        let Targets::Values { values, .. } = data.targets() else { unreachable!("samples of a regression") };
+        loss += (a[0] - values[y]).powi(2) / 40.0;
+    }
+    let mut gradient = vec![0.0; p];
+    let value = objective.value_and_gradient(&theta, &mut gradient).unwrap();
+    assert!((value - loss).abs() < 1e-13 * loss, "{value} {loss}");
+
+    // Central differences of exact values: errors of order step² and of rounding over step, both about 1e-10.
+    let moved = |sign: f64| -> Vec<f64> { theta.iter().zip(&v).map(|(t, v)| t + sign * step * v).collect() };
+    let (mut ahead, mut behind) = (vec![0.0; p], vec![0.0; p]);
+    let rise = objective.value_and_gradient(&moved(1.0), &mut ahead).unwrap()
+        - objective.value_and_gradient(&moved(-1.0), &mut behind).unwrap();
+    let slope = gf_core::vector::dot(&gradient, &v);
+    assert!((rise / (2.0 * step) - slope).abs() < 1e-7 * slope.abs().max(1.0));
+    let difference: Vec<f64> = ahead.iter().zip(&behind).map(|(a, b)| (a - b) / (2.0 * step)).collect();
+
+    let (mut product, mut matrix) = (vec![0.0; p], vec![0.0; p * p]);
+    objective.hessian_at(&theta).unwrap().apply(&v, &mut product);
+    assert!(common::relative_error(&product, &difference) < 1e-7);
+    objective.dense_hessian(&theta, Triangle::Both, &mut matrix).unwrap();
+    assert!(common::relative_error(&common::times(&matrix, &v), &product) < 1e-13);
+    objective.gauss_newton_at(&theta).unwrap().apply(&v, &mut product);
+    objective.dense_gauss_newton(&theta, Triangle::Both, &mut matrix).unwrap();
+    assert!(common::relative_error(&common::times(&matrix, &v), &product) < 1e-13);
+}

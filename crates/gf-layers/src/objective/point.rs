@@ -7,8 +7,8 @@
 
 use std::ops::Range;
 
-use gf_core::{Cost, SymmetricOperator, Triangle, vector};
-use gf_linalg::{Update, mirror};
+use gf_core::{Cost, vector};
+use gf_linalg::Update;
 use rayon::prelude::*;
 
 use crate::{
@@ -204,14 +204,12 @@ fn sum_over_lanes(
 /// The function at θ.
 #[derive(Debug)]
 pub(super) struct Point {
-    pub(super) problem: Problem,
+    problem: Problem,
     cost_a_sample: Cost,
     theta: Vec<f64>,
     lanes: Vec<Lane>,
     /// Of θ, by all cells that hold a chunk.
     known: Known,
-    /// Whose products [`SymmetricOperator::apply`] gives.
-    of: Curvature,
     dense: Option<Dense>,
 }
 
@@ -224,11 +222,19 @@ impl Point {
             theta: vec![0.0; p],
             lanes: lanes(shape, capacity),
             known: Known::Nothing,
-            of: Curvature::Hessian,
             dense: None,
             cost_a_sample: cost::of(shape, 1),
             problem,
         }
+    }
+
+    pub(super) fn problem(&self) -> &Problem {
+        &self.problem
+    }
+
+    /// Takes these samples as the batch.
+    pub(super) fn set_batch(&mut self, rows: &[usize]) {
+        self.problem.set_batch(rows);
     }
 
     /// The function has changed.
@@ -239,7 +245,7 @@ impl Point {
         }
     }
 
-    /// The loss at `theta` without the l2 term. Leaves what is known at θ alone, as far as the passes are kept.
+    /// The loss at `theta`. Leaves what is known at θ alone, as far as the passes are kept.
     pub(super) fn value(&mut self, theta: &[f64]) -> f64 {
         let parallel = self.is_parallel(|cost| cost.value);
         let problem = &self.problem;
@@ -251,7 +257,7 @@ impl Point {
         self.lanes.iter().map(|lane| lane.value).sum()
     }
 
-    /// The loss at θ and its gradient, both without the l2 term; leaves the passes behind.
+    /// The loss at θ and its gradient; leaves the passes behind.
     pub(super) fn evaluate(&mut self, theta: &[f64], gradient: &mut [f64]) -> f64 {
         self.move_to(theta);
         let parallel = self.is_parallel(|cost| cost.value_and_gradient);
@@ -282,23 +288,19 @@ impl Point {
         true
     }
 
-    /// Products with this matrix from here on.
-    pub(super) fn operator(&mut self, of: Curvature) -> &mut Self {
-        self.of = of;
-        self
+    /// Overwrites the lower triangle of the matrix at θ.
+    pub(super) fn matrix(&mut self, of: Curvature, theta: &[f64], out: &mut [f64]) {
+        self.dense.get_or_insert_with(|| Dense::new(&self.problem.shape)).assemble(of, &self.problem, theta, out);
     }
 
-    /// The dense matrix at θ, l2 included.
-    pub(super) fn matrix(&mut self, of: Curvature, theta: &[f64], triangle: Triangle, out: &mut [f64]) {
-        let dense = self.dense.get_or_insert_with(|| Dense::new(&self.problem.shape));
-        dense.assemble(of, &self.problem, theta, out);
-        let p = theta.len();
-        if self.problem.l2 != 0.0 {
-            out.iter_mut().step_by(p + 1).for_each(|diagonal| *diagonal += self.problem.l2);
+    /// Overwrites `out` with the products with `columns` vectors at the θ of [`Point::linearize`].
+    pub(super) fn apply_block(&mut self, of: Curvature, columns: usize, v: &[f64], out: &mut [f64]) {
+        if columns == 0 {
+            return;
         }
-        if triangle == Triangle::Both {
-            mirror(p, out);
-        }
+        let parallel = self.is_parallel(|cost| cost.hessian_product * columns as f64);
+        let at = Place { problem: &self.problem, theta: &self.theta };
+        sum_over_lanes(&mut self.lanes, &self.problem, parallel, out, |lane, out| lane.apply(of, at, v, out));
     }
 
     fn move_to(&mut self, theta: &[f64]) {
@@ -347,34 +349,7 @@ fn lanes(shape: &Shape, capacity: usize) -> Vec<Lane> {
     (0..lanes).map(lane).collect()
 }
 
-impl SymmetricOperator for Point {
-    fn order(&self) -> usize {
-        self.theta.len()
-    }
-
-    fn apply(&mut self, v: &[f64], out: &mut [f64]) {
-        self.apply_block(1, v, out);
-    }
-
-    fn apply_block(&mut self, columns: usize, v: &[f64], out: &mut [f64]) {
-        let p = self.theta.len();
-        debug_assert!(v.len() == p * columns && out.len() == p * columns);
-        if columns == 0 {
-            return;
-        }
-        let parallel = self.is_parallel(|cost| cost.hessian_product * columns as f64);
-        let of = self.of;
-        let at = Place { problem: &self.problem, theta: &self.theta };
-        sum_over_lanes(&mut self.lanes, &self.problem, parallel, out, |lane, out| {
-            lane.apply(of, at, v, out);
-        });
-        if self.problem.l2 != 0.0 {
-            vector::add_scaled(out, self.problem.l2, v);
-        }
-    }
-}
-
 /// Equal as bits: −0 and 0 are different points, a NaN is the same point as itself.
-fn same_bits(x: &[f64], y: &[f64]) -> bool {
+pub(super) fn same_bits(x: &[f64], y: &[f64]) -> bool {
     x.iter().zip(y).all(|(x, y)| x.to_bits() == y.to_bits())
 }

@@ -2,18 +2,25 @@
 //!
 //! The lower triangle is factorized in place; the upper one keeps A, so that another shift needs no new matrix and a
 //! residual can be computed. Rows that are zero off the diagonal (parameters of units that are dead on the whole batch) are solved by a
-//! division and left out of the factorization, which then has order q ≤ p. faer's LBLᵀ is slower on two threads and its bits depend on their number: both run sequentially.
+//! division and left out of the factorization, which then has order q ≤ p.
+//!
+//! Both factorizations work by panels of 64 columns, and do almost all of their work in products that run at the speed of matrix
+//! multiplication, shared among the threads of the current pool. Bits do not depend on the number of threads.
+
+mod cholesky;
+mod kernels;
+mod lblt;
+mod tiles;
+mod triangle;
+mod update;
 
 use std::collections::TryReserveError;
 
-use faer::diag::{DiagMut, DiagRef};
-use faer::dyn_stack::{MemBuffer, MemStack};
-use faer::linalg::cholesky::{lblt, llt};
-use faer::perm::PermRef;
-use faer::{MatMut, MatRef, Par, Spec};
 use gf_core::vector;
 
-use crate::state::clear_upper_vector_state;
+use crate::mirror;
+use lblt::Lblt;
+use update::Panel;
 
 /// Numbers of positive, negative and zero eigenvalues.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,7 +38,7 @@ pub struct Inertia {
 pub enum Factorization {
     /// LLᵀ, p³/3 flops: for positive definite matrices, and the cheapest test of being one.
     Cholesky,
-    /// LBLᵀ with Bunch–Kaufman pivoting, p³/3 flops plus pivot search: for any symmetric matrix; gives the inertia.
+    /// LBLᵀ with rook pivoting, p³/3 flops plus pivot search: for any symmetric matrix; gives the inertia.
     Lblt,
 }
 
@@ -54,7 +61,8 @@ pub enum FactorError {
 
 /// A symmetric matrix A with a factorization of A + shift·I beside it.
 ///
-/// Memory: p² + O(p) numbers.
+/// Memory: p² + O(p) numbers (about 270p of scratch).
+#[derive(Debug)]
 pub struct ShiftedMatrix {
     p: usize,
     /// Lower triangle with diagonal: A until it is factorized, then factors. Strictly upper triangle: A, once saved.
@@ -64,19 +72,12 @@ pub struct ShiftedMatrix {
     coupled: Vec<usize>,
     /// Scratch for right-hand sides of order q.
     gathered: Vec<f64>,
-    /// Entries (k − BAND..k, k) of A: what Cholesky's small diagonal blocks overwrite of the upper triangle.
-    band: Vec<f64>,
-    subdiagonal: Vec<f64>,
-    permutation: Vec<usize>,
-    inverse_permutation: Vec<usize>,
-    scratch: MemBuffer,
+    panel: Panel,
+    lblt: Lblt,
     stage: Stage,
     /// Whether the lower triangle still holds all of A, as it was filled.
     lower_is_whole: bool,
 }
-
-/// At least the order of the blocks that faer's Cholesky factorizes whole, both triangles written.
-const BAND: usize = 64;
 
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Stage {
@@ -88,12 +89,6 @@ enum Stage {
     Factorized(Factorization, f64),
 }
 
-/// Partial pivoting is a fifth faster than faer's default, which also searches the diagonal (123 against 150 ms at p = 2161).
-fn lblt_parameters() -> Spec<lblt::factor::LbltParams, f64> {
-    let automatic = <lblt::factor::LbltParams as faer::Auto<f64>>::auto();
-    Spec::from(lblt::factor::LbltParams { pivoting: lblt::factor::PivotingStrategy::Partial, ..automatic })
-}
-
 impl ShiftedMatrix {
     /// Allocates for order `p`.
     ///
@@ -103,20 +98,14 @@ impl ShiftedMatrix {
         let mut data = Vec::new();
         data.try_reserve_exact(p.saturating_mul(p))?;
         data.resize(p * p, 0.0);
-        let scratch = lblt::factor::cholesky_in_place_scratch::<usize, f64>(p, Par::Seq, lblt_parameters())
-            .or(llt::factor::cholesky_in_place_scratch::<f64>(p, Par::Seq, Spec::default()))
-            .or(lblt::solve::solve_in_place_scratch::<usize, f64>(p, 1, Par::Seq));
         Ok(Self {
             p,
             data,
             diagonal: vec![0.0; p],
             coupled: Vec::with_capacity(p),
             gathered: vec![0.0; p],
-            band: vec![0.0; p * BAND],
-            subdiagonal: vec![0.0; p],
-            permutation: vec![0; p],
-            inverse_permutation: vec![0; p],
-            scratch: MemBuffer::new(scratch),
+            panel: Panel::new(p),
+            lblt: Lblt::new(p),
             stage: Stage::Filling,
             lower_is_whole: false,
         })
@@ -155,40 +144,16 @@ impl ShiftedMatrix {
                 _ => {}
             }
         }
-        let matrix = MatMut::from_column_major_slice_with_stride_mut(&mut self.data, q, q, self.p);
-        let stack = MemStack::new(&mut self.scratch);
-        let result = match kind {
-            Factorization::Cholesky => {
-                llt::factor::cholesky_in_place(matrix, Default::default(), Par::Seq, stack, Spec::default())
-                    .map(|_| ())
-                    .map_err(|llt::factor::LltError::NonPositivePivot { index }| FactorError::NotPositiveDefinite {
-                        pivot: self.coupled[index],
-                    })
-            }
+        match kind {
+            Factorization::Cholesky => cholesky::factorize(&mut self.panel, &mut self.data, self.p, q)
+                .map_err(|index| FactorError::NotPositiveDefinite { pivot: self.coupled[index] })?,
             Factorization::Lblt => {
-                // faer does not write the last entry, which an earlier factorization of a higher order may have set.
-                self.subdiagonal.fill(0.0);
-                lblt::factor::cholesky_in_place(
-                    matrix,
-                    DiagMut::from_slice_mut(&mut self.subdiagonal[..q]),
-                    &mut self.permutation[..q],
-                    &mut self.inverse_permutation[..q],
-                    Par::Seq,
-                    stack,
-                    lblt_parameters(),
-                );
-                if self.lblt_inertia(shift).zero > 0 { Err(FactorError::Singular) } else { Ok(()) }
-            }
-        };
-        clear_upper_vector_state();
-        if kind == Factorization::Cholesky {
-            for k in 0..self.p {
-                let above = k.min(BAND);
-                self.data[k * self.p + k - above..k * self.p + k]
-                    .copy_from_slice(&self.band[k * BAND..k * BAND + above]);
+                self.lblt.factorize(&mut self.panel, &mut self.data, self.p, q);
+                if self.lblt_inertia(shift).zero > 0 {
+                    return Err(FactorError::Singular);
+                }
             }
         }
-        result?;
         self.stage = Stage::Factorized(kind, shift);
         Ok(())
     }
@@ -210,22 +175,14 @@ impl ShiftedMatrix {
                 *x /= self.diagonal[row] + shift;
             }
         }
-        let factors = MatRef::from_column_major_slice_with_stride(&self.data, q, q, self.p);
-        let rhs = MatMut::from_column_major_slice_mut(&mut self.gathered[..q], q, 1);
-        let stack = MemStack::new(&mut self.scratch);
+        let gathered = &mut self.gathered[..q];
         match kind {
-            Factorization::Cholesky => llt::solve::solve_in_place(factors, rhs, Par::Seq, stack),
-            Factorization::Lblt => lblt::solve::solve_in_place(
-                factors,
-                factors.diagonal(),
-                DiagRef::from_slice(&self.subdiagonal[..q]),
-                PermRef::new_checked(&self.permutation[..q], &self.inverse_permutation[..q], q),
-                rhs,
-                Par::Seq,
-                stack,
-            ),
+            Factorization::Cholesky => {
+                triangle::forward(&self.data, self.p, q, 0..q, false, gathered);
+                triangle::backward(&self.data, self.p, q, 0..q, false, gathered);
+            }
+            Factorization::Lblt => self.lblt.solve(&self.data, self.p, gathered),
         }
-        clear_upper_vector_state();
         for (gathered, row) in self.gathered.iter().zip(&self.coupled) {
             x[*row] = *gathered;
         }
@@ -249,14 +206,7 @@ impl ShiftedMatrix {
     /// Before the first factorization, or when the lengths differ from p.
     pub fn multiply(&self, v: &[f64], out: &mut [f64]) {
         assert_ne!(self.stage, Stage::Filling, "multiply before factorize");
-        for ((out, d), v) in out.iter_mut().zip(&self.diagonal).zip(v) {
-            *out = d * v;
-        }
-        for j in 1..self.p {
-            let column = &self.data[j * self.p..j * self.p + j];
-            out[j] += vector::dot(column, &v[..j]);
-            vector::add_scaled(&mut out[..j], v[j], column);
-        }
+        triangle::multiply(&self.data, self.p, &self.diagonal, v, out);
     }
 
     /// ‖(A + shift·I)x − b‖ / ‖b‖, with `scratch` of p entries.
@@ -275,35 +225,19 @@ impl ShiftedMatrix {
 
     /// Copies the lower triangle up and the diagonal aside; finds the coupled rows.
     fn save(&mut self) -> Result<(), FactorError> {
-        let mut is_coupled = std::mem::take(&mut self.permutation);
-        is_coupled.fill(0);
-        for k in 0..self.p {
-            let (diagonal, below) =
-                self.data[k * self.p + k..(k + 1) * self.p].split_first().expect("a column has a diagonal entry");
-            self.diagonal[k] = *diagonal;
-            // A sum is finite only if all its terms are.
-            let mut sum = *diagonal;
-            let mut any = 0;
-            for (x, row) in below.iter().zip(&mut is_coupled[k + 1..]) {
-                sum += x.abs();
-                let nonzero = usize::from(*x != 0.0);
-                *row |= nonzero;
-                any |= nonzero;
-            }
-            is_coupled[k] |= any;
-            if !sum.is_finite() {
-                self.permutation = is_coupled;
-                return Err(FactorError::NotFinite);
-            }
+        // The sum of the magnitudes in a row: 0 only if all are, and finite only if all are.
+        let sums = &mut self.gathered;
+        sums.fill(0.0);
+        for (k, column) in self.data.chunks_exact(self.p).enumerate() {
+            self.diagonal[k] = column[k];
+            sums[k] += kernels::add_magnitudes(&column[k + 1..], &mut sums[k + 1..]);
+        }
+        if !vector::all_finite(sums) || !vector::all_finite(&self.diagonal) {
+            return Err(FactorError::NotFinite);
         }
         self.coupled.clear();
-        self.coupled.extend((0..self.p).filter(|row| is_coupled[*row] != 0));
-        self.permutation = is_coupled;
-        gf_core::mirror(self.p, &mut self.data);
-        for k in 0..self.p {
-            let above = k.min(BAND);
-            self.band[k * BAND..k * BAND + above].copy_from_slice(&self.data[k * self.p + k - above..k * self.p + k]);
-        }
+        self.coupled.extend((0..self.p).filter(|row| sums[*row] != 0.0));
+        mirror(self.p, &mut self.data);
         self.lower_is_whole = true;
         Ok(())
     }
@@ -314,13 +248,26 @@ impl ShiftedMatrix {
         (0..self.p).filter(move |row| coupled.next_if_eq(row).is_none())
     }
 
-    /// Copies the coupled rows and columns of A, strictly below the diagonal, to the top left, from the upper triangle, in tiles.
+    /// Copies the coupled rows and columns of A, strictly below the diagonal, to the top left.
     fn gather_lower(&mut self) {
-        const TILE: usize = 32;
         let (p, q) = (self.p, self.coupled.len());
-        if std::mem::take(&mut self.lower_is_whole) && q == p {
+        if std::mem::take(&mut self.lower_is_whole) {
+            if q < p {
+                // Leftwards and upwards in place: nothing is overwritten before it is read.
+                for (b, &column) in self.coupled.iter().enumerate() {
+                    let mut a = b + 1;
+                    while a < q {
+                        let row = self.coupled[a];
+                        let run = self.coupled[a..].iter().enumerate().take_while(|(k, r)| **r == row + k).count();
+                        self.data.copy_within(column * p + row..column * p + row + run, b * p + a);
+                        a += run;
+                    }
+                }
+            }
             return;
         }
+        // From the upper triangle, in tiles of whole cache lines.
+        const TILE: usize = 8;
         for b0 in (0..q).step_by(TILE) {
             for a0 in (b0..q).step_by(TILE) {
                 for b in b0..(b0 + TILE).min(q) {
@@ -345,7 +292,7 @@ impl ShiftedMatrix {
         self.decoupled().for_each(|row| count(self.diagonal[row] + shift));
         while k < self.coupled.len() {
             let d = self.data[k * self.p + k];
-            let off = self.subdiagonal[k];
+            let off = self.lblt.off_diagonal[k];
             if off == 0.0 {
                 count(d);
                 k += 1;

@@ -1,6 +1,12 @@
-//! Matrix-free solves with A + shift·I: MINRES for symmetric matrices, CG for positive definite ones.
+//! Matrix-free solves with A + shift·I: MINRES for symmetric matrices, alone or for a family of shifts, CG for positive definite ones.
+
+mod family;
+mod minres;
 
 use gf_core::{SymmetricOperator, vector};
+
+pub use family::ShiftedFamily;
+pub use minres::minres;
 
 /// When an iteration stops.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -9,6 +15,17 @@ pub struct Stop {
     pub tolerance: f64,
     /// Products at most.
     pub max_products: usize,
+    /// MINRES gives up when it will hardly reach the tolerance within this many products, which is what another solver costs. It looks after
+    /// 1/8, 1/4 and 1/2 of them: at the rate of the products since the look before (the first: since 1/16), the tolerance must be in reach
+    /// within twice as many, for it mostly converges faster towards its end. At this many it ends. None: never.
+    pub worth: Option<usize>,
+}
+
+impl Stop {
+    /// At the tolerance, or after so many products.
+    pub fn new(tolerance: f64, max_products: usize) -> Self {
+        Self { tolerance, max_products, worth: None }
+    }
 }
 
 /// What an iteration reached.
@@ -20,6 +37,8 @@ pub struct KrylovInfo {
     pub relative_residual: f64,
     /// Whether a direction v with vᵀ(A + shift·I)v ≤ 0 was met. Proof of indefiniteness; its absence proves nothing.
     pub negative_curvature: bool,
+    /// The lowest eigenvalue of A + shift·I in the Krylov space: an upper bound of the lowest of all. Known to [`ShiftedFamily`] only.
+    pub lowest: Option<f64>,
 }
 
 impl KrylovInfo {
@@ -40,80 +59,6 @@ impl KrylovScratch {
     pub fn new(p: usize) -> Self {
         Self { vectors: std::array::from_fn(|_| vec![0.0; p]) }
     }
-}
-
-/// MINRES: minimizes the residual over the Krylov space of any symmetric matrix, positive definite or not.
-///
-/// `x` is the start on entry (zeros, or a warm start) and the solution on return. After the recurrence reports convergence the
-/// true residual is computed; where rounding has kept it above the tolerance, the iteration starts again from there.
-/// Signs of the pivots of the Lanczos tridiagonal matrix give [`KrylovInfo::negative_curvature`].
-///
-/// Cost: one product and about 20p flops an iteration, one product for the check.
-/// Reference: C. Paige, M. Saunders, *SIAM J. Numer. Anal.* 12 (1975).
-pub fn minres(
-    operator: &mut dyn SymmetricOperator,
-    shift: f64,
-    b: &[f64],
-    x: &mut [f64],
-    stop: Stop,
-    scratch: &mut KrylovScratch,
-) -> KrylovInfo {
-    let [r1, r2, v, y, w, w1, w2] = &mut scratch.vectors;
-    let mut restarts = Restarts::new(b);
-    let mut info = KrylovInfo::default();
-    while restarts.is_due(operator, shift, b, x, r1, stop, &mut info) {
-        let (b_norm, beta1) = (restarts.b_norm, vector::norm(r1));
-        r2.copy_from_slice(r1);
-        y.copy_from_slice(r1);
-        w.fill(0.0);
-        w2.fill(0.0);
-        let (mut old_beta, mut beta) = (0.0, beta1);
-        let (mut d_bar, mut epsilon, mut phi_bar) = (0.0, 0.0, beta1);
-        let (mut cosine, mut sine) = (-1.0, 0.0);
-        let mut pivot = f64::INFINITY;
-        // One product is kept for the true residual.
-        while info.products + 1 < stop.max_products.max(2) {
-            vector::scale_into(1.0 / beta, y, v);
-            operator.apply(v, y);
-            info.products += 1;
-            vector::add_scaled(y, shift, v);
-            if old_beta != 0.0 {
-                vector::add_scaled(y, -beta / old_beta, r1);
-            }
-            let alpha = vector::dot(v, y);
-            vector::add_scaled(y, -alpha / beta, r2);
-            std::mem::swap(r1, r2);
-            r2.copy_from_slice(y);
-            // Pivots of the tridiagonal matrix: d₁ = α₁, d_k = α_k − β_k²/d_{k−1}.
-            pivot = if pivot.is_infinite() { alpha } else { alpha - beta * beta / pivot };
-            info.negative_curvature |= pivot <= 0.0;
-            old_beta = beta;
-            beta = vector::norm(r2);
-
-            let old_epsilon = epsilon;
-            let delta = cosine * d_bar + sine * alpha;
-            let g_bar = sine * d_bar - cosine * alpha;
-            epsilon = sine * beta;
-            d_bar = -cosine * beta;
-            let gamma = g_bar.hypot(beta).max(f64::MIN_POSITIVE);
-            cosine = g_bar / gamma;
-            sine = beta / gamma;
-            let phi = cosine * phi_bar;
-            phi_bar *= sine;
-
-            std::mem::swap(w1, w2);
-            std::mem::swap(w2, w);
-            for i in 0..w.len() {
-                w[i] = (v[i] - old_epsilon * w1[i] - delta * w2[i]) / gamma;
-                x[i] += phi * w[i];
-            }
-            // Half the tolerance, so that the true residual rarely costs a restart.
-            if phi_bar.abs() <= 0.5 * stop.tolerance * b_norm || beta <= f64::EPSILON * old_beta || !phi.is_finite() {
-                break;
-            }
-        }
-    }
-    info
 }
 
 /// CG, for matrices A + shift·I that are known to be positive definite. Stops at the first direction of
@@ -170,12 +115,16 @@ struct Restarts {
     first: bool,
 }
 
+/// A start is kept where it leaves at most this part of the residual; elsewhere its product bought nothing.
+const USEFUL_START: f64 = 0.5;
+
 impl Restarts {
     fn new(b: &[f64]) -> Self {
         Self { b_norm: vector::norm(b), previous: f64::INFINITY, first: true }
     }
 
     /// Overwrites `r` with b − (A + shift·I)x and the info's residual with its relative norm; false when the iteration is over.
+    /// Scales or drops the first x.
     #[expect(clippy::too_many_arguments, reason = "one call in each of two solvers, with what they have at hand")]
     fn is_due(
         &mut self,
@@ -191,18 +140,41 @@ impl Restarts {
             x.fill(0.0);
             return false;
         }
-        if std::mem::take(&mut self.first) && x.iter().all(|x| *x == 0.0) {
+        let first = std::mem::take(&mut self.first);
+        if first && x.iter().all(|x| *x == 0.0) {
             r.copy_from_slice(b);
         } else {
             residual(operator, shift, b, x, r);
             info.products += 1;
         }
         info.relative_residual = vector::norm(r) / self.b_norm;
+        if first && !info.converged(stop) {
+            self.scale_start(b, x, r);
+            info.relative_residual = vector::norm(r) / self.b_norm;
+        }
         // No progress since the last restart: rounding is the limit.
         let stalled = info.relative_residual > 0.5 * self.previous;
         self.previous = info.relative_residual;
         let spent = info.products >= stop.max_products;
         !(info.converged(stop) || spent || stalled || !info.relative_residual.is_finite())
+    }
+
+    /// Scales the start x, with residual `r`, so that its residual is least; forgets it where that is not much less than ‖b‖.
+    fn scale_start(&self, b: &[f64], x: &mut [f64], r: &mut [f64]) {
+        // With y = (A + shift·I)x = b − r: the least ‖b − c·y‖ has c = bᵀy/yᵀy.
+        let (bb, br, rr) = (self.b_norm * self.b_norm, vector::dot(b, r), vector::dot(r, r));
+        let (by, yy) = (bb - br, bb - 2.0 * br + rr);
+        let c = by / yy;
+        // ‖b − c·y‖² = bb − c·by, with a NaN refused.
+        if c.is_finite() && bb - c * by <= USEFUL_START * USEFUL_START * bb {
+            for ((r, b), x) in r.iter_mut().zip(b).zip(x) {
+                *r = b - c * (b - *r);
+                *x *= c;
+            }
+        } else {
+            x.fill(0.0);
+            r.copy_from_slice(b);
+        }
     }
 }
 

@@ -5,12 +5,12 @@
 use gf_core::problems::Quadratic;
 use gf_core::{DenseHessian, HessianProduct, Objective, Streams, SymmetricOperator, Triangle, standard_normal};
 use gf_linalg::eigen::{symmetric_eigen, symmetric_eigenvalues};
-use gf_linalg::krylov::{KrylovScratch, Stop, conjugate_gradients, minres};
+use gf_linalg::krylov::{KrylovScratch, ShiftedFamily, Stop, conjugate_gradients, minres};
 use gf_linalg::lanczos::{End, Lanczos, extreme_eigenvalue};
 use gf_linalg::{FactorError, Factorization, Inertia, ShiftedMatrix};
 use proptest::prelude::*;
 
-const STOP: Stop = Stop { tolerance: 1e-12, max_products: 2000 };
+const STOP: Stop = Stop { tolerance: 1e-12, max_products: 2000, worth: None };
 
 struct Case {
     quadratic: Quadratic,
@@ -236,12 +236,111 @@ fn a_warm_start_at_the_solution_costs_one_product() {
 }
 
 #[test]
+fn a_start_is_scaled_to_its_least_residual_or_dropped() {
+    let mut case = case(&spread(50, 1.0, 8.0), 6);
+    let theta = vec![0.0; 50];
+    let solution = case.function(|lambda| 1.0 / lambda);
+    for solve in [minres, conjugate_gradients] {
+        let mut operator = case.quadratic.hessian_at(&theta).unwrap();
+        let mut scratch = KrylovScratch::new(50);
+        let mut x: Vec<f64> = solution.iter().map(|x| -3.0 * x).collect();
+        assert_eq!(solve(&mut operator, 0.0, &case.b, &mut x, STOP, &mut scratch).products, 1);
+        assert_close(&x, &solution, 1e-12);
+        // A start that helps nothing costs its product and no more.
+        let mut x = vec![0.0; 50];
+        let cold = solve(&mut operator, 0.0, &case.b, &mut x, STOP, &mut scratch);
+        let mut x = vec![0.0; 50];
+        x[7] = 1e9;
+        let dropped = solve(&mut operator, 0.0, &case.b, &mut x, STOP, &mut scratch);
+        assert_eq!(dropped.products, cold.products + 1);
+        assert_close(&x, &solution, 1e-11);
+    }
+}
+
+#[test]
+fn one_krylov_space_serves_every_shift() {
+    let mut case = case(&spread(150, -3.0, 40.0), 12);
+    let theta = vec![0.0; 150];
+    let b = case.b.clone();
+    let expected = |case: &Case, shift: f64| case.function(|lambda| 1.0 / (lambda + shift));
+    for kept in [400, 60, 7, 1] {
+        let mut family = ShiftedFamily::new(150, kept);
+        let mut x = vec![f64::NAN; 150];
+        let mut first = 0;
+        // From the hardest shift to easier ones, and back.
+        for (turn, shift) in [4.0, 10.0, 30.0, 6.0, 4.0].into_iter().enumerate() {
+            let solution = expected(&case, shift);
+            let mut operator = case.quadratic.hessian_at(&theta).unwrap();
+            let info = family.solve(&mut operator, shift, &b, &mut x, STOP);
+            assert!(info.converged(STOP) && !info.negative_curvature, "{kept} {shift}: {info:?}");
+            assert_close(&x, &solution, 1e-10);
+            // The space that is kept is no part of the count; what it lacks is. (One product is for the true residual.)
+            let mut alone = vec![0.0; 150];
+            let minres = minres(&mut operator, shift, &b, &mut alone, STOP, &mut KrylovScratch::new(150));
+            let saved = if turn == 0 { 0 } else { kept };
+            let least = minres.products.saturating_sub(saved + 1) + 1;
+            assert!(info.products.abs_diff(least) <= 2, "{kept} {shift}: {} against {least}", info.products);
+            first = first.max(info.products);
+        }
+        assert!(first > 30);
+        // Another right-hand side is noticed, another matrix must be said.
+        let other: Vec<f64> = b.iter().map(|b| b.sin()).collect();
+        let mut operator = case.quadratic.hessian_at(&theta).unwrap();
+        assert!(family.solve(&mut operator, 4.0, &other, &mut x, STOP).converged(STOP));
+        let mut matrix = Quadratic::diagonal(&spread(150, 1.0, 2.0));
+        family.forget();
+        assert!(family.solve(&mut matrix.hessian_at(&theta).unwrap(), 0.5, &other, &mut x, STOP).converged(STOP));
+        assert!(x.iter().zip(&other).zip(spread(150, 1.0, 2.0)).all(|((x, b), d)| (x - b / (d + 0.5)).abs() < 1e-10));
+    }
+}
+
+#[test]
+fn the_lowest_ritz_value_proves_a_shifted_matrix_indefinite() {
+    let mut case = case(&spread(100, -25.0, 100.0), 14);
+    let theta = vec![0.0; 100];
+    let mut family = ShiftedFamily::new(100, 300);
+    assert_eq!(family.lowest_ritz_value(), None);
+    let mut x = vec![0.0; 100];
+    let mut operator = case.quadratic.hessian_at(&theta).unwrap();
+    let info = family.solve(&mut operator, 24.3, &case.b, &mut x, STOP);
+    assert!(info.converged(STOP) && info.negative_curvature);
+    assert!((info.lowest.unwrap() + 0.7).abs() < 1e-3, "{info:?}");
+    let info = family.solve(&mut operator, 25.5, &case.b, &mut x, STOP);
+    assert!(!info.negative_curvature && (info.lowest.unwrap() - 0.5).abs() < 1e-3 && info.products <= 10, "{info:?}");
+}
+
+#[test]
+fn minres_gives_up_early_where_it_would_cost_more_than_it_is_worth_and_only_there() {
+    let theta = vec![0.0; 300];
+    let worth = |worth| Stop { worth: Some(worth), ..STOP };
+    let hard: Vec<f64> = (0..300).map(|k| 1e-6 * 1.08f64.powi(k)).collect();
+    let mut hard = case(&hard, 15);
+    let mut easy = case(&spread(300, 1.0, 30.0), 16);
+    for kept in [500, 5] {
+        let mut x = vec![0.0; 300];
+        let mut family = ShiftedFamily::new(300, kept);
+        let info = family.solve(&mut hard.quadratic.hessian_at(&theta).unwrap(), 0.0, &hard.b, &mut x, worth(160));
+        assert!(!info.converged(STOP) && info.products <= 160 / 8 + 1, "{info:?}");
+        family.forget();
+        let info = family.solve(&mut easy.quadratic.hessian_at(&theta).unwrap(), 0.0, &easy.b, &mut x, worth(160));
+        assert!(info.converged(STOP), "{info:?}");
+        let mut alone = vec![0.0; 300];
+        let mut operator = easy.quadratic.hessian_at(&theta).unwrap();
+        let products = minres(&mut operator, 0.0, &easy.b, &mut alone, STOP, &mut KrylovScratch::new(300)).products;
+        assert!(info.products.abs_diff(products) <= 1);
+        let mut x = vec![0.0; 300];
+        let info = minres(&mut operator, 0.0, &easy.b, &mut x, worth(products / 2), &mut KrylovScratch::new(300));
+        assert!(!info.converged(STOP) && info.products <= products / 2 + 1, "{info:?}");
+    }
+}
+
+#[test]
 fn the_product_limit_is_respected_and_the_residual_reported_is_true() {
     let mut case = case(&spread(200, 1e-3, 1.0), 7);
     let theta = vec![0.0; 200];
     for solve in [minres, conjugate_gradients] {
         let mut x = vec![0.0; 200];
-        let stop = Stop { tolerance: 1e-12, max_products: 12 };
+        let stop = Stop::new(1e-12, 12);
         let mut operator = case.quadratic.hessian_at(&theta).unwrap();
         let info = solve(&mut operator, 0.0, &case.b, &mut x, stop, &mut KrylovScratch::new(200));
         assert!(info.products <= 12 && !info.converged(stop));

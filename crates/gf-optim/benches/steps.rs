@@ -1,90 +1,221 @@
-//! One step of every method on the original network (p = 2161, 64 samples) and on digits (p = 2410, 256 samples of noise): `step/METHOD/CASE`.
+//! Whole steps of every method (`step/METHOD/CASE`), their linear solvers (`SOLVER/CASE`), and the time to a loss (`loss-target/METHOD`).
 //!
-//! Prints the relative residual of each linear solve, or what the step met, beside the time, so that speed is not bought with accuracy.
+//! The last column says how good the result is: the relative residual of a linear system, the steps to a loss. Dense work on case C is left to its
+//! Cholesky factorization, and case E has no dense work, so that all of it takes less than three minutes.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::print_stdout,
-    reason = "a bench that unwraps an error fails, and it reports beside the time"
-)]
+#![allow(clippy::unwrap_used, reason = "a bench that unwraps an error fails")]
 
 use criterion::{Criterion, criterion_group, criterion_main};
-use gf_core::{Samples, Streams, Targets, standard_normal};
-use gf_layers::Activation::{Identity, Relu, Tanh};
-use gf_layers::{Batches, Initialization, Loss, Network, NetworkObjective};
-use gf_optim::control::Constant;
-use gf_optim::registry::{AnyObjective, MethodSettings};
-use gf_optim::{Budget, integrate};
+use gf_bench::cases::STEP_SIZE;
+use gf_bench::{Case, CaseName, Picture};
+use gf_core::{
+    Counted, DenseHessian, HessianProduct, Objective, Samples, Streams, SymmetricOperator, Targets, Triangle, vector,
+};
+use gf_layers::{Activation, Batches, Initialization, Loss, Network, NetworkObjective};
+use gf_linalg::{Factorization, ShiftedMatrix};
+use gf_optim::control::StepController;
+use gf_optim::registry::{AnyMethod, AnyObjective, AnySolver, LinearSolver, MethodSettings, SolverSettings};
+use gf_optim::{Budget, Outcome, Stop, integrate};
 
-struct Case {
-    name: &'static str,
-    objective: NetworkObjective,
-    theta: Vec<f64>,
-}
-
+/// Cases that are run: only small ones where the bench is tested and not measured.
 fn cases() -> Vec<Case> {
-    let mut rng = Streams::new(1).data();
-    let mut normal = |count: usize| -> Vec<f64> { (0..count).map(|_| standard_normal(&mut rng)).collect() };
-    let original = Network::new(2)
-        .dense(50, Identity)
-        .dense(30, Relu)
-        .dense(10, Relu)
-        .dense(10, Relu)
-        .dense(5, Identity)
-        .dense(1, Identity);
-    let values = Samples::new(2, normal(128), Targets::Values { width: 1, values: normal(64) }).unwrap();
-    let digits = Network::new(64).dense(32, Tanh).dense(10, Identity);
-    let labels = (0..256).map(|k| k % 10).collect();
-    let classes = Samples::new(64, normal(64 * 256), Targets::Classes { classes: 10, labels }).unwrap();
-    [("A", original, Loss::mse(), values), ("B", digits, Loss::softmax_cross_entropy(), classes)]
-        .into_iter()
-        .map(|(name, network, loss, samples)| Case {
-            name,
-            objective: network.objective(loss, &samples, Batches::full()).unwrap(),
-            theta: network.init(&Initialization::Original, &mut Streams::new(2).init()),
-        })
-        .collect()
+    let tested = std::env::args().any(|argument| argument == "--test");
+    let names = CaseName::ALL.into_iter().filter(|name| !tested || matches!(name, CaseName::A | CaseName::B));
+    names.map(Case::synthetic).collect()
 }
 
-fn steps(criterion: &mut Criterion) {
-    let methods = [
-        "explicit = { h = 0.01 }",
-        "implicit = { h = 0.05, indefinite = \"accept\" }",
-        "implicit = { h = 0.05, indefinite = \"accept\", solver = \"lblt\" }",
-        "newton = { ascent = \"accept\" }",
+/// All methods as they come, and the variants that the original experiment and its comparisons use.
+fn methods() -> Vec<(String, MethodSettings)> {
+    let defaults =
+        MethodSettings::all_defaults().into_iter().map(|settings| (settings.info().name.to_owned(), settings));
+    let variants = [
+        ("implicit-cholesky", "implicit = { solver = \"cholesky\" }"),
+        ("implicit-lblt", "implicit = { solver = \"lblt\", indefinite = \"accept\" }"),
+        ("newton-original", "newton = { solver = \"lblt\", ascent = \"accept\" }"),
     ];
-    for mut case in cases() {
-        for text in methods {
-            let settings: MethodSettings = toml::from_str(text).unwrap();
+    defaults.chain(variants.map(|(name, text)| (name.to_owned(), toml::from_str(text).unwrap()))).collect()
+}
+
+fn run(
+    objective: &mut AnyObjective,
+    method: &mut AnyMethod,
+    control: &mut dyn StepController,
+    theta: &[f64],
+    budget: &Budget,
+) -> Outcome {
+    integrate(objective, method, control, &mut [], theta.to_vec(), budget).unwrap()
+}
+
+/// What a step did, and for an implicit step of constant size its relative residual.
+fn describe(objective: &mut NetworkObjective, theta: &[f64], outcome: &Outcome) -> String {
+    let work = outcome.work;
+    let mut words = Vec::new();
+    for (count, what) in [(work.products, "products"), (work.factorizations, "factorizations"), (work.values, "values")]
+    {
+        if count > 0 {
+            words.push(format!("{count} {what}{}", if count == 1 { "" } else { "s" }));
+        }
+    }
+    if let (Some(h), true) = (outcome.time, work.products + work.factorizations > 0) {
+        let (mut g, mut r) = (vec![0.0; theta.len()], vec![0.0; theta.len()]);
+        objective.value_and_gradient(theta, &mut g).unwrap();
+        let delta: Vec<f64> = outcome.theta.iter().zip(theta).map(|(to, from)| to - from).collect();
+        objective.hessian_at(theta).unwrap().apply(&delta, &mut r);
+        r.iter_mut().zip(&g).zip(&delta).for_each(|((r, g), d)| *r += g + d / h);
+        words.push(format!("residual {:.0e}", vector::norm(&r) / vector::norm(&g)));
+    }
+    words.join(", ")
+}
+
+fn steps(criterion: &mut Criterion, picture: &mut Picture) {
+    for case in cases() {
+        let mut objective = case.objective().unwrap();
+        for (name, settings) in methods() {
+            let is_dense = settings.dense_bytes(case.dim()) > 0;
+            let needs_definite = name == "implicit-cholesky" && case.name.is_indefinite();
+            if is_dense && matches!(case.name, CaseName::C | CaseName::E) || needs_definite {
+                continue;
+            }
             let mut method = settings.build().unwrap();
-            let h = if text.contains("0.05") { 0.05 } else { 0.01 };
-            let mut step = || {
-                let theta = case.theta.clone();
-                integrate(
-                    &mut case.objective as &mut AnyObjective,
-                    &mut *method,
-                    &mut Constant::new(h),
-                    &mut [],
-                    theta,
-                    &Budget::steps(1),
-                )
-                .unwrap()
-            };
+            let mut control = settings.build_control(None).unwrap();
+            let id = format!("step/{name}/{}", case.name.letter());
+            let mut step = || run(&mut objective, &mut *method, &mut *control, &case.theta, &Budget::steps(1));
             let outcome = step();
-            println!(
-                "{text}: {} after {} products, {} factorizations",
-                outcome.stop, outcome.work.products, outcome.work.factorizations
-            );
-            let solver = if text.contains("lblt") { "-lblt" } else { "" };
-            let id = format!("step/{}{solver}/{}", settings.info().name, case.name);
-            criterion.bench_function(&id, |bencher| bencher.iter(&mut step));
+            criterion.bench_function(&id, |bencher| {
+                bencher.iter_custom(|iterations| {
+                    picture.time(&id, Some(outcome.work.flops), iterations, || {
+                        step();
+                    })
+                });
+            });
+            picture.note(&id, describe(&mut objective, &case.theta, &outcome));
         }
     }
 }
 
+fn factorizations(criterion: &mut Criterion, picture: &mut Picture) {
+    for case in cases().into_iter().filter(|case| case.name.is_dense()) {
+        let (p, letter) = (case.dim(), case.name.letter());
+        let mut matrix = ShiftedMatrix::new(p).unwrap();
+        case.objective().unwrap().dense_hessian(&case.theta, Triangle::Lower, matrix.fill()).unwrap();
+        // A shift that makes the matrix definite, and one that does not.
+        for (name, kind, shift) in [("cholesky", Factorization::Cholesky, 1e3), ("lblt", Factorization::Lblt, 1e-4)] {
+            if kind == Factorization::Lblt && case.name == CaseName::C {
+                continue;
+            }
+            matrix.factorize(kind, shift).unwrap();
+            let id = format!("{name}/{letter}");
+            let flops = Some(matrix.factorization_flops());
+            criterion.bench_function(&id, |bencher| {
+                bencher.iter_custom(|iterations| {
+                    picture.time(&id, flops, iterations, || matrix.factorize(kind, shift).unwrap())
+                });
+            });
+            let (mut x, mut scratch) = (case.direction.clone(), vec![0.0; p]);
+            let solve = format!("{name}-solve/{letter}");
+            criterion.bench_function(&solve, |bencher| {
+                bencher.iter_custom(|iterations| {
+                    picture.time(&solve, Some(2.0 * (p * p) as f64), iterations, || {
+                        x.copy_from_slice(&case.direction);
+                        matrix.solve_in_place(&mut x);
+                    })
+                });
+            });
+            let residual = matrix.relative_residual(shift, &case.direction, &x, &mut scratch);
+            picture.note(&id, format!("{} negative eigenvalues", matrix.inertia().negative));
+            picture.note(&solve, format!("residual {residual:.0e}"));
+        }
+    }
+}
+
+fn iterations(criterion: &mut Criterion, picture: &mut Picture) {
+    for case in cases() {
+        let mut objective = case.objective().unwrap();
+        let objective: &mut AnyObjective = &mut objective;
+        let mut g = vec![0.0; case.dim()];
+        objective.value_and_gradient(&case.theta, &mut g).unwrap();
+        for solver in [LinearSolver::Minres, LinearSolver::Cg] {
+            if solver == LinearSolver::Cg && case.name.is_indefinite() {
+                continue;
+            }
+            let mut built: Box<AnySolver> = SolverSettings { solver, ..Default::default() }.build();
+            built.init(case.dim()).unwrap();
+            let mut x = vec![0.0; case.dim()];
+            let mut solve = || {
+                let mut counted = Counted::new(&mut *objective);
+                built.linearize(&mut counted, &case.theta).unwrap();
+                let info = built.solve(&mut counted, &case.theta, 1.0 / STEP_SIZE, &g, &mut x).unwrap();
+                (counted.work(), info.relative_residual)
+            };
+            let (work, residual) = solve();
+            let id = format!("{}/{}", solver.name(), case.name.letter());
+            criterion.bench_function(&id, |bencher| {
+                bencher.iter_custom(|iterations| {
+                    picture.time(&id, Some(work.flops), iterations, || {
+                        solve();
+                    })
+                });
+            });
+            picture.note(&id, format!("{} products, residual {residual:.0e}", work.products));
+        }
+    }
+}
+
+/// A tanh network 2-16-8-1 on 64 points of the original curve without noise.
+fn small() -> (NetworkObjective, Vec<f64>) {
+    let t: Vec<f64> = (0..64).map(|i| f64::from(i) / 31.5 - 1.0).collect();
+    let inputs = t.iter().flat_map(|t| [*t, t.powi(3)]).collect();
+    let values = t.iter().map(|t| (0.5 * (t + 0.2).powi(5) + 0.3 * (t - 0.1)).abs()).collect();
+    let samples = Samples::new(2, inputs, Targets::Values { width: 1, values }).unwrap();
+    let hidden = Network::new(2).dense(16, Activation::Tanh).dense(8, Activation::Tanh);
+    let network = hidden.dense(1, Activation::Identity);
+    let theta = network.init(&Initialization::XavierNormal, &mut Streams::new(1).init());
+    (network.objective(Loss::mse(), &samples, Batches::full()).unwrap(), theta)
+}
+
+/// A loss that all methods reach.
+const TARGET: f64 = 1e-3;
+
+fn targets(criterion: &mut Criterion, picture: &mut Picture) {
+    let (mut objective, theta) = small();
+    let budget = Budget { loss: TARGET, ..Budget::steps(20_000) };
+    let faster = [("explicit-h0.1", "explicit = { h = 0.1 }"), ("implicit-h1", "implicit = { h = 1.0 }")];
+    let defaults = MethodSettings::all_defaults().into_iter().map(|settings| (settings.info().name, settings));
+    for (name, settings) in defaults.chain(faster.map(|(name, text)| (name, toml::from_str(text).unwrap()))) {
+        let mut method = settings.build().unwrap();
+        let mut control = settings.build_control(None).unwrap();
+        let mut reach = || run(&mut objective, &mut *method, &mut *control, &theta, &budget);
+        let outcome = reach();
+        let id = format!("loss-target/{name}");
+        criterion.bench_function(&id, |bencher| {
+            bencher.iter_custom(|iterations| {
+                picture.time(&id, None, iterations, || {
+                    reach();
+                })
+            });
+        });
+        let end = if outcome.stop == Stop::Loss { format!("to {TARGET:e}") } else { outcome.stop.to_string() };
+        let gradients = outcome.gradient_equivalents;
+        picture.note(&id, format!("{} steps {end}, worth {gradients:.0} gradients", outcome.steps));
+    }
+}
+
+fn all(criterion: &mut Criterion) {
+    let mut picture = Picture::new();
+    steps(criterion, &mut picture);
+    factorizations(criterion, &mut picture);
+    iterations(criterion, &mut picture);
+    targets(criterion, &mut picture);
+    picture.print();
+}
+
 criterion_group! {
     name = benches;
-    config = Criterion::default().sample_size(10);
-    targets = steps
+    config = Criterion::default()
+        .sample_size(10)
+        .warm_up_time(std::time::Duration::from_millis(100))
+        .measurement_time(std::time::Duration::from_millis(500))
+        .without_plots();
+    targets = all
 }
 criterion_main!(benches);

@@ -96,21 +96,24 @@ impl StepFailure {
     pub(crate) fn indefinite_evidence(&self) -> Option<Evidence> {
         match self {
             Self::Indefinite { evidence, .. } => Some(*evidence),
-            Self::ResidualMissed { indefinite: true, .. } => Some(Evidence::NegativeCurvature),
+            Self::ResidualMissed { indefinite: true, .. } => Some(Evidence::NegativeCurvature { lowest: None }),
             _ => None,
         }
     }
 }
 
 /// What showed that a matrix is not positive definite.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Evidence {
     /// Cholesky stopped at this pivot.
     Pivot(usize),
     /// The inertia: this many negative eigenvalues.
     NegativeEigenvalues(usize),
     /// A Krylov direction of negative curvature.
-    NegativeCurvature,
+    NegativeCurvature {
+        /// An upper bound of the lowest eigenvalue of the shifted matrix, where the solver knows one: its lowest Ritz value.
+        lowest: Option<f64>,
+    },
 }
 
 impl std::fmt::Display for Evidence {
@@ -119,7 +122,10 @@ impl std::fmt::Display for Evidence {
             Self::Pivot(pivot) => write!(f, "pivot {pivot}"),
             Self::NegativeEigenvalues(1) => write!(f, "1 negative eigenvalue"),
             Self::NegativeEigenvalues(count) => write!(f, "{count} negative eigenvalues"),
-            Self::NegativeCurvature => write!(f, "a direction of negative curvature"),
+            Self::NegativeCurvature { lowest: Some(lowest) } if *lowest < 0.0 => {
+                write!(f, "a direction of negative curvature: its lowest eigenvalue is at most {lowest:.2e}")
+            }
+            Self::NegativeCurvature { .. } => write!(f, "a direction of negative curvature"),
         }
     }
 }

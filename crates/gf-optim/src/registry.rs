@@ -231,7 +231,7 @@ pub enum LinearSolver {
     Cholesky,
     /// Dense, any symmetric matrix.
     Lblt,
-    /// MINRES, and LBLᵀ where it misses its residual: [`Automatic`].
+    /// MINRES where it reaches its residual at less cost, LBLᵀ elsewhere, by a fixed rule: [`Automatic`].
     Auto,
 }
 
@@ -262,12 +262,19 @@ pub struct SolverSettings {
     pub tolerance: f64,
     /// Limit of products of iterative solvers.
     pub max_products: usize,
+    /// Whether iterative solvers start from the last solution.
+    pub warm_start: bool,
 }
 
 impl Default for SolverSettings {
     /// MINRES to 1e-10 in at most 2000 products.
     fn default() -> Self {
-        Self { solver: LinearSolver::Minres, tolerance: DEFAULT_TOLERANCE, max_products: DEFAULT_MAX_PRODUCTS }
+        Self {
+            solver: LinearSolver::Minres,
+            tolerance: DEFAULT_TOLERANCE,
+            max_products: DEFAULT_MAX_PRODUCTS,
+            warm_start: false,
+        }
     }
 }
 
@@ -286,12 +293,15 @@ impl SolverSettings {
 
     /// The solver on the exact Hessian.
     pub fn build(&self) -> Box<AnySolver> {
-        match self.solver {
-            LinearSolver::Minres => Box::new(Minres::of(Hessian, self.tolerance, self.max_products)),
-            LinearSolver::Cg => Box::new(ConjugateGradients::of(Hessian, self.tolerance, self.max_products)),
+        let Self { solver, tolerance, max_products, warm_start } = *self;
+        match solver {
+            LinearSolver::Minres => Box::new(Minres::of(Hessian, tolerance, max_products).with_warm_start(warm_start)),
+            LinearSolver::Cg => {
+                Box::new(ConjugateGradients::of(Hessian, tolerance, max_products).with_warm_start(warm_start))
+            }
             LinearSolver::Cholesky => Box::new(Direct::cholesky()),
             LinearSolver::Lblt => Box::new(Direct::lblt()),
-            LinearSolver::Auto => Box::new(Automatic::new(self.tolerance, self.max_products)),
+            LinearSolver::Auto => Box::new(Automatic::new(tolerance, max_products).with_warm_start(warm_start)),
         }
     }
 }
@@ -314,5 +324,14 @@ impl<O: ?Sized, S: ShiftedSolver<O> + ?Sized> ShiftedSolver<O> for Box<S> {
         x: &mut [f64],
     ) -> Result<crate::solver::SolveInfo, crate::StepFailure> {
         (**self).solve(objective, theta, shift, b, x)
+    }
+
+    fn lowest_at_most(
+        &mut self,
+        objective: &mut gf_core::Counted<'_, O>,
+        theta: &[f64],
+        b: &[f64],
+    ) -> Result<Option<f64>, crate::StepFailure> {
+        (**self).lowest_at_most(objective, theta, b)
     }
 }

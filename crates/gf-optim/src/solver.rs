@@ -21,7 +21,7 @@ pub struct SolveInfo {
     pub definiteness: Definiteness,
     /// ‖(C + shift·I)x − b‖ / ‖b‖, computed from the returned x.
     pub relative_residual: f64,
-    /// Whether a direct solver took over from an iterative one.
+    /// Whether a direct solver stood in for an iterative one.
     pub took_over: bool,
 }
 
@@ -41,7 +41,7 @@ impl SolveInfo {
 }
 
 /// What is known of the definiteness of a symmetric matrix.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Definiteness {
     /// Positive definite: a factorization proved it.
     Positive,
@@ -81,6 +81,21 @@ pub trait ShiftedSolver<O: ?Sized> {
         b: &[f64],
         x: &mut [f64],
     ) -> Result<SolveInfo, StepFailure>;
+
+    /// A number that the lowest eigenvalue of C does not exceed, where the solver can tell for a few products that a later solve with
+    /// this `b` finds again. `None` proves nothing.
+    ///
+    /// # Errors
+    /// [`StepFailure::Evaluation`].
+    fn lowest_at_most(
+        &mut self,
+        objective: &mut Counted<'_, O>,
+        theta: &[f64],
+        b: &[f64],
+    ) -> Result<Option<f64>, StepFailure> {
+        let _ = (objective, theta, b);
+        Ok(None)
+    }
 }
 
 /// The exact Hessian, as the curvature a solver works with.

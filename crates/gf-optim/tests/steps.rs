@@ -5,7 +5,10 @@
 mod support;
 
 use gf_core::problems::{Himmelblau, Quadratic, Rosenbrock};
-use gf_core::{DenseHessian, EvalError, FromClosure, HessianProduct, Objective, Sample, Streams, Triangle, vector};
+use gf_core::{
+    DenseHessian, EvalError, FromClosure, HessianProduct, Objective, Observer, Sample, StepRecord, Streams, Triangle,
+    vector,
+};
 use gf_optim::control::{Armijo, Constant, Exhausted};
 use gf_optim::methods::{
     AbsoluteHessian, Accept, DampedNewton, ExplicitEuler, LinearlyImplicitEuler, NewtonSettings, OnAscent,
@@ -311,19 +314,97 @@ fn another_step_size_repeats_no_factorization_that_failed() {
     assert_eq!((outcome.work.factorizations, outcome.work.matrices), (1, 1));
 }
 
+/// Notes products and matrices of each step.
+#[derive(Default)]
+struct WorkOfSteps(Vec<(u64, u64)>, (u64, u64));
+impl Observer for WorkOfSteps {
+    fn accepted(&mut self, record: &StepRecord<'_>) {
+        let total = (record.work.products, record.work.matrices);
+        self.0.push((total.0 - self.1.0, total.1 - self.1.1));
+        self.1 = total;
+    }
+}
+
 #[test]
-fn the_automatic_solver_takes_over_directly_where_minres_misses_and_says_so() {
+fn the_automatic_solver_takes_over_directly_where_minres_costs_more_and_says_so() {
     let eigenvalues: Vec<f64> = (0..120).map(|k| 1e-4 * 1.12f64.powi(k)).collect();
     let mut quadratic = Quadratic::rotated(&eigenvalues, &mut Streams::new(1).data());
     let theta = [1.0; 120];
-    let reference = one_step(&mut quadratic, &mut LinearlyImplicitEuler::new(Direct::lblt()), 1e3, &theta);
-    for (products, taken_over) in [(10, true), (2000, false)] {
+    // By the size of the step, or by the limit of products.
+    for (h, products, taken_over) in [(1e3, 2000, true), (1.0, 2000, false), (1.0, 10, true)] {
+        let reference = one_step(&mut quadratic, &mut LinearlyImplicitEuler::new(Direct::lblt()), h, &theta);
         let mut method = LinearlyImplicitEuler::new(Automatic::new(1e-10, products));
-        let (outcome, trace) = run(&mut quadratic, &mut method, &mut Constant::new(1e3), &theta, 1);
-        assert_eq!(trace.events[1] == ["used-direct-solver"], taken_over);
+        let (outcome, trace) = run(&mut quadratic, &mut method, &mut Constant::new(h), &theta, 1);
+        assert_eq!(trace.events[1] == ["used-direct-solver"], taken_over, "{h} {products}");
         assert_eq!(outcome.work.matrices, u64::from(taken_over));
-        // Residual 1e-10, condition number 7e4.
+        // Residual 1e-10, condition number 7e4 at most.
         assert!(distance(&outcome.theta, &reference) < 1e-5);
+    }
+}
+
+#[test]
+fn the_automatic_solver_tries_minres_again_at_growing_intervals_and_forgets_them_with_the_run() {
+    let eigenvalues: Vec<f64> = (0..120).map(|k| 1e-4 * 1.12f64.powi(k)).collect();
+    let mut quadratic = Quadratic::rotated(&eigenvalues, &mut Streams::new(1).data());
+    let mut method = LinearlyImplicitEuler::new(Automatic::new(1e-10, 2000));
+    for _ in 0..2 {
+        let mut work = WorkOfSteps::default();
+        let start = vec![1.0; 120];
+        integrate(&mut quadratic, &mut method, &mut Constant::new(1e3), &mut [&mut work], start, &Budget::steps(22))
+            .unwrap();
+        let tried: Vec<usize> = (1..=22).filter(|step| work.0[*step].0 > 0).collect();
+        // In vain at step 1, then after 1, 2, 4 and 8 steps without.
+        assert_eq!(tried, [1, 3, 6, 11, 20]);
+        assert!(work.0[1..].iter().all(|(_, matrices)| *matrices == 1));
+    }
+}
+
+#[test]
+fn another_step_size_at_the_same_point_reuses_the_krylov_space() {
+    let eigenvalues: Vec<f64> = (0..200).map(|k| -9.0 + 0.5 * f64::from(k)).collect();
+    let mut quadratic = Quadratic::rotated(&eigenvalues, &mut Streams::new(3).data());
+    let products = |h: f64, quadratic: &mut Quadratic| {
+        let mut method = LinearlyImplicitEuler::with_policy(Minres::default(), Accept);
+        run(quadratic, &mut method, &mut Constant::new(h), &[1.0; 200], 1).0.work.products
+    };
+    let (first, last) = (products(0.44, &mut quadratic), products(0.11, &mut quadratic));
+    assert!(first > last && last > 20);
+    let mut method = LinearlyImplicitEuler::new(Minres::default());
+    let (outcome, trace) = run(&mut quadratic, &mut method, &mut Constant::shrinking(0.44), &[1.0; 200], 1);
+    assert_eq!((trace.rejected[1], trace.step_size[1]), (2, Some(0.11)));
+    // h = 0.22 and 0.11 are easier: one product each, for the true residual.
+    assert_eq!(outcome.work.products, first + 2);
+    let mut method = LinearlyImplicitEuler::new(Minres::default());
+    let (outcome, _) = run(&mut quadratic, &mut method, &mut Constant::new(0.44), &[1.0; 200], 1);
+    let message = outcome.stop.to_string();
+    assert!(message.contains("its lowest eigenvalue is at most -6.73e0"), "{message}");
+}
+
+#[test]
+fn a_warm_start_changes_no_solution_and_is_forgotten_between_runs() {
+    let eigenvalues: Vec<f64> = (0..100).map(|k| 0.5 * f64::from(k)).collect();
+    let mut quadratic = Quadratic::rotated(&eigenvalues, &mut Streams::new(4).data());
+    let steps = 8;
+    let mut go = |method: &mut dyn Discretization<Quadratic>| {
+        run(&mut quadratic, method, &mut Constant::new(0.01), &[1.0; 100], steps).0
+    };
+    let hessian = gf_optim::solver::Hessian;
+    let mut methods: [[Box<dyn Discretization<Quadratic>>; 2]; 2] = [
+        [false, true].map(|warm| {
+            let solver = Minres::of(hessian, 1e-10, 500).with_warm_start(warm);
+            Box::new(LinearlyImplicitEuler::new(solver)) as Box<dyn Discretization<Quadratic>>
+        }),
+        [false, true].map(|warm| {
+            let solver = ConjugateGradients::of(hessian, 1e-10, 500).with_warm_start(warm);
+            Box::new(LinearlyImplicitEuler::new(solver)) as Box<dyn Discretization<Quadratic>>
+        }),
+    ];
+    for [cold, warm] in &mut methods {
+        let (cold, first) = (go(&mut **cold), go(&mut **warm));
+        // A start that does not help costs its product.
+        assert!(first.work.products <= cold.work.products + steps && first.theta != cold.theta);
+        assert!(distance(&first.theta, &cold.theta) < 1e-9);
+        assert_eq!(go(&mut **warm), first, "a run depends on its start alone");
     }
 }
 

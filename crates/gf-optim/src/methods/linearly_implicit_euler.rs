@@ -59,12 +59,14 @@ pub struct ImplicitSettings {
     pub h: f64,
     /// What to do when H + I/h is not positive definite.
     pub indefinite: OnIndefinite,
-    /// `minres`, `cg`, `cholesky`, `lblt`, or `auto`: minres, and lblt where that misses its residual.
+    /// `minres`, `cg`, `cholesky`, `lblt`, or `auto`: minres where it reaches its residual at less cost, lblt elsewhere.
     pub solver: LinearSolver,
     /// Relative residual of iterative solvers.
     pub tolerance: f64,
     /// Limit of products of iterative solvers.
     pub max_products: usize,
+    /// Whether iterative solvers start from the last solution.
+    pub warm_start: bool,
 }
 
 /// What to do when H + I/h is not positive definite: H has an eigenvalue below −1/h, past the pole.
@@ -99,14 +101,15 @@ impl OnIndefinite {
 impl Default for ImplicitSettings {
     /// h = 0.05 as in the original experiment, MINRES to 1e-10, shrinking at the pole.
     fn default() -> Self {
-        let SolverSettings { solver, tolerance, max_products } = SolverSettings::default();
-        Self { h: 0.05, indefinite: OnIndefinite::Shrink, solver, tolerance, max_products }
+        let SolverSettings { solver, tolerance, max_products, warm_start } = SolverSettings::default();
+        Self { h: 0.05, indefinite: OnIndefinite::Shrink, solver, tolerance, max_products, warm_start }
     }
 }
 
 impl ImplicitSettings {
     fn solver_settings(&self) -> SolverSettings {
-        SolverSettings { solver: self.solver, tolerance: self.tolerance, max_products: self.max_products }
+        let Self { solver, tolerance, max_products, warm_start, .. } = *self;
+        SolverSettings { solver, tolerance, max_products, warm_start }
     }
 }
 

@@ -16,6 +16,8 @@ pub struct Direct<C = Hessian> {
     matrix: Option<ShiftedMatrix>,
     residual: Vec<f64>,
     factorized: Option<f64>,
+    /// Of the last factorization of this run.
+    flops: Option<f64>,
 }
 
 impl Direct<Hessian> {
@@ -33,7 +35,12 @@ impl Direct<Hessian> {
 impl<C> Direct<C> {
     /// Of any curvature matrix.
     pub fn of(curvature: C, kind: Factorization) -> Self {
-        Self { curvature, kind, matrix: None, residual: Vec::new(), factorized: None }
+        Self { curvature, kind, matrix: None, residual: Vec::new(), factorized: None, flops: None }
+    }
+
+    /// Model flops of the last factorization of this run.
+    pub(super) fn last_factorization_flops(&self) -> Option<f64> {
+        self.flops
     }
 }
 
@@ -41,7 +48,7 @@ const INITIALIZED: &str = "the driver calls init first";
 
 impl<O: Objective + ?Sized, C: MatrixCurvature<O>> ShiftedSolver<O> for Direct<C> {
     fn init(&mut self, dim: usize) -> Result<(), SetupError> {
-        self.factorized = None;
+        (self.factorized, self.flops) = (None, None);
         if self.matrix.as_ref().is_none_or(|matrix| matrix.order() != dim) {
             let bytes = dim.saturating_mul(dim).saturating_mul(8);
             self.matrix = Some(ShiftedMatrix::new(dim).map_err(|_| SetupError::Memory { dim, bytes })?);
@@ -68,6 +75,7 @@ impl<O: Objective + ?Sized, C: MatrixCurvature<O>> ShiftedSolver<O> for Direct<C
         if self.factorized != Some(shift) {
             self.factorized = None;
             let result = matrix.factorize(self.kind, shift);
+            self.flops = Some(matrix.factorization_flops());
             objective.count_factorization(matrix.factorization_flops());
             result.map_err(|error| match error {
                 FactorError::NotPositiveDefinite { pivot } => {

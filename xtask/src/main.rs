@@ -1,7 +1,8 @@
-//! Orchestrates the workspace: `cargo xtask experiment`, `test`, `ci`, `tidy`.
+//! Orchestrates the workspace: `cargo xtask experiment`, `peers`, `scaling`, `test`, `ci`, `tidy`.
 //!
 //! It links none of the numerical crates, so that it builds in seconds; what runs is the `gf` binary, built in release.
 
+mod peers;
 mod python;
 mod tidy;
 
@@ -27,6 +28,10 @@ enum Task {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
+    /// Time gf beside JAX, PyTorch, curvlinops and the original NumPy project, and write docs/performance.md.
+    Peers(peers::Options),
+    /// Measure how time and memory grow with parameters, samples, depth and threads, and write docs/cost-of-curvature.md.
+    Scaling,
     /// Run all tests: unit, integration and documentation tests.
     Test {
         /// Passed on to the test runner.
@@ -47,6 +52,8 @@ fn main() -> Result<()> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().context("xtask lies in the workspace")?;
     match Arguments::parse().task {
         Task::Experiment { arguments } => experiment(root, &arguments),
+        Task::Peers(options) => peers::run(root, &options),
+        Task::Scaling => scaling(root),
         Task::Test { arguments } => test(root, &arguments),
         Task::Ci { skip_tests } => ci(root, skip_tests),
         Task::Tidy => tidy::check(root),
@@ -56,11 +63,16 @@ fn main() -> Result<()> {
 fn experiment(root: &Path, arguments: &[String]) -> Result<()> {
     // Not quiet: the first build takes minutes, and cargo shows how far it is.
     cargo(root, ["build", "--release", "--package", "gf-cli"])?;
-    let gf = binary(root, "release");
+    let gf = binary(root, "release", "gf");
     // Where the user stands, not the root: `--out` is relative to that.
     let status = Command::new(&gf).arg("experiment").args(arguments).status().context("starting gf")?;
     // The exit code of gf says what happened (1: a run failed, 2: misuse), and gf has said why.
     std::process::exit(status.code().unwrap_or(1));
+}
+
+fn scaling(root: &Path) -> Result<()> {
+    cargo(root, ["build", "--release", "--package", "gf-bench"])?;
+    run(Command::new(binary(root, "release", "gf-bench")).args(["scaling", "--out"]).arg(root.join("docs")))
 }
 
 fn test(root: &Path, arguments: &[String]) -> Result<()> {
@@ -71,6 +83,7 @@ fn test(root: &Path, arguments: &[String]) -> Result<()> {
     let environment: Vec<(&str, &Path)> = python.iter().map(|python| ("GF_PYTHON", python.as_path())).collect();
     let all = runner.iter().copied().chain(["--workspace"]).chain(arguments.iter().map(String::as_str));
     cargo_with(root, all, &environment)?;
+    peers::test(root)?;
     cargo(root, ["test", "--workspace", "--doc", "--quiet"])
 }
 
@@ -91,8 +104,13 @@ fn ci(root: &Path, skip_tests: bool) -> Result<()> {
     let out = tempdir(root)?;
     cargo(root, ["build", "--release", "--package", "gf-cli", "--quiet"])?;
     let smoke = ["experiment", "--all", "--scale", "smoke", "--quiet", "--out"];
-    run(Command::new(binary(root, "release")).args(smoke).arg(&out))?;
-    cargo(root, ["bench", "--package", "gf-optim", "--quiet", "--", "--test"])
+    run(Command::new(binary(root, "release", "gf")).args(smoke).arg(&out))?;
+    // In the profile of the tests, so that nothing is built again for it.
+    let benches = ["--bench", "derivatives", "--bench", "steps"];
+    cargo(
+        root,
+        ["bench", "--workspace"].into_iter().chain(benches).chain(["--profile", "dev", "--quiet", "--", "--test"]),
+    )
 }
 
 /// A folder below target/ that is new for this process.
@@ -106,8 +124,8 @@ fn target(root: &Path) -> PathBuf {
     std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from)
 }
 
-fn binary(root: &Path, profile: &str) -> PathBuf {
-    target(root).join(profile).join("gf").with_extension(std::env::consts::EXE_EXTENSION)
+fn binary(root: &Path, profile: &str, name: &str) -> PathBuf {
+    target(root).join(profile).join(name).with_extension(std::env::consts::EXE_EXTENSION)
 }
 
 fn has_nextest() -> bool {

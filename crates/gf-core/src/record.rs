@@ -23,7 +23,7 @@ pub enum Event {
     WarmUp,
     /// The line search found no sufficient decrease and its smallest step was taken.
     LineSearchExhausted,
-    /// The iterative solver missed its residual, and a direct one solved the system.
+    /// A direct solver solved the system, because the iterative one missed its residual here or shortly before.
     UsedDirectSolver,
     /// A direct solve near a pole kept a relative residual above 1e-6, and the step was taken.
     InexactSolve,

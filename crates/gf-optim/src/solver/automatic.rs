@@ -18,7 +18,7 @@ use crate::{SetupError, StepFailure};
 ///
 /// **Cost**: the lesser of [`Minres`] and [`Direct`] after a few points; a try in vain costs from an eighth of a direct solve to a whole one. Memory: p² + O(p) numbers, allocated at the start.
 ///
-/// **Model**, in flops at the rate of matrix products, from measurements on networks with 2,000 to 7,000 parameters: an evaluated flop counts 1.4; a product
+/// **Model**, in flops at the rate of matrix products, from measurements on the original network (p = 2161): an evaluated flop counts 1.4; a product
 /// adds 120p for its vectors; a direct solve is the matrix and 1.4·q³/3 (q rows that are not zero off the diagonal, as the last factorization found), and 100p² for passes over the matrix.
 pub struct Automatic {
     iterative: Minres,

@@ -50,8 +50,7 @@ fn run(
 fn describe(objective: &mut NetworkObjective, theta: &[f64], outcome: &Outcome) -> String {
     let work = outcome.work;
     let mut words = Vec::new();
-    for (count, what) in [(work.products, "products"), (work.factorizations, "factorizations"), (work.values, "values")]
-    {
+    for (count, what) in [(work.products, "product"), (work.factorizations, "factorization"), (work.values, "value")] {
         if count > 0 {
             words.push(format!("{count} {what}{}", if count == 1 { "" } else { "s" }));
         }

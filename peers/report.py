@@ -33,8 +33,11 @@ def best_of(measurements, case, operation):
     return pick, bool(found) and not reached
 
 
-def rows(measurements, failures, cases):
-    """The lines of the table, as data: those with a peer, or with the reason why there is none."""
+def rows(measurements, failures, cases, gflops=None):
+    """The lines of the table, as data: those with a peer, or with the reason why there is none.
+
+    `gflops`, the machine's rate of matrix multiplication, gives the largest ratio that gf's flops allow at that rate.
+    """
     lines = []
     for row in plan.ROWS:
         for case, bar in row.bars.items():
@@ -45,7 +48,7 @@ def rows(measurements, failures, cases):
             )
             peer, missed = best_of(measurements, case, row.against)
             line = {"title": row.title, "operation": row.operation, "against": row.against, "case": case, "bar": bar}
-            line |= {"gf": ours, "peer": peer, "ratio": None, "verdict": ""}
+            line |= {"gf": ours, "peer": peer, "ratio": None, "at_full_rate": None, "verdict": ""}
             if ours is None and peer is None:
                 continue
             if peer is None:
@@ -60,6 +63,8 @@ def rows(measurements, failures, cases):
             else:
                 line["ratio"] = peer["median"] / ours["median"]
                 line["verdict"] = "ok" if line["ratio"] >= bar else "below"
+                if gflops and ours.get("flops"):
+                    line["at_full_rate"] = peer["median"] * gflops * 1e9 / ours["flops"]
                 if ours.get("missed"):
                     line["verdict"] = f"gf misses: {ours['residual']:.1e}"
             lines.append(line)
@@ -119,8 +124,8 @@ def terminal_efficiency(efficiency):
 def markdown(lines):
     """The table for the document: with spreads."""
     out = [
-        "| operation | case | gf | spread | best peer | spread | which | compile | ratio | bar | |",
-        "|---|---|---:|---|---:|---|---|---:|---:|---:|---|",
+        "| operation | case | gf | spread | best peer | spread | which | compile | ratio | bar | | at full rate |",
+        "|---|---|---:|---|---:|---|---|---:|---:|---:|---|---:|",
     ]
     for line in lines:
         ours, peer = line["gf"], line["peer"]
@@ -128,6 +133,7 @@ def markdown(lines):
         cells += [seconds(ours["median"]), spread(ours)] if ours else ["–", ""]
         cells += [seconds(peer["median"]), spread(peer), _variant(peer), _compile(peer)] if peer else ["–", "", "", ""]
         cells += [ratio_text(line["ratio"]) if line["ratio"] is not None else "–", f"{line['bar']:g}", line["verdict"]]
+        cells.append(ratio_text(line["at_full_rate"]) if line["at_full_rate"] is not None else "–")
         out.append("| " + " | ".join(cells) + " |")
     return "\n".join(out)
 

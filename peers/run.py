@@ -283,7 +283,7 @@ class Run:
 
     def keep(self, entry, case):
         known = entry["known"]
-        kept = {key: known[key] for key in ("residual", "missed", "difference", "first", "compile", "validation_error", "work") if known.get(key) is not None}
+        kept = {key: known[key] for key in ("residual", "missed", "difference", "first", "compile", "validation_error", "work", "flops") if known.get(key) is not None}
         if kept.get("residual", 0.0) > plan.RESIDUAL:
             kept["missed"] = True
         self.measurements.append(
@@ -365,7 +365,7 @@ class Run:
             "machine": machine(),
             "versions": dict(sorted(self.versions.items())),
             "commit": commit(),
-            "table": report.rows(self.measurements, self.failures, [*self.options.cases, "original"]),
+            "table": report.rows(self.measurements, self.failures, [*self.options.cases, "original"], self.rates.get(plan.THREADS)),
             "efficiency": self.efficiency,
             "rates_gflops": self.rates,
             "largest_differences": self.largest,

@@ -30,3 +30,10 @@ pub use cases::{Case, CaseName};
 pub use operations::{Bench, Operation};
 pub use original::{Original, OriginalMethod};
 pub use picture::Picture;
+
+/// Runs `work` on a thread of rayon's pool.
+///
+/// A thread from outside sleeps until a parallel evaluation is done, and waking it takes as long as a small evaluation itself.
+pub fn in_the_pool<R: Send>(work: impl FnOnce() -> R + Send) -> R {
+    rayon::scope(|_| work())
+}

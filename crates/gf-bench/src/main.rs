@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
+use gf_bench::in_the_pool;
 use gf_bench::scaling::{Point, Study};
 use gf_bench::worker::{Inputs, serve};
 
@@ -40,12 +41,14 @@ fn main() -> Result<()> {
     match Arguments::parse().command {
         Command::Worker { inputs } => {
             let inputs = inputs.map_or(Inputs::Synthetic, Inputs::Folder);
-            serve(&inputs, std::io::stdin().lock(), std::io::stdout().lock())
+            in_the_pool(|| serve(&inputs, std::io::stdin().lock(), std::io::stdout().lock()))
         }
         Command::Scaling { out, small } => {
             let study = if small { Study::small() } else { Study::full() };
             study.run(&out, |next| eprintln!("{next}"))
         }
-        Command::Point(point) => Ok(serde_json::to_writer(std::io::stdout().lock(), &point.measure()?)?),
+        Command::Point(point) => {
+            Ok(serde_json::to_writer(std::io::stdout().lock(), &in_the_pool(|| point.measure())?)?)
+        }
     }
 }

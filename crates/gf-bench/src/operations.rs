@@ -219,6 +219,19 @@ impl Bench {
         operation.is_step().then_some(self.work)
     }
 
+    /// Model flops of the last run of `operation` ([`gf_core::Cost`]): what gf really has to do; none for filling memory.
+    pub fn model_flops(&self, operation: Operation) -> Option<f64> {
+        let cost = self.objective.cost();
+        Some(match operation {
+            Operation::FullHessian => cost.value_and_gradient + cost.dense_hessian,
+            Operation::Gradient => cost.value_and_gradient,
+            Operation::HessianProduct => cost.hessian_product,
+            Operation::FreshHessianProduct => cost.value_and_gradient + cost.linearize + cost.hessian_product,
+            Operation::ImplicitStep | Operation::DenseImplicitStep => self.work.flops,
+            Operation::FillMatrix | Operation::FillMatrixSequentially => return None,
+        })
+    }
+
     /// ‖(H + I/h)δ + g‖ / ‖g‖ of the step from θ to `after`; none for operations that are not steps.
     ///
     /// # Errors

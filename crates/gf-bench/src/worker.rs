@@ -3,7 +3,7 @@
 //! | request | reply |
 //! |---|---|
 //! | `{"command": "load", "case": "A"}` (`A` to `E`, `original`, `machine`) | `versions`, and `operations`: the variants of each, with counted `flops` |
-//! | `{"command": "prepare", "operation": …, "variant": …, "save": FILE}` | seconds of the `first` and the `second` call, the `residual` and the `work` of a step |
+//! | `{"command": "prepare", "operation": …, "variant": …, "save": FILE}` | seconds of the `first` and the `second` call, model `flops`, the `residual` and the `work` of a step |
 //! | `{"command": "time", "operation": …, "variant": …, "warm_up": 1, "calls": 7}` | `seconds` of each call |
 //! | `{"command": "quit"}` | none |
 //!
@@ -168,6 +168,7 @@ impl Loaded {
                 let operation = case_operation(operation)?;
                 let result = bench.result(operation)?;
                 reply["residual"] = json!(bench.residual(operation, &result)?);
+                reply["flops"] = json!(bench.model_flops(operation));
                 reply["work"] = json!(bench.work(operation).map(counts));
                 result
             }

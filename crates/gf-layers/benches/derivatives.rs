@@ -6,9 +6,9 @@
 
 use std::hint::black_box;
 
-use criterion::{Criterion, criterion_group, criterion_main};
+use criterion::{Criterion, criterion_group};
 use gf_bench::picture::is_tested;
-use gf_bench::{Case, CaseName, Picture};
+use gf_bench::{Case, CaseName, Picture, in_the_pool};
 use gf_core::{DenseHessian, GaussNewton, HessianProduct, Objective, SymmetricOperator, Triangle};
 use gf_layers::Activation;
 
@@ -95,4 +95,10 @@ criterion_group! {
         .without_plots();
     targets = derivatives
 }
-criterion_main!(benches);
+
+fn main() {
+    in_the_pool(|| {
+        benches();
+        Criterion::default().configure_from_args().final_summary();
+    });
+}

@@ -4,41 +4,14 @@
 
 mod common;
 
-use std::{
-    alloc::{GlobalAlloc, Layout, System},
-    sync::atomic::{AtomicU64, Ordering},
-};
-
 use gf_core::{DenseHessian, GaussNewton, HessianProduct, Objective, Streams, SymmetricOperator, Triangle};
 use gf_layers::{Activation, Batches, Loss, Network};
-
-struct Counting;
-
-static ALLOCATIONS: AtomicU64 = AtomicU64::new(0);
-
-// SAFETY: every call is passed on to the system's allocator.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
-        // SAFETY: the caller's promise is passed on.
-        unsafe { System.alloc(layout) }
-    }
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        // SAFETY: the caller's promise is passed on.
-        unsafe { System.dealloc(pointer, layout) }
-    }
-}
+use gf_testing::{CountingAllocator, fewest_allocations};
 
 #[global_allocator]
-static ALLOCATOR: Counting = Counting;
+static ALLOCATOR: CountingAllocator = CountingAllocator;
 
-fn allocations(run: impl FnOnce()) -> u64 {
-    let before = ALLOCATIONS.load(Ordering::Relaxed);
-    run();
-    ALLOCATIONS.load(Ordering::Relaxed) - before
-}
-
-/// One test, so that no other thread of the harness allocates meanwhile.
+/// One test, so that no other test allocates meanwhile.
 #[test]
 fn evaluations_allocate_nothing() {
     use Activation::{Gelu, Identity, Sigmoid, Tanh};
@@ -60,7 +33,7 @@ fn evaluations_allocate_nothing() {
             }
         };
         everything();
-        assert_eq!(allocations(everything), 0);
+        assert_eq!(fewest_allocations(everything), 0);
         v[0] = 0.0;
         let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
         let mut dense = || {
@@ -70,7 +43,7 @@ fn evaluations_allocate_nothing() {
         };
         pool.install(&mut dense);
         // A list of columns a task, and the growing list of tasks, of two matrices; less than a tenth of p in all.
-        let counted = pool.install(|| allocations(&mut dense));
+        let counted = pool.install(|| fewest_allocations(&mut dense));
         assert!(counted < 200, "{counted} allocations");
     }
 }

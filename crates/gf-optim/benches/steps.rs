@@ -5,9 +5,9 @@
 
 #![allow(clippy::unwrap_used, reason = "a bench that unwraps an error fails")]
 
-use criterion::{Criterion, criterion_group, criterion_main};
+use criterion::{Criterion, criterion_group};
 use gf_bench::cases::STEP_SIZE;
-use gf_bench::{Case, CaseName, Picture};
+use gf_bench::{Case, CaseName, Picture, in_the_pool};
 use gf_core::{
     Counted, DenseHessian, HessianProduct, Objective, Samples, Streams, SymmetricOperator, Targets, Triangle, vector,
 };
@@ -217,4 +217,10 @@ criterion_group! {
         .without_plots();
     targets = all
 }
-criterion_main!(benches);
+
+fn main() {
+    in_the_pool(|| {
+        benches();
+        Criterion::default().configure_from_args().final_summary();
+    });
+}

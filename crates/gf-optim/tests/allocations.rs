@@ -2,40 +2,22 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that unwraps an error fails, as it should")]
 
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::sync::atomic::{AtomicU64, Ordering};
-
 use gf_core::problems::Quadratic;
 use gf_core::{Observer, StepRecord};
 use gf_optim::registry::{AnyObjective, MethodSettings};
 use gf_optim::{Budget, integrate};
-
-struct Counting;
-static ALLOCATIONS: AtomicU64 = AtomicU64::new(0);
-
-// SAFETY: forwards to the system allocator.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
-        // SAFETY: as for the caller.
-        unsafe { System.alloc(layout) }
-    }
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        // SAFETY: as for the caller.
-        unsafe { System.dealloc(pointer, layout) }
-    }
-}
+use gf_testing::{CountingAllocator, allocations};
 
 #[global_allocator]
-static ALLOCATOR: Counting = Counting;
+static ALLOCATOR: CountingAllocator = CountingAllocator;
 
 /// Notes the allocation count at steps 1 and 20.
 struct Watch([u64; 2]);
 impl Observer for Watch {
     fn accepted(&mut self, record: &StepRecord<'_>) {
         match record.step {
-            1 => self.0[0] = ALLOCATIONS.load(Ordering::Relaxed),
-            20 => self.0[1] = ALLOCATIONS.load(Ordering::Relaxed),
+            1 => self.0[0] = allocations(),
+            20 => self.0[1] = allocations(),
             _ => {}
         }
     }
@@ -60,19 +42,23 @@ fn steps_allocate_nothing() {
         ("newton = { solver = \"auto\" }", DENSE),
     ] {
         let settings: MethodSettings = toml::from_str(text).unwrap();
-        let mut method = settings.build().unwrap();
-        let mut control = settings.build_control(None).unwrap();
-        let mut watch = Watch([0; 2]);
-        integrate(
-            &mut quadratic as &mut AnyObjective,
-            &mut *method,
-            &mut *control,
-            &mut [&mut watch],
-            vec![1.0; 80],
-            &Budget::steps(20),
-        )
-        .unwrap();
-        let found = watch.0[1] - watch.0[0];
+        // The harness has a thread of its own that may allocate, but hardly in every run.
+        let counts = [(); 3].map(|()| {
+            let mut method = settings.build().unwrap();
+            let mut control = settings.build_control(None).unwrap();
+            let mut watch = Watch([0; 2]);
+            integrate(
+                &mut quadratic as &mut AnyObjective,
+                &mut *method,
+                &mut *control,
+                &mut [&mut watch],
+                vec![1.0; 80],
+                &Budget::steps(20),
+            )
+            .unwrap();
+            watch.0[1] - watch.0[0]
+        });
+        let found = counts.into_iter().min().unwrap();
         assert!(found <= allowed, "{text}: {found} allocations in 19 steps, allowed {allowed}");
     }
 }

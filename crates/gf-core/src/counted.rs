@@ -33,6 +33,11 @@ impl<'a, O: Objective + ?Sized> Counted<'a, O> {
         Self { objective, work: Work::default() }
     }
 
+    /// Goes on counting from `work`.
+    pub fn resuming(objective: &'a mut O, work: Work) -> Self {
+        Self { objective, work }
+    }
+
     /// The work so far.
     pub fn work(&self) -> Work {
         self.work

@@ -85,4 +85,8 @@ pub trait Observer {
     fn step_finished(&mut self) {}
     /// A step was accepted (or the run starts: step 0).
     fn accepted(&mut self, record: &StepRecord<'_>);
+    /// Asked after each accepted step: a reason to end the run here, such as `wall-time`.
+    fn stop_requested(&mut self) -> Option<&'static str> {
+        None
+    }
 }

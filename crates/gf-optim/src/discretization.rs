@@ -77,6 +77,24 @@ pub enum StepFailure {
         /// The last failure.
         last: Box<StepFailure>,
     },
+    /// The local error exceeds the tolerance.
+    #[error("the local error is {error:.1e} times the tolerance")]
+    ErrorTooLarge {
+        /// In units of the tolerance.
+        error: f64,
+    },
+    /// The nonlinear equation of an implicit stage was not solved.
+    #[error(
+        "the stage equation kept a relative residual of {reached:.1e} after {iterations} Newton iterations, asked were {asked:.1e}: use a smaller step"
+    )]
+    StageNotSolved {
+        /// ‖residual‖ over the size of the stage.
+        reached: f64,
+        /// What was asked for.
+        asked: f64,
+        /// Newton iterations spent.
+        iterations: u32,
+    },
     /// The objective could not be evaluated.
     #[error(transparent)]
     Evaluation(#[from] EvalError),
@@ -86,8 +104,11 @@ impl StepFailure {
     /// Whether a shorter step may be proposed where this one was not: its matrix may be definite and better conditioned, its end finite.
     pub fn may_pass_with_a_shorter_step(&self) -> bool {
         match self {
-            Self::Indefinite { .. } | Self::Singular { .. } | Self::ResidualMissed { .. } => true,
-            Self::NotFinite { what } => *what == "θ + δ",
+            Self::Indefinite { .. }
+            | Self::Singular { .. }
+            | Self::ResidualMissed { .. }
+            | Self::StageNotSolved { .. } => true,
+            Self::NotFinite { what } => *what == "θ + δ" || *what == STAGE,
             _ => false,
         }
     }
@@ -101,6 +122,9 @@ impl StepFailure {
         }
     }
 }
+
+/// What a failure calls the value or gradient at a stage of a step.
+pub(crate) const STAGE: &str = "the gradient at a stage of the step";
 
 /// What showed that a matrix is not positive definite.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -214,12 +238,38 @@ pub trait Discretization<O: ?Sized> {
         let _ = (to, h);
     }
 
-    /// Whether a step of size `h` advances the flow by time `h`; false for methods that do not follow the flow's clock.
-    fn follows_flow(&self) -> bool;
+    /// The flow time by which a step of size `h` advances (h itself for integrators of the flow, h/(1 − β) with momentum); none for
+    /// methods that do not follow the flow's clock.
+    fn time(&self, h: f64) -> Option<f64>;
 
     /// Whether the step from this point is taken as proposed at the controller's first size, without judging it (a warm-up).
     fn unconditional(&self, at: Point<'_>) -> bool {
         let _ = at;
         false
     }
+
+    /// What the last proposal says of its own error, for methods with an embedded one.
+    fn local_error(&self) -> Option<LocalError<'_>> {
+        None
+    }
+
+    /// L(θ) minus the value at θ + δ of the model that the last proposal minimized, for methods that have a model.
+    fn predicted_decrease(&self) -> Option<f64> {
+        None
+    }
+
+    /// All numbers that the next step depends on beside θ, the sample and h, such as velocities. [`crate::Start::resume`] writes them back
+    /// after `init`, which fixes their lengths.
+    fn state(&mut self) -> Vec<&mut [f64]> {
+        Vec::new()
+    }
+}
+
+/// An estimate of a step's local error.
+#[derive(Debug, Clone, Copy)]
+pub struct LocalError<'a> {
+    /// δ minus the step of the embedded method, p numbers.
+    pub estimate: &'a [f64],
+    /// The order q of the embedded method: the estimate shrinks like h^(q+1).
+    pub order: u32,
 }

@@ -3,7 +3,7 @@
 use gf_core::{Counted, EvalError, Event, Objective, Observer, Sample, StepRecord, Work, check_len, vector};
 use thiserror::Error;
 
-use crate::control::{Judgement, Trial};
+use crate::control::{Judgement, Needs, StepStart, Trial};
 use crate::{Discretization, EventLog, Point, SetupError, StepController, StepFailure};
 
 /// When a run ends by itself. Conditions that are not wanted keep their neutral values of [`Budget::steps`].
@@ -17,6 +17,8 @@ pub struct Budget {
     pub gradient_norm: f64,
     /// Ends when the loss on the step's sample is at most this; −∞ means never.
     pub loss: f64,
+    /// Ends when a step changed the loss on its sample by at most this, relative to the larger of the loss and 1; 0 means never.
+    pub loss_change: f64,
     /// A loss above this counts as divergence, as infinity and NaN always do.
     pub loss_limit: f64,
 }
@@ -24,7 +26,14 @@ pub struct Budget {
 impl Budget {
     /// Ends after `steps` accepted steps, or by divergence or failure.
     pub fn steps(steps: u64) -> Self {
-        Self { steps, flow_time: f64::INFINITY, gradient_norm: 0.0, loss: f64::NEG_INFINITY, loss_limit: f64::INFINITY }
+        Self {
+            steps,
+            flow_time: f64::INFINITY,
+            gradient_norm: 0.0,
+            loss: f64::NEG_INFINITY,
+            loss_change: 0.0,
+            loss_limit: f64::INFINITY,
+        }
     }
 }
 
@@ -39,6 +48,10 @@ pub enum Stop {
     GradientNorm,
     /// The loss is small enough.
     Loss,
+    /// The loss hardly changed. On mini-batches that is: between the losses that two steps started from.
+    LossChange,
+    /// An observer asked for the end, for this reason.
+    Requested(&'static str),
     /// The loss, the gradient or θ became infinite or NaN, or the loss exceeded the limit.
     Diverged {
         /// What did.
@@ -54,13 +67,15 @@ impl Stop {
         matches!(self, Self::Diverged { .. } | Self::Failed(_))
     }
 
-    /// A short name: `steps`, `flow-time`, `gradient-norm`, `loss`, `diverged`, `failed`.
+    /// A short name: `steps`, `flow-time`, `gradient-norm`, `loss`, `loss-change`, `diverged`, `failed`, or an observer's reason.
     pub fn name(&self) -> &'static str {
         match self {
             Self::Steps => "steps",
             Self::FlowTime => "flow-time",
             Self::GradientNorm => "gradient-norm",
             Self::Loss => "loss",
+            Self::LossChange => "loss-change",
+            Self::Requested(reason) => reason,
             Self::Diverged { .. } => "diverged",
             Self::Failed(_) => "failed",
         }
@@ -117,7 +132,73 @@ pub enum RunError {
     },
 }
 
-/// Runs `method` from `theta` until `budget` ends it.
+/// Where a run starts: at parameters, or where another run ended.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Start {
+    /// θ, p numbers.
+    pub theta: Vec<f64>,
+    /// Steps taken already.
+    pub step: u64,
+    /// Flow time passed already.
+    pub time: f64,
+    /// Work done already.
+    pub work: Work,
+    /// Gradient-equivalents of it.
+    pub gradient_equivalents: f64,
+    /// What [`Discretization::state`] held; empty for a fresh method.
+    pub method: Vec<Vec<f64>>,
+    /// What [`StepController::state`] held; empty for a fresh controller.
+    pub control: Vec<f64>,
+}
+
+impl From<Vec<f64>> for Start {
+    fn from(theta: Vec<f64>) -> Self {
+        Self { theta, ..Self::default() }
+    }
+}
+
+impl Start {
+    /// Where `outcome` ended, with the states of its method and its controller: a run from here takes the steps that the first one would have
+    /// taken, bit for bit.
+    pub fn resume<O: ?Sized, M: Discretization<O> + ?Sized>(
+        outcome: &Outcome,
+        method: &mut M,
+        controller: &mut dyn StepController,
+    ) -> Self {
+        Self {
+            theta: outcome.theta.clone(),
+            step: outcome.steps,
+            time: outcome.time.unwrap_or(0.0),
+            work: outcome.work,
+            gradient_equivalents: outcome.gradient_equivalents,
+            method: method.state().into_iter().map(|part| part.to_vec()).collect(),
+            control: controller.state().into_iter().map(|x| *x).collect(),
+        }
+    }
+
+    fn restore<O: ?Sized, M: Discretization<O> + ?Sized>(
+        &self,
+        method: &mut M,
+        controller: &mut dyn StepController,
+    ) -> Result<(), EvalError> {
+        if !self.method.is_empty() {
+            let state = method.state();
+            check_len("the method's state", state.len(), self.method.len())?;
+            for (into, from) in state.into_iter().zip(&self.method) {
+                check_len("a part of the method's state", into.len(), from.len())?;
+                into.copy_from_slice(from);
+            }
+        }
+        if !self.control.is_empty() {
+            let state = controller.state();
+            check_len("the controller's state", state.len(), self.control.len())?;
+            state.into_iter().zip(&self.control).for_each(|(into, from)| *into = *from);
+        }
+        Ok(())
+    }
+}
+
+/// Runs `method` from `start` until `budget` ends it.
 ///
 /// The sample of step k is fixed by [`Objective::begin_step`] before anything is evaluated. Observers see step 0, before any update,
 /// and then accepted steps only, each after its timed region.
@@ -129,28 +210,33 @@ pub fn integrate<O, M>(
     method: &mut M,
     controller: &mut dyn StepController,
     observers: &mut [&mut dyn Observer],
-    theta: Vec<f64>,
+    start: impl Into<Start>,
     budget: &Budget,
 ) -> Result<Outcome, RunError>
 where
     O: Objective + ?Sized,
     M: Discretization<O> + ?Sized,
 {
-    check_len("theta", objective.dim(), theta.len())?;
-    if let Some(index) = theta.iter().position(|x| !x.is_finite()) {
-        return Err(RunError::Start { index, value: theta[index] });
+    let start = start.into();
+    check_len("theta", objective.dim(), start.theta.len())?;
+    if let Some(index) = start.theta.iter().position(|x| !x.is_finite()) {
+        return Err(RunError::Start { index, value: start.theta[index] });
     }
-    method.init(theta.len())?;
-    let clock = (method.follows_flow() && controller.follows_flow()).then_some(0.0);
-    let mut run = Run::new(Counted::new(objective), theta, clock);
+    method.init(start.theta.len())?;
+    start.restore(method, controller)?;
+    let follows = method.time(1.0).is_some() && controller.follows_flow();
+    let resumed = start.step > 0;
+    let mut run = Run::new(Counted::resuming(objective, start.work), start, follows);
 
-    observers.iter_mut().for_each(|observer| observer.step_started());
-    run.evaluate(1)?;
-    observers.iter_mut().for_each(|observer| observer.step_finished());
-    run.report(observers, 0.0, 0.0, None);
+    if !resumed {
+        observers.iter_mut().for_each(|observer| observer.step_started());
+        run.evaluate(1)?;
+        observers.iter_mut().for_each(|observer| observer.step_finished());
+        run.report(observers, 0.0, 0.0, None);
+    }
 
     let stop = loop {
-        if run.step == budget.steps {
+        if run.step >= budget.steps {
             break Stop::Steps;
         }
         if run.time.is_some_and(|time| time >= budget.flow_time) {
@@ -167,7 +253,7 @@ where
         let taken = run.find_step(method, controller);
         let taken = match taken {
             Ok(h) => {
-                let norms = run.advance(h);
+                let norms = run.advance(method.time(h));
                 method.accepted(&run.theta, h);
                 Ok((h, norms))
             }
@@ -178,6 +264,9 @@ where
             Ok((h, (step_norm, update_ratio))) => {
                 let step_size = run.time.is_some().then_some(h);
                 run.report(observers, step_norm, update_ratio, step_size);
+                if let Some(reason) = observers.iter_mut().find_map(|observer| observer.stop_requested()) {
+                    break Stop::Requested(reason);
+                }
             }
             Err(StepFailure::Evaluation(error)) => return Err(error.into()),
             Err(failure) => break Stop::Failed(failure),
@@ -204,9 +293,14 @@ struct Run<'a, O: ?Sized> {
     delta: Vec<f64>,
     gradient: Vec<f64>,
     loss: f64,
+    /// The loss that the last step started from.
+    last_loss: Option<f64>,
+    /// Loss and gradient at `trial`, where the controller asked for both.
+    trial_loss: Option<f64>,
+    trial_gradient: Vec<f64>,
     /// Accepted steps.
     step: u64,
-    /// Whether `loss` and `gradient` belong to θ on the sample of the next step.
+    /// Whether `loss` and `gradient` belong to θ on the sample of the last step.
     evaluated: bool,
     time: Option<f64>,
     events: EventLog,
@@ -217,28 +311,36 @@ struct Run<'a, O: ?Sized> {
 }
 
 impl<'a, O: Objective + ?Sized> Run<'a, O> {
-    fn new(objective: Counted<'a, O>, theta: Vec<f64>, time: Option<f64>) -> Self {
-        let p = theta.len();
+    fn new(objective: Counted<'a, O>, start: Start, follows_flow: bool) -> Self {
+        let p = start.theta.len();
         Self {
+            charged_flops: objective.work().flops,
             objective,
-            theta,
+            theta: start.theta,
             trial: vec![0.0; p],
             delta: vec![0.0; p],
             gradient: vec![0.0; p],
             loss: f64::NAN,
-            step: 0,
+            last_loss: None,
+            trial_loss: None,
+            trial_gradient: Vec::new(),
+            step: start.step,
             evaluated: false,
-            time,
+            time: follows_flow.then_some(start.time),
             events: EventLog::new(),
             rejected_now: 0,
             rejected: 0,
-            charged_flops: 0.0,
-            gradient_equivalents: 0.0,
+            gradient_equivalents: start.gradient_equivalents,
         }
     }
 
     /// Fixes the sample of `step`; computes loss and gradient at θ unless they are known on it.
     fn evaluate(&mut self, step: u64) -> Result<(), EvalError> {
+        if let Some(loss) = self.trial_loss.take() {
+            self.loss = loss;
+            std::mem::swap(&mut self.gradient, &mut self.trial_gradient);
+            self.evaluated = true;
+        }
         let changed = self.objective.begin_step(step) == Sample::Changed;
         if changed || !self.evaluated {
             self.loss = self.objective.value_and_gradient(&self.theta, &mut self.gradient)?;
@@ -260,6 +362,10 @@ impl<'a, O: Objective + ?Sized> Run<'a, O> {
         if self.loss <= budget.loss {
             return Some(Stop::Loss);
         }
+        let change = self.last_loss.map(|last| (last - self.loss).abs() / self.loss.abs().max(1.0));
+        if budget.loss_change > 0.0 && change.is_some_and(|change| change <= budget.loss_change) {
+            return Some(Stop::LossChange);
+        }
         (budget.gradient_norm > 0.0 && vector::norm(&self.gradient) <= budget.gradient_norm)
             .then_some(Stop::GradientNorm)
     }
@@ -272,7 +378,13 @@ impl<'a, O: Objective + ?Sized> Run<'a, O> {
     ) -> Result<f64, StepFailure> {
         let at = Point { theta: &self.theta, loss: self.loss, gradient: &self.gradient, step: self.step + 1 };
         method.linearize(&mut self.objective, at)?;
-        let mut h = controller.first();
+        let gradient_norm = vector::norm(&self.gradient);
+        let mut h = controller.first(StepStart { step: self.step + 1, loss: self.loss, gradient_norm });
+        let needs = controller.needs();
+        self.trial_loss = None;
+        if needs == Needs::LossAndGradient {
+            self.trial_gradient.resize(self.theta.len(), 0.0);
+        }
         loop {
             let proposed = method.propose(&mut self.objective, at, h, &mut self.delta, &mut self.events);
             let proposed = proposed.and_then(|()| {
@@ -282,12 +394,26 @@ impl<'a, O: Objective + ?Sized> Run<'a, O> {
             let judgement = match proposed {
                 Ok(()) if method.unconditional(at) => Judgement::Accept,
                 Ok(()) => {
-                    let trial_loss = match controller.needs_trial_loss() {
-                        true => Some(self.objective.value(&self.trial)?),
-                        false => None,
+                    let trial_loss = match needs {
+                        Needs::Nothing => None,
+                        Needs::Loss => Some(self.objective.value(&self.trial)?),
+                        Needs::LossAndGradient => {
+                            Some(self.objective.value_and_gradient(&self.trial, &mut self.trial_gradient)?)
+                        }
                     };
-                    let slope = vector::dot(&self.gradient, &self.delta);
-                    controller.judge(Trial { loss: self.loss, trial_loss, slope, h })
+                    let with_gradient = needs == Needs::LossAndGradient;
+                    self.trial_loss = trial_loss.filter(|_| with_gradient);
+                    controller.judge(Trial {
+                        theta: &self.theta,
+                        delta: &self.delta,
+                        loss: self.loss,
+                        trial_loss,
+                        slope: vector::dot(&self.gradient, &self.delta),
+                        trial_slope: with_gradient.then(|| vector::dot(&self.trial_gradient, &self.delta)),
+                        h,
+                        local_error: method.local_error(),
+                        predicted_decrease: method.predicted_decrease(),
+                    })
                 }
                 Err(failure) => controller.failed(failure, h),
             };
@@ -307,13 +433,14 @@ impl<'a, O: Objective + ?Sized> Run<'a, O> {
         }
     }
 
-    /// Moves θ; returns ‖δ‖ and mean|δ|/mean|θ|.
-    fn advance(&mut self, h: f64) -> (f64, f64) {
+    /// Moves θ, and the clock by `time`; returns ‖δ‖ and mean|δ|/mean|θ|.
+    fn advance(&mut self, time: Option<f64>) -> (f64, f64) {
         let norms = (vector::norm(&self.delta), vector::mean_abs(&self.delta) / vector::mean_abs(&self.theta));
         std::mem::swap(&mut self.theta, &mut self.trial);
         self.step += 1;
+        self.last_loss = Some(self.loss);
         self.evaluated = false;
-        self.time = self.time.map(|time| time + h);
+        self.time = self.time.zip(time).map(|(before, time)| before + time);
         norms
     }
 

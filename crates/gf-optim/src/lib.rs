@@ -23,9 +23,10 @@ pub mod methods;
 pub mod registry;
 mod settings;
 pub mod solver;
+pub mod stability;
 
 pub use control::StepController;
-pub use discretization::{Discretization, EventLog, Point, SetupError, StepFailure};
-pub use driver::{Budget, Outcome, RunError, Stop, integrate};
+pub use discretization::{Discretization, EventLog, LocalError, Point, SetupError, StepFailure};
+pub use driver::{Budget, Outcome, RunError, Start, Stop, integrate};
 pub use settings::SettingsError;
 pub use solver::ShiftedSolver;

@@ -5,10 +5,11 @@ use std::fmt;
 use gf_core::FullCurvature;
 use serde::{Deserialize, Serialize};
 
-use crate::control::{Armijo, Constant};
+use crate::control::{Armijo, Constant, EmbeddedError, GainRatio, StrongWolfe, SwitchedEvolution, TrustRadius};
 use crate::methods::{self, ExplicitSettings, ImplicitSettings, NewtonSettings};
 use crate::settings::positive;
 use crate::solver::{Automatic, ConjugateGradients, DEFAULT_MAX_PRODUCTS, DEFAULT_TOLERANCE, Direct, Hessian, Minres};
+use crate::stability::Amplification;
 use crate::{Discretization, SettingsError, ShiftedSolver, StepController};
 
 /// Any objective with all capabilities, owning its data.
@@ -33,8 +34,6 @@ pub struct MethodInfo {
     pub curvature: CurvatureNeed,
     /// Linear stability, in words.
     pub stability: &'static str,
-    /// The amplification factor R(z), z = hλ, on L = ½λθ².
-    pub amplification: Option<fn(f64) -> f64>,
     /// Work a step.
     pub cost: &'static str,
     /// Settings that make a single step the textbook's, as TOML values: what `gf eval --step` takes unless told otherwise.
@@ -108,8 +107,24 @@ pub trait Settings {
         false
     }
 
+    /// Whether the method estimates its own error.
+    fn estimates_error(&self) -> bool {
+        false
+    }
+
+    /// Whether the method predicts the decrease of the loss from a model.
+    fn predicts_decrease(&self) -> bool {
+        false
+    }
+
     /// The linear solver, for methods that have one.
     fn solver(&self) -> Option<LinearSolver> {
+        None
+    }
+
+    /// What a step does on L = ½λθ², z = hλ, for methods with linear stability; [`crate::stability`] draws its conclusions.
+    fn amplification(&self, z: f64) -> Option<Amplification> {
+        let _ = z;
         None
     }
 
@@ -184,15 +199,60 @@ impl MethodSettings {
         &self,
         control: Option<&ControlSettings>,
     ) -> Result<Box<dyn StepController + Send>, SettingsError> {
-        let first = self.settings().first_step_size();
-        Ok(match control.unwrap_or(&self.settings().default_control()) {
-            ControlSettings::Constant(_) if self.settings().shrinks() => Box::new(Constant::shrinking(first)),
+        let settings = self.settings();
+        let first = settings.first_step_size();
+        Ok(match control.unwrap_or(&settings.default_control()) {
+            ControlSettings::Constant(_) if settings.shrinks() => Box::new(Constant::shrinking(first)),
             ControlSettings::Constant(_) => Box::new(Constant::new(first)),
             ControlSettings::Armijo(armijo) => {
                 armijo.validate()?;
                 Box::new(Armijo { first: armijo.first * first, ..*armijo })
             }
+            ControlSettings::Wolfe(wolfe) => {
+                wolfe.validate()?;
+                let mut wolfe = *wolfe;
+                wolfe.first *= first;
+                Box::new(wolfe)
+            }
+            ControlSettings::EmbeddedError(control) => {
+                control.validate()?;
+                if !settings.estimates_error() {
+                    let expected = "a method with an embedded error estimate beside control.embedded-error";
+                    return Err(SettingsError::new("method", expected, self.info().name));
+                }
+                let mut control = *control;
+                control.first.get_or_insert(first);
+                Box::new(control)
+            }
+            ControlSettings::SwitchedEvolution(control) => {
+                control.validate()?;
+                let mut control = *control;
+                control.first.get_or_insert(first);
+                Box::new(control)
+            }
+            ControlSettings::TrustRadius(control) => {
+                control.validate()?;
+                self.expect_model("trust-radius")?;
+                let mut control = *control;
+                control.first.get_or_insert(first);
+                Box::new(control)
+            }
+            ControlSettings::GainRatio(control) => {
+                control.validate()?;
+                self.expect_model("gain-ratio")?;
+                let mut control = *control;
+                control.first.get_or_insert(first);
+                Box::new(control)
+            }
         })
+    }
+
+    fn expect_model(&self, control: &str) -> Result<(), SettingsError> {
+        if self.settings().predicts_decrease() {
+            return Ok(());
+        }
+        let expected = format!("a method that predicts the decrease of the loss beside control.{control}");
+        Err(SettingsError::new("method", &expected, self.info().name))
     }
 
     /// Memory of dense matrices for p = `dim` parameters, in bytes; 0 for matrix-free methods.
@@ -212,6 +272,16 @@ pub enum ControlSettings {
     Constant(ConstantSettings),
     /// Backtracking.
     Armijo(Armijo),
+    /// A line search for the strong Wolfe conditions.
+    Wolfe(StrongWolfe),
+    /// PI control of an embedded error estimate.
+    EmbeddedError(EmbeddedError),
+    /// Pseudo-transient continuation.
+    SwitchedEvolution(SwitchedEvolution),
+    /// The radius of a trust region.
+    TrustRadius(TrustRadius),
+    /// Damping 1/h by Nielsen's rule.
+    GainRatio(GainRatio),
 }
 
 /// `control.constant`: nothing to set; h is the method's.

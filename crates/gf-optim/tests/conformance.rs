@@ -1,68 +1,103 @@
 //! Walks the registry: the claims of every method, with no code from its author.
+//!
+//! A claim is what [`gf_optim::registry`] holds of a method: its order, its amplification factor, whether it follows the flow's clock.
 
 #![allow(clippy::unwrap_used, reason = "a test that unwraps an error fails, as it should")]
 
 mod support;
 
 use gf_core::Streams;
-use gf_core::problems::{Quadratic, Quartic};
-use gf_optim::registry::{AnyObjective, ControlSettings, METHODS, MethodSettings};
-use gf_optim::{Budget, SettingsError, Stop, integrate};
-use support::{Full, Trace, distance};
+use gf_core::problems::{Himmelblau, Quadratic, Quartic};
+use gf_optim::control::{Constant, Judgement, Needs, StepController, StepStart, Trial};
+use gf_optim::registry::{AnyObjective, CurvatureNeed, MethodSettings};
+use gf_optim::{Budget, Outcome, SettingsError, Start, StepFailure, Stop, integrate, stability};
+use support::{Broken, Full, Trace, distance};
 
-/// The method's settings with step size `h`, told to take indefinite steps.
-fn with_step(name: &str, h: f64) -> MethodSettings {
-    let text = match name {
-        "implicit" => format!("implicit = {{ h = {h:e}, indefinite = \"accept\" }}"),
-        _ => format!("{name} = {{ h = {h:e} }}"),
-    };
-    toml::from_str(&text).unwrap()
+/// Every method with default settings, changed where it has the key: indefinite steps are taken, systems solved by a factorization.
+fn direct() -> Vec<MethodSettings> {
+    let changes =
+        [("indefinite", "\"accept\""), ("ascent", "\"accept\""), ("solver", "\"lblt\""), ("tolerance", "1e-13")];
+    MethodSettings::all_defaults().into_iter().map(|settings| with(&settings, &changes)).collect()
 }
 
-fn run(objective: &mut AnyObjective, settings: &MethodSettings, theta: &[f64], steps: u64) -> Trace {
+/// `settings` with those of the `changes` whose keys it has.
+fn with(settings: &MethodSettings, changes: &[(&str, &str)]) -> MethodSettings {
+    let mut value = toml::Table::try_from(settings).unwrap();
+    let (_, method) = value.iter_mut().next().unwrap();
+    let method = method.as_table_mut().unwrap();
+    for (key, text) in changes {
+        if method.contains_key(*key) {
+            let parsed: toml::Table = toml::from_str(&format!("x = {text}")).unwrap();
+            method.insert((*key).into(), parsed["x"].clone());
+        }
+    }
+    value.try_into().unwrap()
+}
+
+fn name(settings: &MethodSettings) -> &'static str {
+    settings.info().name
+}
+
+/// h whose steps take the time `time`, for methods that follow the flow.
+fn step_size(settings: &MethodSettings, time: f64) -> f64 {
+    time / settings.build().unwrap().time(1.0).unwrap()
+}
+
+fn run_with(
+    objective: &mut AnyObjective,
+    settings: &MethodSettings,
+    control: &mut dyn StepController,
+    start: impl Into<Start>,
+    steps: u64,
+) -> (Trace, Outcome) {
     let mut trace = Trace::default();
     let mut method = settings.build().unwrap();
-    let mut control = settings.build_control(Some(&ControlSettings::Constant(Default::default()))).unwrap();
-    let outcome =
-        integrate(objective, &mut *method, &mut *control, &mut [&mut trace], theta.to_vec(), &Budget::steps(steps));
-    assert_eq!(outcome.unwrap().stop, Stop::Steps);
+    let outcome = integrate(objective, &mut *method, control, &mut [&mut trace], start, &Budget::steps(steps)).unwrap();
+    (trace, outcome)
+}
+
+fn run(objective: &mut AnyObjective, settings: &MethodSettings, h: f64, theta: &[f64], steps: u64) -> Trace {
+    let (trace, outcome) = run_with(objective, settings, &mut Constant::new(h), theta.to_vec(), steps);
+    assert_eq!(outcome.stop, Stop::Steps, "{}", name(settings));
     trace
 }
 
 #[test]
-fn one_step_on_a_quadratic_multiplies_each_eigencomponent_by_r_of_z() {
+fn steps_on_a_quadratic_obey_the_published_recurrence() {
     let eigenvalues = [12.0, 3.0, 0.7, 0.0, -0.4, -1.9, -40.0];
     let quadratic = Quadratic::rotated(&eigenvalues, &mut Streams::new(5).data());
-    for info in METHODS {
-        let Some(amplification) = info.amplification else { continue };
+    for settings in direct() {
+        if settings.settings().amplification(0.1).is_none() {
+            continue;
+        }
         for h in [0.03, 0.2, 0.9, 4.0] {
             let mut start = vec![1.0; eigenvalues.len()];
             quadratic.from_eigenbasis(&mut start);
             start.iter_mut().zip(quadratic.center()).for_each(|(x, c)| *x += c);
-            let trace = run(&mut quadratic.clone(), &with_step(info.name, h), &start, 1);
-            let mut end: Vec<f64> = trace.theta[1].iter().zip(quadratic.center()).map(|(x, c)| x - c).collect();
-            quadratic.to_eigenbasis(&mut end);
-            for (component, lambda) in end.iter().zip(eigenvalues) {
-                let expected = amplification(h * lambda);
-                // The largest factor sets the scale of rounding; solves stop at a relative residual of 1e-10.
-                let scale = eigenvalues.iter().fold(1.0f64, |m, l| m.max(amplification(h * l).abs()));
-                let tolerance = if info.name == "explicit" { 1e-12 } else { 1e-8 };
-                assert!((component - expected).abs() <= tolerance * scale, "{} h={h} λ={lambda}", info.name);
+            let trace = run(&mut quadratic.clone(), &settings, h, &start, 2);
+            let components: Vec<Vec<f64>> = trace
+                .theta
+                .iter()
+                .map(|theta| {
+                    let mut x: Vec<f64> = theta.iter().zip(quadratic.center()).map(|(x, c)| x - c).collect();
+                    quadratic.to_eigenbasis(&mut x);
+                    x
+                })
+                .collect();
+            let scale = components[1..].iter().flatten().fold(1.0f64, |m, x| m.max(x.abs()));
+            for (i, lambda) in eigenvalues.iter().enumerate() {
+                let factors = settings.settings().amplification(h * lambda).unwrap();
+                let expected = factors.current * components[1][i] + factors.previous * components[0][i];
+                let found = components[2][i];
+                // Sums of numbers as large as the largest component, and of the factors themselves.
+                let rounding = 1e-12 * scale * (1.0 + factors.current.abs());
+                assert!(
+                    (found - expected).abs() <= rounding,
+                    "{} h={h} λ={lambda}: {found} {expected}",
+                    name(&settings)
+                );
             }
         }
-    }
-}
-
-#[test]
-fn direct_solvers_reach_r_of_z_to_rounding() {
-    let eigenvalues = [12.0, 3.0, 0.7, -0.4, -1.9];
-    let mut quadratic = Quadratic::diagonal(&eigenvalues);
-    let settings: MethodSettings =
-        toml::from_str("implicit = { h = 0.2, indefinite = \"accept\", solver = \"lblt\" }").unwrap();
-    let trace = run(&mut quadratic, &settings, &[1.0; 5], 1);
-    for (found, lambda) in trace.theta[1].iter().zip(eigenvalues) {
-        let expected = 1.0 / (1.0 + 0.2 * lambda);
-        assert!((found - expected).abs() <= 1e-12 * expected.abs(), "{found} against {expected}");
     }
 }
 
@@ -77,50 +112,164 @@ fn methods_converge_to_the_exact_flow_with_their_order() {
         ("linear", Box::new(linear.clone()), linear.flow(&theta, 1.0)),
     ];
     for (problem, mut objective, exact) in problems {
-        for info in METHODS {
-            let Some(order) = info.order else { continue };
-            let errors: Vec<f64> = [200u64, 400]
-                .iter()
-                .map(|&steps| {
-                    let settings = with_step(info.name, 1.0 / steps as f64);
-                    distance(run(&mut *objective, &settings, &theta, steps).theta.last().unwrap(), &exact)
-                })
-                .collect();
+        for settings in direct() {
+            let Some(order) = settings.info().order else { continue };
+            // Few enough that rounding does not show, many enough that the leading term rules (with momentum, after a dozen steps).
+            let coarse = [0, 4000, 200, 100, 40][order as usize];
+            let error = |objective: &mut AnyObjective, steps: u64| {
+                let h = step_size(&settings, 1.0 / steps as f64);
+                distance(run(objective, &settings, h, &theta, steps).theta.last().unwrap(), &exact)
+            };
+            let errors = [error(&mut *objective, coarse), error(&mut *objective, 2 * coarse)];
+            if errors[0] < 1e-12 {
+                continue; // Exact on this problem, to rounding.
+            }
             let observed = (errors[0] / errors[1]).log2();
-            assert!((observed - f64::from(order)).abs() < 0.1, "{} on {problem}: order {observed}", info.name);
+            let allowed = if order == 1 { 0.1 } else { 0.2 };
+            assert!(
+                (observed - f64::from(order)).abs() < allowed,
+                "{} on {problem}: order {observed}, errors {errors:?}",
+                name(&settings)
+            );
         }
     }
 }
 
 #[test]
-fn explicit_euler_is_stable_just_below_its_limit_and_unstable_just_above() {
-    for (h, grows) in [(1.99, false), (2.01, true)] {
-        let trace = run(&mut Quadratic::diagonal(&[1.0]), &with_step("explicit", h), &[1.0], 200);
-        assert_eq!(trace.theta.last().unwrap()[0].abs() > 1.0, grows);
+fn methods_are_stable_just_below_their_limit_and_unstable_just_above() {
+    let mut tested = Vec::new();
+    for settings in direct() {
+        let Some(limit) = stability::limit(settings.settings()).filter(|limit| limit.is_finite()) else { continue };
+        for (factor, grows) in [(0.995, false), (1.005, true)] {
+            let trace = run(&mut Quadratic::diagonal(&[1.0]), &settings, factor * limit, &[1.0], 3000);
+            let end = trace.theta.last().unwrap()[0].abs();
+            assert_eq!(end > 1.0, grows, "{}: {end} at {factor} of {limit}", name(&settings));
+        }
+        tested.push(name(&settings));
+    }
+    assert!(tested.contains(&"explicit"));
+}
+
+/// Tries other sizes before each step.
+struct Doubting {
+    h: f64,
+    trials: u32,
+}
+
+impl StepController for Doubting {
+    fn needs(&self) -> Needs {
+        Needs::Nothing
+    }
+    fn follows_flow(&self) -> bool {
+        true
+    }
+    fn first(&mut self, _start: StepStart) -> f64 {
+        self.trials = 0;
+        0.5 * self.h
+    }
+    fn judge(&mut self, _trial: Trial<'_>) -> Judgement {
+        self.trials += 1;
+        match self.trials {
+            1 => Judgement::Retry(1.5 * self.h),
+            2 => Judgement::Retry(self.h),
+            _ => Judgement::Accept,
+        }
+    }
+    fn failed(&mut self, _failure: StepFailure, h: f64) -> Judgement {
+        Judgement::Retry(0.5 * h)
+    }
+}
+
+/// A small nonlinear problem, and where methods start on it.
+fn problem() -> (Full<Himmelblau>, Vec<f64>) {
+    (Full::new(Himmelblau), vec![2.5, 1.5])
+}
+
+/// A size at which every method's steps on [`problem`] are harmless.
+fn harmless(settings: &MethodSettings) -> f64 {
+    if settings.info().order.is_some() { step_size(settings, 2e-3) } else { 1e-2 }
+}
+
+#[test]
+fn a_rejected_proposal_leaves_no_trace() {
+    for settings in direct() {
+        let (mut objective, theta) = problem();
+        let h = harmless(&settings);
+        let plain = run(&mut objective, &settings, h, &theta, 6);
+        let mut doubting = Doubting { h, trials: 0 };
+        let (trace, _) = run_with(&mut objective, &settings, &mut doubting, theta, 6);
+        assert_eq!(trace.theta, plain.theta, "{}", name(&settings));
+        assert_eq!(trace.rejected[1..], [2; 6], "{}", name(&settings));
+    }
+}
+
+#[test]
+fn saved_restored_and_continued_is_continued() {
+    for settings in direct().into_iter().chain(MethodSettings::all_defaults()) {
+        let (mut objective, theta) = problem();
+        let control = || settings.build_control(None).unwrap();
+        let (_, whole) = run_with(&mut objective, &settings, &mut *control(), theta.clone(), 9);
+        let mut method = settings.build().unwrap();
+        let mut first = control();
+        let half = integrate(
+            &mut objective as &mut AnyObjective,
+            &mut *method,
+            &mut *first,
+            &mut [],
+            theta,
+            &Budget::steps(4),
+        )
+        .unwrap();
+        let start = Start::resume(&half, &mut *method, &mut *first);
+        let mut second = control();
+        let (_, rest) = run_with(&mut objective, &settings, &mut *second, start, 9);
+        assert_eq!(rest.theta, whole.theta, "{}", name(&settings));
+        assert_eq!((rest.steps, rest.time), (whole.steps, whole.time), "{}", name(&settings));
+    }
+}
+
+#[test]
+fn a_solver_that_fails_ends_the_run_or_shrinks_the_step_and_moves_nothing() {
+    for settings in direct().into_iter().chain(MethodSettings::all_defaults()) {
+        if settings.info().curvature == CurvatureNeed::None {
+            continue;
+        }
+        let (good, theta) = problem();
+        let mut broken = Broken::new(good, 3);
+        let control = &mut Constant::new(harmless(&settings));
+        let (trace, outcome) = run_with(&mut broken, &settings, control, theta, 6);
+        assert!(matches!(outcome.stop, Stop::Failed(_)), "{}: {:?}", name(&settings), outcome.stop);
+        assert_eq!(&outcome.theta, trace.theta.last().unwrap(), "{}", name(&settings));
+        assert!(outcome.theta.iter().all(|x| x.is_finite()), "{}", name(&settings));
+    }
+}
+
+#[test]
+fn dense_and_matrix_free_steps_agree() {
+    for settings in direct() {
+        let free = with(&settings, &[("solver", "\"minres\""), ("tolerance", "1e-12")]);
+        if free == settings {
+            continue;
+        }
+        let (mut objective, theta) = problem();
+        let h = harmless(&settings);
+        let dense = run(&mut objective, &settings, h, &theta, 5);
+        let free = run(&mut objective, &free, h, &theta, 5);
+        let apart = distance(free.theta.last().unwrap(), dense.theta.last().unwrap());
+        assert!(apart < 1e-9, "{}: {apart}", name(&settings));
     }
 }
 
 #[test]
 fn time_and_step_size_are_recorded_for_methods_that_follow_the_flow_only() {
-    let mut quadratic = Quadratic::diagonal(&[1.0, 3.0]);
     for settings in MethodSettings::all_defaults() {
-        let mut trace = Trace::default();
-        let mut method = settings.build().unwrap();
-        let mut control = settings.build_control(None).unwrap();
-        let budget = Budget::steps(2);
-        integrate(
-            &mut quadratic as &mut AnyObjective,
-            &mut *method,
-            &mut *control,
-            &mut [&mut trace],
-            vec![1.0; 2],
-            &budget,
-        )
-        .unwrap();
-        let follows = settings.info().order.is_some();
-        assert_eq!(trace.time.iter().all(Option::is_some), follows, "{}", settings.info().name);
-        assert_eq!(trace.step_size[0], None);
-        assert_eq!(trace.step_size[1].is_some(), follows);
+        let (mut objective, theta) = problem();
+        let h = harmless(&settings);
+        let trace = run(&mut objective, &settings, h, &theta, 2);
+        let time = settings.build().unwrap().time(h);
+        assert_eq!(settings.info().order.is_some(), time.is_some(), "{}", name(&settings));
+        assert_eq!(trace.time, [time.map(|_| 0.0), time, time.map(|t| 2.0 * t)], "{}", name(&settings));
+        assert_eq!(trace.step_size, [None, time.map(|_| h), time.map(|_| h)], "{}", name(&settings));
     }
 }
 
@@ -136,6 +285,13 @@ fn settings_are_checked_with_key_expected_and_found() {
     assert_eq!(error("newton = { damping = -1.0 }").key, "newton.damping");
     assert_eq!(error("newton = { warm_up_h = 0.0 }").key, "newton.warm_up_h");
     assert!(toml::from_str::<MethodSettings>("implicit = { step = 0.1 }").unwrap_err().to_string().contains("`step`"));
+    for settings in MethodSettings::all_defaults() {
+        assert_eq!(settings.validate(), Ok(()), "{}", name(&settings));
+        let wrong = with(&settings, &[("h", "-1.0")]);
+        if wrong != settings {
+            assert_eq!(wrong.validate().unwrap_err().key, format!("{}.h", name(&settings)));
+        }
+    }
 }
 
 #[test]
@@ -143,5 +299,13 @@ fn settings_survive_a_round_trip_through_toml() {
     for settings in MethodSettings::all_defaults() {
         let text = toml::to_string(&settings).unwrap();
         assert_eq!(toml::from_str::<MethodSettings>(&text).unwrap(), settings, "{text}");
+    }
+}
+
+#[test]
+fn names_are_the_keys_of_studies() {
+    for settings in MethodSettings::all_defaults() {
+        let value = toml::Table::try_from(&settings).unwrap();
+        assert_eq!(value.keys().next().unwrap(), name(&settings));
     }
 }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Judgement, StepController, Trial};
+use super::{Judgement, Needs, StepController, StepStart, Trial};
 use crate::settings::{fraction, positive};
 use crate::{SettingsError, StepFailure};
 
@@ -57,19 +57,19 @@ impl Armijo {
 }
 
 impl StepController for Armijo {
-    fn needs_trial_loss(&self) -> bool {
-        true
+    fn needs(&self) -> Needs {
+        Needs::Loss
     }
 
     fn follows_flow(&self) -> bool {
         false
     }
 
-    fn first(&mut self) -> f64 {
+    fn first(&mut self, _start: StepStart) -> f64 {
         self.first
     }
 
-    fn judge(&mut self, trial: Trial) -> Judgement {
+    fn judge(&mut self, trial: Trial<'_>) -> Judgement {
         // Written so that a NaN is not a decrease.
         if trial.trial_loss.is_some_and(|loss| loss <= trial.loss + self.c * trial.slope) {
             return Judgement::Accept;

@@ -1,6 +1,6 @@
 //! A constant step size.
 
-use super::{Judgement, StepController, Trial};
+use super::{Judgement, Needs, StepController, StepStart, Trial};
 use crate::StepFailure;
 
 /// Every step has size `h`. Where the method cannot propose it, the step is shrunk, or the run ends.
@@ -27,19 +27,19 @@ impl Constant {
 }
 
 impl StepController for Constant {
-    fn needs_trial_loss(&self) -> bool {
-        false
+    fn needs(&self) -> Needs {
+        Needs::Nothing
     }
 
     fn follows_flow(&self) -> bool {
         true
     }
 
-    fn first(&mut self) -> f64 {
+    fn first(&mut self, _start: StepStart) -> f64 {
         self.h
     }
 
-    fn judge(&mut self, _trial: Trial) -> Judgement {
+    fn judge(&mut self, _trial: Trial<'_>) -> Judgement {
         Judgement::Accept
     }
 

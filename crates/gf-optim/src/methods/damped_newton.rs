@@ -144,7 +144,6 @@ pub(crate) const INFO: MethodInfo = MethodInfo {
     order: None,
     curvature: CurvatureNeed::Hessian,
     stability: "does not follow the flow",
-    amplification: None,
     cost: "1 gradient + 1 solve, shift λ + 1 value a line-search trial",
     textbook: &[("solver", "lblt"), ("ascent", "accept")],
 };
@@ -256,8 +255,8 @@ impl<O: Objective + ?Sized, S: ShiftedSolver<O>> Discretization<O> for DampedNew
         Ok(())
     }
 
-    fn follows_flow(&self) -> bool {
-        false
+    fn time(&self, _h: f64) -> Option<f64> {
+        None
     }
 
     fn unconditional(&self, at: Point<'_>) -> bool {

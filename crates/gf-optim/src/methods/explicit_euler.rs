@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::registry::{AnyMethod, CurvatureNeed, Family, MethodInfo, Settings};
 use crate::settings::positive;
+use crate::stability::Amplification;
 use crate::{Discretization, EventLog, Point, SettingsError, SetupError, StepFailure};
 
 /// Gradient descent, explicit Euler on θ' = −∇L(θ).
@@ -56,6 +57,10 @@ impl Settings for ExplicitSettings {
         self.h
     }
 
+    fn amplification(&self, z: f64) -> Option<Amplification> {
+        Some(Amplification::one_step(1.0 - z))
+    }
+
     fn label(&self) -> String {
         format!("h = {}", self.h)
     }
@@ -68,7 +73,6 @@ pub(crate) const INFO: MethodInfo = MethodInfo {
     order: Some(1),
     curvature: CurvatureNeed::None,
     stability: "0 < hλ < 2",
-    amplification: Some(|z| 1.0 - z),
     cost: "1 gradient",
     textbook: &[],
 };
@@ -90,7 +94,7 @@ impl<O: Objective + ?Sized> Discretization<O> for ExplicitEuler {
         Ok(())
     }
 
-    fn follows_flow(&self) -> bool {
-        true
+    fn time(&self, h: f64) -> Option<f64> {
+        Some(h)
     }
 }

@@ -7,6 +7,7 @@ use super::indefinite::{AbsoluteHessian, Accept, IndefinitePolicy, IndefiniteSys
 use crate::registry::{AnyMethod, CurvatureNeed, Family, LinearSolver, MethodInfo, Settings, SolverSettings};
 use crate::settings::positive;
 use crate::solver::{Definiteness, ShiftedSolver};
+use crate::stability::Amplification;
 use crate::{Discretization, EventLog, Point, SettingsError, SetupError, StepFailure};
 
 /// One linearized step of backward Euler on θ' = −∇L(θ).
@@ -152,6 +153,10 @@ impl Settings for ImplicitSettings {
         Some(self.solver)
     }
 
+    fn amplification(&self, z: f64) -> Option<Amplification> {
+        Some(Amplification::one_step(1.0 / (1.0 + z)))
+    }
+
     fn label(&self) -> String {
         format!("h = {}, {}", self.h, self.indefinite.name())
     }
@@ -164,7 +169,6 @@ pub(crate) const INFO: MethodInfo = MethodInfo {
     order: Some(1),
     curvature: CurvatureNeed::Hessian,
     stability: "all hλ > 0 (L-stable); pole at hλ = -1",
-    amplification: Some(|z| 1.0 / (1.0 + z)),
     cost: "1 gradient + 1 solve, shift 1/h",
     textbook: &[("solver", "lblt"), ("indefinite", "accept")],
 };
@@ -212,7 +216,7 @@ where
         self.policy.resolve(objective, system, delta, events)
     }
 
-    fn follows_flow(&self) -> bool {
-        true
+    fn time(&self, h: f64) -> Option<f64> {
+        Some(h)
     }
 }

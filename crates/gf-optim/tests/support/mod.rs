@@ -94,3 +94,81 @@ pub(crate) fn distance(a: &[f64], b: &[f64]) -> f64 {
     let size = b.iter().fold(0.0f64, |m, x| m.max(x.abs()));
     a.iter().zip(b).fold(0.0f64, |m, (a, b)| m.max((a - b).abs())) / size
 }
+
+/// An objective whose curvature becomes NaN at the `from`-th point where it is asked for.
+pub(crate) struct Broken<O> {
+    objective: O,
+    from: usize,
+    points: Vec<Vec<f64>>,
+}
+
+impl<O> Broken<O> {
+    pub(crate) fn new(objective: O, from: usize) -> Self {
+        Self { objective, from, points: Vec::new() }
+    }
+
+    fn is_broken_at(&mut self, theta: &[f64]) -> bool {
+        if self.points.last().is_none_or(|last| last != theta) {
+            self.points.push(theta.to_vec());
+        }
+        self.points.len() >= self.from
+    }
+}
+
+struct NotANumber(usize);
+
+impl SymmetricOperator for NotANumber {
+    fn order(&self) -> usize {
+        self.0
+    }
+    fn apply(&mut self, _v: &[f64], out: &mut [f64]) {
+        out.fill(f64::NAN);
+    }
+}
+
+impl<O: Objective> Objective for Broken<O> {
+    fn dim(&self) -> usize {
+        self.objective.dim()
+    }
+    fn value(&mut self, theta: &[f64]) -> Result<f64, EvalError> {
+        self.objective.value(theta)
+    }
+    fn value_and_gradient(&mut self, theta: &[f64], gradient: &mut [f64]) -> Result<f64, EvalError> {
+        self.objective.value_and_gradient(theta, gradient)
+    }
+}
+
+impl<O: HessianProduct> HessianProduct for Broken<O> {
+    fn hessian_at<'a>(&'a mut self, theta: &[f64]) -> Result<CurvatureAt<'a>, EvalError> {
+        if self.is_broken_at(theta) {
+            return Ok(CurvatureAt::new(Box::leak(Box::new(NotANumber(theta.len()))), true));
+        }
+        self.objective.hessian_at(theta)
+    }
+}
+
+impl<O: DenseHessian> DenseHessian for Broken<O> {
+    fn dense_hessian(&mut self, theta: &[f64], triangle: Triangle, out: &mut [f64]) -> Result<(), EvalError> {
+        if self.is_broken_at(theta) {
+            out.fill(f64::NAN);
+            return Ok(());
+        }
+        self.objective.dense_hessian(theta, triangle, out)
+    }
+}
+
+impl<O: GaussNewton> GaussNewton for Broken<O> {
+    fn gauss_newton_at<'a>(&'a mut self, theta: &[f64]) -> Result<CurvatureAt<'a>, EvalError> {
+        if self.is_broken_at(theta) {
+            return Ok(CurvatureAt::new(Box::leak(Box::new(NotANumber(theta.len()))), true));
+        }
+        self.objective.gauss_newton_at(theta)
+    }
+    fn dense_gauss_newton(&mut self, theta: &[f64], triangle: Triangle, out: &mut [f64]) -> Result<(), EvalError> {
+        if self.is_broken_at(theta) {
+            out.fill(f64::NAN);
+            return Ok(());
+        }
+        self.objective.dense_gauss_newton(theta, triangle, out)
+    }
+}

@@ -30,6 +30,8 @@ pub enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// What methods do on a spectrum: monotone, oscillating or divergent, stability limit, best constant step.
+    Stability(StabilityArguments),
     /// Write a commented study to copy from.
     Init {
         /// The file to write.
@@ -57,6 +59,26 @@ pub struct Common {
     #[arg(long)]
     pub quiet: bool,
     /// Print the summary as JSON instead of a table.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `gf stability`.
+#[derive(Debug, Args)]
+pub struct StabilityArguments {
+    /// The spectrum, separated by commas.
+    #[arg(long, value_delimiter = ',', default_value = "0.1,1,10", allow_hyphen_values = true)]
+    pub eigenvalues: Vec<f64>,
+    /// The step size, in flow time.
+    #[arg(long, default_value_t = 0.1)]
+    pub h: f64,
+    /// Methods, separated by commas [default: all that have an amplification factor].
+    #[arg(long, value_delimiter = ',')]
+    pub method: Vec<String>,
+    /// Write the map of |R(hλ)| to this SVG file.
+    #[arg(long, value_name = "FILE")]
+    pub figure: Option<PathBuf>,
+    /// Print a JSON array instead of a table.
     #[arg(long)]
     pub json: bool,
 }

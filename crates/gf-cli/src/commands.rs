@@ -6,6 +6,7 @@ mod init;
 mod methods;
 mod report;
 mod run;
+mod stability;
 mod table;
 
 use miette::Report;
@@ -23,6 +24,7 @@ pub fn execute(arguments: Arguments) -> Result<u8, Report> {
         Command::Eval(arguments) => eval::execute(&arguments),
         Command::Report(arguments) => report::execute(&arguments),
         Command::Methods { json } => methods::execute(json),
+        Command::Stability(arguments) => stability::execute(&arguments),
         Command::Init { file } => init::execute(&file),
     }
 }

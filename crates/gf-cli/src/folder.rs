@@ -19,7 +19,7 @@ use gf_utils::{SavedModel, write_atomically};
 use miette::Report;
 
 use crate::runner::{ArmRun, FirstStep};
-use crate::study::{Document, Problem, Study, misuse};
+use crate::study::{Document, Problem, Study, Subject, misuse};
 use crate::summary::{Summary, version};
 
 /// A folder being written. It appears under its name only when it is complete.
@@ -66,14 +66,19 @@ impl FolderWriter {
     /// When a file cannot be written.
     pub fn write(&self, problem: &Problem, runs: &[ArmRun], first_steps: Vec<FirstStep>) -> Result<(), Report> {
         let folder = self.path();
-        let data = problem.data(problem.study.run.seeds[0])?;
-        let summary = Summary::new(problem, runs, first_steps, [data.train.len(), data.validation.len()]);
+        let data = match problem.subject {
+            Subject::Network(_) => Some(problem.data(problem.study.run.seeds[0])?),
+            Subject::Function(_) => None,
+        };
+        let sizes = data.as_ref().map_or([0, 0], |data| [data.train.len(), data.validation.len()]);
+        let summary = Summary::new(problem, runs, first_steps, sizes);
         write_text(&folder.join("study.toml"), &resolved_study(problem)?)?;
         write_summary(folder, &summary)?;
         let histories = runs.iter().map(|run| (run.arm.as_str(), run.seed, &run.history));
         write_histories(&folder.join("history.csv"), histories).map_err(misuse)?;
-        write_predictions(&folder.join("predictions.csv"), &data.validation, runs)?;
-        let network = toml::to_string(&problem.network).map_err(misuse)?;
+        if let Some(data) = &data {
+            write_predictions(&folder.join("predictions.csv"), &data.validation, runs)?;
+        }
         for run in runs {
             let stem = format!("{}-{}", run.arm, run.seed);
             let array = |kind: &str, theta: &[f64]| {
@@ -82,6 +87,7 @@ impl FolderWriter {
             array("final", &run.outcome.theta)?;
             let Some(best) = &run.best else { continue };
             array("best", &best.theta)?;
+            let Subject::Network(network) = &problem.subject else { continue };
             let provenance = [
                 ("version".to_string(), version()),
                 ("study".to_string(), problem.study.name.clone()),
@@ -91,7 +97,7 @@ impl FolderWriter {
                 ("val_loss".to_string(), best.val_loss.to_string()),
             ];
             let model = SavedModel {
-                network_toml: network.clone(),
+                network_toml: toml::to_string(&network.network).map_err(misuse)?,
                 theta: best.theta.clone(),
                 provenance: provenance.into_iter().collect(),
             };
@@ -190,7 +196,8 @@ fn free_name(folder: &Path, name: &str) -> PathBuf {
 /// The study with all defaults, paths absolute, and where it comes from in comments.
 fn resolved_study(problem: &Problem) -> Result<String, Report> {
     let mut study = problem.study.clone();
-    for path in [&mut study.data.x, &mut study.data.y, &mut study.data.csv].into_iter().flatten() {
+    let data = study.data.iter_mut().flat_map(|data| [&mut data.x, &mut data.y, &mut data.csv]);
+    for path in data.flatten() {
         let resolved = problem.document.resolve(path);
         *path = std::path::absolute(&resolved).unwrap_or(resolved);
     }

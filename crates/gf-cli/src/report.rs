@@ -3,8 +3,11 @@
 mod claims;
 mod comparison;
 mod curves;
+mod landscape;
 mod pole;
 mod predictions;
+pub(crate) mod stability;
+mod sweep;
 mod tables;
 
 use std::path::Path;
@@ -56,12 +59,26 @@ fn page(folder: &Folder, verdicts: &[ClaimVerdict]) -> Result<Page, Report> {
     if !verdicts.is_empty() {
         page = page.with(Section::new("Claims", tables::claims(verdicts)));
     }
+    let landscape = landscape::blocks(folder);
+    if !landscape.is_empty() {
+        page = page.with(Section::new("Path", landscape));
+    }
+    let stability = stability::blocks(folder);
+    if !stability.is_empty() {
+        page = page.with(Section::new("Linear stability", stability));
+    }
+    let sweep = sweep::blocks(folder);
+    if !sweep.is_empty() {
+        page = page.with(Section::new("Step sizes", sweep));
+    }
     page = page.with(Section::new("Curves", curves::blocks(folder)));
     if let Some(blocks) = predictions::blocks(folder)? {
         page = page.with(Section::new("Predictions", blocks));
     }
-    page =
-        page.with(Section::new("Late phase", vec![Block::Table(tables::exponents(folder)), tables::exponents_note()]));
+    if study.network.is_some() {
+        let late = vec![Block::Table(tables::exponents(folder)), tables::exponents_note()];
+        page = page.with(Section::new("Late phase", late));
+    }
     if let Some(spec) = &study.first_steps {
         page = page.with(Section::new(
             "The first implicit step and the pole",

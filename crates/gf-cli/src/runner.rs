@@ -2,23 +2,26 @@
 
 mod evaluation;
 mod first_steps;
+mod instance;
 
-use std::sync::Arc;
+use std::cell::Cell;
+use std::rc::Rc;
+use std::time::{Duration, Instant};
 
 use gf_core::{Observer, StepRecord};
-use gf_optim::registry::AnyObjective;
 use gf_optim::{Outcome, Stop, integrate};
-use gf_utils::history::{Best, History, HistorySettings, Table};
+use gf_utils::history::{Best, Evaluation, History, HistorySettings, Table};
 use indicatif::ProgressBar;
 use miette::Report;
 
-pub use evaluation::Evaluator;
+pub use evaluation::{Evaluator, NetworkEvaluator};
 use first_steps::first_step;
+use instance::{FlowDistance, Instance};
 pub use first_steps::{FirstStep, PolicyOutcome};
 
 use crate::parallel::for_each_task;
 use crate::progress::Progress;
-use crate::study::{Problem, memory_shortage, misuse};
+use crate::study::{Problem, Subject, memory_shortage, misuse};
 
 /// One arm on one seed.
 pub struct ArmRun {
@@ -75,7 +78,7 @@ pub fn run(problem: &Problem, threads: usize, progress: Progress) -> Result<(Vec
     // A start is about as long as so many steps, for the progress bar.
     const STEPS_A_START: u64 = 25;
     let study = &problem.study;
-    let dim = problem.network.dim();
+    let dim = problem.dim();
     let mut arms: Vec<(usize, u64)> =
         (0..study.arms.len()).flat_map(|arm| study.run.seeds.iter().map(move |seed| (arm, *seed))).collect();
     // Dense methods take longest: they start first, so that no thread idles at the end.
@@ -110,7 +113,7 @@ pub fn run(problem: &Problem, threads: usize, progress: Progress) -> Result<(Vec
 
 /// Refuses what would not fit in memory when the `threads` tasks that need most of it run at once.
 fn check_memory(problem: &Problem, tasks: &[Task], threads: usize) -> Result<(), Report> {
-    let dim = problem.network.dim();
+    let dim = problem.dim();
     let square = dim.saturating_mul(dim).saturating_mul(8);
     let mut bytes: Vec<usize> = tasks
         .iter()
@@ -133,41 +136,88 @@ fn check_memory(problem: &Problem, tasks: &[Task], threads: usize) -> Result<(),
 fn run_arm(problem: &Problem, arm_index: usize, seed: u64, bar: &ProgressBar) -> Result<ArmRun, Report> {
     let arm = &problem.study.arms[arm_index];
     let budget = problem.study.run.budget(arm);
-    let data = problem.data(seed)?;
-    let mut objective = problem.objective(Arc::clone(&data.train), problem.batches(seed))?;
-    let mut evaluator = Evaluator::new(problem, &data)?;
+    let mut instance = Instance::new(problem, arm, seed)?;
+    let start = problem.start(seed, Some(arm));
     let settings = HistorySettings {
         // Room, not a limit: a run may end long before its last step.
         expected_steps: budget.steps.min(100_000) as usize,
-        batches_per_epoch: objective.batches_per_epoch() as u64,
+        batches_per_epoch: instance.batches_per_epoch,
         evaluate_every: problem.study.run.evaluate_every,
-        metric_names: evaluator.metric_names(),
+        metric_names: problem.metric_names(),
     };
     let mut method = arm.method.build().map_err(misuse)?;
     let mut control = arm.method.build_control(arm.control.as_ref()).map_err(misuse)?;
     let mut ticks = Ticks(bar);
-    let mut history =
-        History::new(settings, |theta: &[f64], out: &mut _| evaluator.evaluate(theta, out)).map_err(misuse)?;
+    let mut deadline = Deadline::new(problem.study.run.wall_time);
+    let distance = Rc::new(Cell::new(f64::NAN));
+    let mut flow = FlowDistance::new(problem, seed, &start, Rc::clone(&distance))?;
+    let measures_distance = flow.is_some();
+    let evaluator = &mut instance.evaluator;
+    let evaluate = |theta: &[f64], out: &mut Evaluation| {
+        evaluator.evaluate(theta, out);
+        if let (true, Some(last)) = (measures_distance, out.metrics.last_mut()) {
+            *last = distance.get();
+        }
+    };
+    let mut history = History::new(settings, evaluate).map_err(misuse)?;
+    // The distance is measured before the history asks for it.
+    let mut observers: Vec<&mut dyn Observer> = Vec::new();
+    if let Some(flow) = &mut flow {
+        observers.push(flow);
+    }
+    observers.extend([&mut history as &mut dyn Observer, &mut ticks, &mut deadline]);
     let outcome = integrate(
-        &mut objective as &mut AnyObjective,
+        &mut *instance.objective,
         &mut *method,
         &mut *control,
-        &mut [&mut history, &mut ticks],
-        problem.start(seed),
+        &mut observers,
+        start,
         &budget,
     )
     .map_err(misuse)?;
+    drop(observers);
     // Steps that a failed arm did not take.
     bar.inc(budget.steps - outcome.steps);
     history.complete(&outcome.theta);
     let best = history.best().cloned();
     let history = history.into_table();
-    let predictions = match seed == problem.study.run.seeds[0] {
-        true => Some(problem.network.predict(&outcome.theta, data.validation.inputs()).map_err(misuse)?),
-        false => None,
+    let predictions = match (&problem.subject, &instance.data) {
+        (Subject::Network(network), Some(data)) if seed == problem.study.run.seeds[0] => {
+            Some(network.network.predict(&outcome.theta, data.validation.inputs()).map_err(misuse)?)
+        }
+        _ => None,
     };
     let loss_limit = budget.loss_limit;
     Ok(ArmRun { arm: arm.name.clone(), arm_index, seed, outcome, loss_limit, history, best, predictions })
+}
+
+/// Asks for the end of a run that has spent its seconds in steps.
+struct Deadline {
+    seconds: Option<f64>,
+    spent: Duration,
+    started: Option<Instant>,
+}
+
+impl Deadline {
+    fn new(seconds: Option<f64>) -> Self {
+        Self { seconds, spent: Duration::ZERO, started: None }
+    }
+}
+
+impl Observer for Deadline {
+    fn step_started(&mut self) {
+        self.started = Some(Instant::now());
+    }
+
+    fn step_finished(&mut self) {
+        self.spent += self.started.take().map_or(Duration::ZERO, |started| started.elapsed());
+    }
+
+    fn accepted(&mut self, _record: &StepRecord<'_>) {}
+
+    fn stop_requested(&mut self) -> Option<&'static str> {
+        self.seconds.filter(|seconds| self.spent.as_secs_f64() >= *seconds).map(|_| "wall-time")
+    }
 }
 
 struct Ticks<'a>(&'a ProgressBar);

@@ -1,12 +1,15 @@
 //! Studies: a problem, arms and a budget, as a TOML file.
 
 mod document;
+mod expand;
+mod function;
 mod problem;
 mod spec;
 
 pub use document::{Document, InputError, misuse};
+pub use function::FunctionSpec;
 pub(crate) use problem::memory_shortage;
-pub use problem::{Problem, SeededData};
+pub use problem::{DISTANCE_TO_FLOW, NetworkProblem, Problem, SeededData, Subject};
 pub use spec::{
     ArmSpec, BatchOrder, Builtin, ClaimRule, ClaimSpec, DataSpec, FirstSteps, LossKind, LossSpec, NetworkSpec,
     OnFailure, RunSpec, SplitKind, Study, ValidationSpec,

@@ -108,7 +108,7 @@ impl Summary {
         Self {
             name: problem.study.name.clone(),
             version: version(),
-            dim: problem.network.dim(),
+            dim: problem.dim(),
             train_samples: sizes[0],
             validation_samples: sizes[1],
             arms,

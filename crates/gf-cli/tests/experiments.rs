@@ -12,9 +12,9 @@ fn every_experiment_loads_at_every_scale() {
         let arms = [Scale::Smoke, Scale::Standard, Scale::Full].map(|scale| {
             let problem = Problem::load(experiment.document(scale).unwrap()).unwrap();
             assert_eq!(problem.study.name, experiment.name);
-            assert!(!problem.study.about.trim().is_empty() && !problem.study.claims.is_empty());
+            assert!(!problem.study.about.trim().is_empty());
             problem.study.arms.len()
         });
-        assert!(arms[0] == arms[1] && arms[2] > arms[1], "full scale adds a grid: {arms:?}");
+        assert!(arms[0] == arms[1] && arms[2] >= arms[1], "full scale may add a grid: {arms:?}");
     }
 }

@@ -1,7 +1,7 @@
 //! Objectives of gradient flow θ' = −∇L(θ), and what everything above them shares.
 //!
 //! - [`Objective`] and its capabilities [`HessianProduct`], [`DenseHessian`], [`GaussNewton`]: what can be evaluated;
-//! - [`FromClosure`], [`FiniteDifference`], [`Counted`]: explicit adapters (nothing here differentiates by differences unless asked);
+//! - [`FromClosure`], [`FiniteDifference`], [`ThroughDense`], [`CurvatureSample`], [`Counted`]: explicit adapters (nothing here differentiates by differences unless asked);
 //! - [`problems`]: analytic test problems; [`check`]: derivative checks by the slope of Taylor remainders;
 //! - [`Samples`]: inputs with targets; [`Streams`]: named random streams;
 //! - [`StepRecord`] and [`Observer`]: what a run reports after each accepted step.
@@ -17,16 +17,19 @@
 pub mod check;
 mod closure;
 mod counted;
+mod curvature_sample;
 mod finite_difference;
 mod objective;
 pub mod problems;
 mod record;
 mod samples;
 mod streams;
+mod through_dense;
 pub mod vector;
 
 pub use closure::FromClosure;
 pub use counted::{Counted, Work};
+pub use curvature_sample::CurvatureSample;
 pub use finite_difference::FiniteDifference;
 pub use objective::{
     Cost, CurvatureAt, DenseHessian, EvalError, FullCurvature, GaussNewton, HessianProduct, Objective, Sample,
@@ -35,3 +38,4 @@ pub use objective::{
 pub use record::{Event, Observer, StepRecord};
 pub use samples::{SampleError, Samples, Targets};
 pub use streams::{StreamRng, Streams, standard_normal};
+pub use through_dense::ThroughDense;

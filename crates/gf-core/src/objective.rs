@@ -18,6 +18,12 @@ pub enum EvalError {
         /// The length that was found.
         found: usize,
     },
+    /// The objective has no such thing.
+    #[error("the problem does not offer {what}")]
+    NotOffered {
+        /// What it lacks.
+        what: &'static str,
+    },
     /// A quantity is infinite or NaN where the computation cannot go on.
     #[error("{what} is not finite")]
     NotFinite {

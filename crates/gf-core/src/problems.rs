@@ -1,14 +1,20 @@
 //! Analytic problems with exact derivatives, for tests, teaching and calibration.
 
+mod beale;
+mod double_well;
 mod himmelblau;
 mod quadratic;
 mod quartic;
 mod rosenbrock;
+mod scalar_chain;
 
+pub use beale::Beale;
+pub use double_well::DoubleWell;
 pub use himmelblau::Himmelblau;
 pub use quadratic::Quadratic;
 pub use quartic::Quartic;
 pub use rosenbrock::Rosenbrock;
+pub use scalar_chain::ScalarChain;
 
 /// Capabilities of a problem that is given as `evaluate(θ) -> L`, `gradient(θ, out)` and `hessian(θ, out)` (column-major, both triangles):
 /// the products come from the dense matrix.

@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that unwraps an error fails, as it should")]
 
-use gf_core::problems::{Himmelblau, Quadratic, Quartic, Rosenbrock};
+use gf_core::problems::{Beale, DoubleWell, Himmelblau, Quadratic, Quartic, Rosenbrock, ScalarChain};
 use gf_core::*;
 
 /// Adds products from the dense matrix, so that one check serves all problems.
@@ -54,6 +54,9 @@ fn analytic_derivatives_have_taylor_slope_two() {
     verify(Himmelblau, &[0.4, -1.3], &[0.6, 0.8]);
     verify(Rosenbrock::new(4), &[0.4, -1.3, 0.2, 0.9], &[0.6, 0.8, -0.5, 0.1]);
     verify(Quartic::new(3), &[0.4, -1.3, 0.2], &[0.6, 0.8, 1.0]);
+    verify(Beale, &[0.4, -1.3], &[0.6, 0.8]);
+    verify(ScalarChain, &[0.4, -1.3], &[0.6, 0.8]);
+    verify(DoubleWell, &[0.4], &[1.0]);
     let mut rng = Streams::new(1).data();
     verify(Quadratic::rotated(&[3.0, -1.0, 0.5], &mut rng), &[0.4, -1.3, 0.2], &[0.6, 0.8, 1.0]);
 }
@@ -76,6 +79,37 @@ fn himmelblau_has_its_four_published_minima() {
 }
 
 #[test]
+fn beale_has_its_published_minimum() {
+    assert_eq!(Beale.value(&[3.0, 0.5]).unwrap(), 0.0);
+    // At (1, 1) the residuals are the constants: 1.5² + 2.25² + 2.625².
+    assert!((Beale.value(&[1.0, 1.0]).unwrap() - 14.203125).abs() < 1e-14);
+}
+
+#[test]
+fn products_through_the_dense_hessian_follow_the_point_and_gauss_newton_is_refused() {
+    let mut problem = ThroughDense::new(Himmelblau);
+    let mut out = [0.0; 2];
+    for (theta, expected) in [([0.0, 0.0], [-42.0, 0.0]), ([1.0, 2.0], [12.0 + 8.0 - 42.0, 12.0])] {
+        problem.hessian_at(&theta).unwrap().apply(&[1.0, 0.0], &mut out);
+        assert_eq!(out, expected);
+    }
+    assert!(!problem.hessian_at(&[1.0, 2.0]).unwrap().is_fresh());
+    let refused = problem.gauss_newton_at(&[0.0, 0.0]).err().unwrap();
+    assert_eq!(refused.to_string(), "the problem does not offer a Gauss-Newton matrix");
+}
+
+#[test]
+fn gradient_and_curvature_may_come_from_two_samples() {
+    let (small, large) = (Quadratic::diagonal(&[1.0, 2.0]), Quadratic::diagonal(&[3.0, 4.0]));
+    let mut both = CurvatureSample::new(small, large).unwrap();
+    let (mut gradient, mut product) = ([0.0; 2], [0.0; 2]);
+    both.value_and_gradient(&[1.0, 1.0], &mut gradient).unwrap();
+    both.hessian_at(&[1.0, 1.0]).unwrap().apply(&[1.0, 1.0], &mut product);
+    assert_eq!((gradient, product), ([1.0, 2.0], [3.0, 4.0]));
+    assert!(CurvatureSample::new(Quadratic::diagonal(&[1.0]), Quadratic::diagonal(&[1.0, 2.0])).is_err());
+}
+
+#[test]
 fn flows_solve_their_differential_equation() {
     let quartic = Quartic::new(1);
     let mut rng = Streams::new(3).data();
@@ -91,6 +125,7 @@ fn flows_solve_their_differential_equation() {
         }
     };
     verify(Box::new(quartic), &|t| quartic.flow(&[1.3], t));
+    verify(Box::new(DoubleWell), &|t| DoubleWell.flow(&[0.2], t));
     let copy = quadratic.clone();
     verify(Box::new(quadratic), &|t| copy.flow(&[1.0, -2.0, 0.5], t));
 }

@@ -19,6 +19,7 @@
 pub mod control;
 mod discretization;
 mod driver;
+mod flow;
 pub mod methods;
 pub mod registry;
 mod settings;
@@ -27,6 +28,7 @@ pub mod stability;
 
 pub use control::StepController;
 pub use discretization::{Discretization, EventLog, LocalError, Point, SetupError, StepFailure};
+pub use flow::{Flow, FlowError};
 pub use driver::{Budget, Outcome, RunError, Start, Stop, integrate};
 pub use settings::SettingsError;
 pub use solver::ShiftedSolver;

@@ -36,6 +36,17 @@ pub enum Mark {
         /// Ordinates.
         y: Vec<f64>,
     },
+    /// Thin gray lines where a function of both coordinates has given values.
+    Contours {
+        /// Abscissas of the grid, ascending.
+        x: Vec<f64>,
+        /// Ordinates of the grid, ascending.
+        y: Vec<f64>,
+        /// The values: a row per ordinate, with one number per abscissa.
+        values: Vec<Vec<f64>>,
+        /// Where lines are drawn.
+        levels: Vec<f64>,
+    },
     /// A gray horizontal rule with a label at it.
     Horizontal {
         /// Where.
@@ -82,6 +93,10 @@ impl Mark {
                 scale(low, y_factor);
                 scale(high, y_factor);
             }
+            Self::Contours { x, y, .. } => {
+                scale(x, x_factor);
+                scale(y, y_factor);
+            }
             Self::Horizontal { y, .. } => *y *= y_factor,
             Self::Vertical { x, .. } => *x *= x_factor,
         }
@@ -91,7 +106,7 @@ impl Mark {
     /// Its abscissas and ordinates, for axis ranges.
     pub(crate) fn extent(&self) -> (Vec<f64>, Vec<f64>) {
         match self {
-            Self::Line { x, y, .. } | Self::Points { x, y, .. } => (x.clone(), y.clone()),
+            Self::Line { x, y, .. } | Self::Points { x, y, .. } | Self::Contours { x, y, .. } => (x.clone(), y.clone()),
             Self::Band { x, low, high, .. } => (x.clone(), low.iter().chain(high).copied().collect()),
             Self::Horizontal { y, .. } => (vec![], vec![*y]),
             Self::Vertical { x, .. } => (vec![*x], vec![]),

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use kuva::backend::svg::SvgBackend;
-use kuva::plot::{BandPlot, LinePlot, LineStyle, ScatterPlot};
+use kuva::plot::{BandPlot, ContourPlot, LinePlot, LineStyle, ScatterPlot};
 use kuva::render::annotations::ReferenceLine;
 use kuva::render::layout::{Layout, TickFormat};
 use kuva::render::plots::Plot;
@@ -173,6 +173,10 @@ fn plots(mark: &Mark, panel: &Panel, y_range: (f64, f64)) -> Vec<Plot> {
                     vec![Plot::Scatter(dots.with_marker_opacity(0.6))]
                 }
             }
+        }
+        Mark::Contours { x, y, values, levels } => {
+            let contours = ContourPlot::new().with_grid(values.clone(), x.clone(), y.clone()).with_levels(levels);
+            vec![Plot::Contour(contours.with_line_color("#b0b0b0").with_line_width(0.7))]
         }
         Mark::Horizontal { .. } | Mark::Vertical { .. } => vec![],
     }

@@ -21,7 +21,8 @@ pub(super) fn execute(arguments: &EvalArguments) -> Result<u8, Report> {
     let mut document = Document::read(&arguments.problem)?;
     document.set(&arguments.set)?;
     let problem = Problem::load_point(document)?;
-    let p = problem.network.dim();
+    let network = &problem.network()?.network;
+    let p = problem.dim();
     let theta = read_theta(&arguments.theta, &problem)?;
     let directions = arguments
         .hvp
@@ -56,8 +57,8 @@ pub(super) fn execute(arguments: &EvalArguments) -> Result<u8, Report> {
     let bar = Progress::new(false).bar((wanted + directions.len() + steps.len()) as u64, "arrays");
     let mut arrays: Vec<(&Path, Vec<usize>, Vec<f64>)> = Vec::new();
     if let Some(path) = &arguments.output {
-        let outputs = problem.network.predict(&theta, samples.inputs()).map_err(misuse)?;
-        arrays.push((path, vec![samples.len(), problem.network.outputs()], outputs));
+        let outputs = network.predict(&theta, samples.inputs()).map_err(misuse)?;
+        arrays.push((path, vec![samples.len(), network.outputs()], outputs));
     }
     // Symmetric matrices: column-major and row-major are the same.
     if let Some(path) = &arguments.hessian {
@@ -119,14 +120,14 @@ pub(super) fn execute(arguments: &EvalArguments) -> Result<u8, Report> {
 fn read_theta(path: &Path, problem: &Problem) -> Result<Vec<f64>, Report> {
     if path.extension().is_some_and(|extension| extension == "gfmodel") {
         let model = SavedModel::load(path).map_err(misuse)?;
-        let expected = toml::to_string(&problem.network).map_err(misuse)?;
+        let expected = toml::to_string(&problem.network()?.network).map_err(misuse)?;
         if model.network_toml != expected {
             let message = format!("expected a model of this network:\n{expected}found one of:\n{}", model.network_toml);
             return Err(misuse(format!("{}: {message}", path.display())));
         }
         return Ok(model.theta);
     }
-    read_vector(path, problem.network.dim(), "--theta")
+    read_vector(path, problem.dim(), "--theta")
 }
 
 fn read_vector(path: &Path, length: usize, flag: &str) -> Result<Vec<f64>, Report> {

@@ -21,6 +21,9 @@ struct Arm {
 /// Figures for one real output, a confusion table for classes; none for other shapes.
 pub(super) fn blocks(folder: &Folder) -> Result<Option<Vec<Block>>, Report> {
     let path = folder.path.join("predictions.csv");
+    if folder.study.network.is_none() {
+        return Ok(None);
+    }
     let fail = |error: csv::Error| misuse(format!("{}: {error}", path.display()));
     let mut reader = csv::Reader::from_path(&path).map_err(fail)?;
     let header: Vec<String> = reader.headers().map_err(fail)?.iter().map(str::to_string).collect();

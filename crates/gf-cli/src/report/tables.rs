@@ -15,8 +15,20 @@ use crate::summary::{ArmSummary, RunSummary};
 /// Problem, seeds and batches in a sentence.
 pub(super) fn setting(folder: &Folder) -> String {
     let (study, summary) = (&folder.study, &folder.summary);
-    let sizes: Vec<String> = std::iter::once(study.network.input)
-        .chain(study.network.layers.iter().map(|layer| layer.units))
+    if let Some(function) = &study.problem {
+        let formula = function.formula();
+        let (dim, seeds) = (summary.dim, study.run.seeds.len());
+        let plural = |count: usize| if count == 1 { "" } else { "s" };
+        return format!(
+            "The problem is {formula}: {dim} parameter{}, {seeds} seed{}. Its value stands in the columns of training and validation loss.",
+            plural(dim),
+            plural(seeds)
+        );
+    }
+    let sizes: Vec<String> = study
+        .network
+        .iter()
+        .flat_map(|network| std::iter::once(network.input).chain(network.layers.iter().map(|layer| layer.units)))
         .map(|units| units.to_string())
         .collect();
     let batch = study.run.batch.map_or_else(|| "full batches".to_string(), |size| format!("batches of {size}"));
@@ -120,9 +132,12 @@ pub(super) fn best_settings(folder: &Folder) -> Option<Table> {
     (!rows.is_empty()).then(|| Table::new("The best setting of each method.", &columns, rows))
 }
 
-/// Names of the metric columns.
+/// Names of the metric columns; a function's path is no metric.
 pub(super) fn metric_names(folder: &Folder) -> Vec<String> {
-    folder.histories.first().map(|history| history.table.metric_names().to_vec()).unwrap_or_default()
+    match (&folder.study.problem, folder.histories.first()) {
+        (None, Some(history)) => history.table.metric_names().to_vec(),
+        _ => Vec::new(),
+    }
 }
 
 /// Claims with their verdicts and the rule.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use gf_core::{Objective, Samples};
+use gf_core::{FullCurvature, Objective, Samples};
 use gf_layers::{Batches, NetworkObjective};
 use gf_utils::Metric;
 use gf_utils::history::Evaluation;
@@ -10,8 +10,16 @@ use miette::Report;
 
 use crate::study::{Problem, SeededData};
 
-/// Evaluates a point on the training and the validation set, without allocating after set-up.
-pub struct Evaluator {
+/// Evaluates points, without allocating after set-up.
+pub enum Evaluator {
+    /// On the training and the validation set of a network.
+    Network(Box<NetworkEvaluator>),
+    /// A function: both losses are its value, the metrics its first parameters.
+    Function(Box<dyn FullCurvature>),
+}
+
+/// Evaluates a network on the training and the validation set.
+pub struct NetworkEvaluator {
     train: NetworkObjective,
     validation: NetworkObjective,
     samples: Arc<Samples>,
@@ -19,24 +27,20 @@ pub struct Evaluator {
     metrics: &'static [Metric],
 }
 
-impl Evaluator {
+impl NetworkEvaluator {
     /// For the samples of a seed.
     ///
     /// # Errors
     /// A misfit between network, loss and samples.
     pub fn new(problem: &Problem, data: &SeededData) -> Result<Self, Report> {
+        let network = problem.network()?;
         Ok(Self {
             train: problem.objective(Arc::clone(&data.train), Batches::full())?,
             validation: problem.objective(Arc::clone(&data.validation), Batches::full())?,
             samples: Arc::clone(&data.validation),
-            outputs: vec![0.0; data.validation.len() * problem.network.outputs()],
-            metrics: problem.metrics(),
+            outputs: vec![0.0; data.validation.len() * network.network.outputs()],
+            metrics: network.metrics(),
         })
-    }
-
-    /// Columns of the history.
-    pub fn metric_names(&self) -> Vec<String> {
-        self.metrics.iter().map(|metric| format!("val_{}", metric.name())).collect()
     }
 
     /// Overwrites `out`. What cannot be computed is NaN.
@@ -49,6 +53,20 @@ impl Evaluator {
                 true => metric.evaluate(&self.outputs, self.samples.targets()).unwrap_or(f64::NAN),
                 false => f64::NAN,
             };
+        }
+    }
+}
+
+impl Evaluator {
+    /// Overwrites `out`. What cannot be computed is NaN.
+    pub fn evaluate(&mut self, theta: &[f64], out: &mut Evaluation) {
+        match self {
+            Self::Network(network) => network.evaluate(theta, out),
+            Self::Function(function) => {
+                out.val_loss = function.value(theta).unwrap_or(f64::NAN);
+                out.train_loss = out.val_loss;
+                out.metrics.iter_mut().zip(theta).for_each(|(slot, x)| *slot = *x);
+            }
         }
     }
 }

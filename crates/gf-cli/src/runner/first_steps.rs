@@ -19,7 +19,7 @@ use gf_utils::history::Evaluation;
 use miette::Report;
 use serde::{Deserialize, Serialize};
 
-use super::Evaluator;
+use super::NetworkEvaluator;
 use crate::study::{FirstSteps, Problem, misuse};
 use crate::summary::null_is_nan;
 
@@ -89,14 +89,15 @@ const POLICIES: [(OnIndefinite, &str, bool); 5] = [
 /// Misuse, or an eigenvalue problem that did not converge.
 pub(super) fn first_step(problem: &Problem, spec: &FirstSteps, seed: u64) -> Result<FirstStep, Report> {
     let data = problem.data(seed)?;
-    let theta = problem.start(seed);
+    let theta = problem.start(seed, None);
     let mut objective = problem.objective(Arc::clone(&data.train), problem.batches(seed))?;
     objective.begin_step(1);
-    let mut evaluator = Evaluator::new(problem, &data)?;
+    let mut evaluator = NetworkEvaluator::new(problem, &data)?;
+    let (is_classification, metrics) = (problem.network()?.is_classification(), problem.metric_names().len());
     let mut error = |theta: &[f64]| {
-        let mut out = Evaluation { train_loss: 0.0, val_loss: 0.0, metrics: vec![0.0; evaluator.metric_names().len()] };
+        let mut out = Evaluation { train_loss: 0.0, val_loss: 0.0, metrics: vec![0.0; metrics] };
         evaluator.evaluate(theta, &mut out);
-        if problem.is_classification() { 1.0 - out.metrics[0] } else { out.metrics[0] }
+        if is_classification { 1.0 - out.metrics[0] } else { out.metrics[0] }
     };
     let spectrum = Spectrum::compute(&mut objective, &theta, 1.0 / spec.h, seed)?;
     let mut policies = Vec::new();

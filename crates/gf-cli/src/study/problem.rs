@@ -4,13 +4,13 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use gf_core::{Samples, Streams, Targets};
-use gf_layers::{Batches, Loss, Network, NetworkError, NetworkObjective};
+use gf_layers::{Batches, Initialization, Loss, Network, NetworkError, NetworkObjective};
 use gf_utils::Metric;
 use gf_utils::data::{self, CsvColumns, TargetColumns, TargetKind};
 use miette::Report;
 
-use super::spec::{BatchOrder, Builtin, DataSpec, LossKind, SplitKind};
-use super::{Document, Study};
+use super::spec::{ArmSpec, BatchOrder, Builtin, DataSpec, LossKind, LossSpec, NetworkSpec, SplitKind};
+use super::{Document, FunctionSpec, Study, misuse};
 
 /// A checked study.
 pub struct Problem {
@@ -18,12 +18,47 @@ pub struct Problem {
     pub study: Study,
     /// Its text, for errors.
     pub document: Document,
+    /// What is minimized.
+    pub subject: Subject,
+}
+
+/// What is minimized.
+pub enum Subject {
+    /// The loss of a network on data.
+    Network(Box<NetworkProblem>),
+    /// A function of a few parameters.
+    Function(FunctionSpec),
+}
+
+/// A network with its loss and its samples.
+pub struct NetworkProblem {
     /// The network.
     pub network: Network,
+    /// How initial parameters are drawn.
+    initialization: Initialization,
     /// The loss, without l2.
     pub loss: Loss,
+    /// Its keys.
+    pub loss_spec: LossSpec,
+    /// Shift and scale inputs.
+    standardize: bool,
     /// All samples, unless they are drawn anew from each seed.
     samples: Option<Arc<Samples>>,
+}
+
+impl NetworkProblem {
+    /// Whether the targets are classes, so that accuracy is the metric.
+    pub fn is_classification(&self) -> bool {
+        matches!(self.loss_spec.kind, LossKind::SoftmaxCrossEntropy | LossKind::BceWithLogits)
+    }
+
+    /// The metrics evaluated on the validation set.
+    pub fn metrics(&self) -> &'static [Metric] {
+        match self.is_classification() {
+            true => &[Metric::Accuracy],
+            false => &[Metric::Mae, Metric::R2, Metric::RangeAccuracy],
+        }
+    }
 }
 
 /// The samples of one seed.
@@ -44,10 +79,12 @@ impl Problem {
         problem.check_run()?;
         problem.check_arms()?;
         problem.check_claims()?;
-        // The first seed's data and objective: misfits of shapes come out here, before anything runs.
-        let data = problem.data(problem.study.run.seeds[0])?;
-        problem.objective(data.train, Batches::full())?;
-        problem.objective(data.validation, Batches::full())?;
+        if let Subject::Network(_) = problem.subject {
+            // The first seed's data and objective: misfits of shapes come out here, before anything runs.
+            let data = problem.data(problem.study.run.seeds[0])?;
+            problem.objective(data.train, Batches::full())?;
+            problem.objective(data.validation, Batches::full())?;
+        }
         Ok(problem)
     }
 
@@ -55,22 +92,53 @@ impl Problem {
     ///
     /// # Errors
     /// Names file, key, expected and found.
-    pub fn load_point(document: Document) -> Result<Self, Report> {
+    pub fn load_point(mut document: Document) -> Result<Self, Report> {
+        super::expand::expand_lists(&mut document)?;
         let study: Study = document.parse()?;
-        let network = study.network.network();
-        network.validate().map_err(|error| document.error_at(&["network"], error))?;
-        study
-            .network
-            .initialization
-            .validate()
-            .map_err(|error| document.error_at(&["network", "initialization"], error))?;
-        let loss = study.loss.loss().map_err(|key| {
-            let kind = kind_name(study.loss.kind);
-            document.error_at(&["loss", key], format!("this option does not belong to the loss \"{kind}\""))
-        })?;
-        loss.validate(network.outputs()).map_err(|error| document.error_at(&["loss", loss_key(&error)], error))?;
-        let samples = load_samples(&document, &study, &network)?;
-        Ok(Self { study, document, network, loss, samples: samples.map(Arc::new) })
+        let subject = match (&study.problem, &study.network, &study.loss, &study.data) {
+            (Some(function), None, None, None) => {
+                let path = |key| ["problem", function.name(), key];
+                function.validate().map_err(|(key, message)| document.error_at(&path(key), message))?;
+                Subject::Function(function.clone())
+            }
+            (None, Some(network), Some(loss), Some(data)) => {
+                Subject::Network(Box::new(load_network(&document, network, loss, data)?))
+            }
+            (Some(_), ..) => {
+                let message = "expected either [problem] or [network] with [loss] and [data], found both";
+                return Err(document.error_at(&["problem"], message));
+            }
+            (None, network, loss, data) => {
+                let missing = [("network", network.is_none()), ("loss", loss.is_none()), ("data", data.is_none())];
+                let missing: Vec<String> =
+                    missing.iter().filter(|(_, is_missing)| *is_missing).map(|(name, _)| format!("[{name}]")).collect();
+                let message = format!(
+                    "expected [network], [loss] and [data], or [problem.NAME] with a function; missing: {}",
+                    missing.join(", ")
+                );
+                return Err(misuse(format!("{}: {message}", document.name)));
+            }
+        };
+        Ok(Self { study, document, subject })
+    }
+
+    /// The number p of parameters.
+    pub fn dim(&self) -> usize {
+        match &self.subject {
+            Subject::Network(network) => network.network.dim(),
+            Subject::Function(function) => function.dim(),
+        }
+    }
+
+    /// The network.
+    ///
+    /// # Errors
+    /// When the study has a function in its place.
+    pub fn network(&self) -> Result<&NetworkProblem, Report> {
+        match &self.subject {
+            Subject::Network(network) => Ok(network),
+            Subject::Function(_) => Err(self.document.error_at(&["problem"], "expected [network] here, found a function")),
+        }
     }
 
     /// The samples of a seed, split.
@@ -78,12 +146,16 @@ impl Problem {
     /// # Errors
     /// When the split is impossible.
     pub fn data(&self, seed: u64) -> Result<SeededData, Report> {
-        let all = match &self.samples {
-            Some(samples) => Arc::clone(samples),
-            None => Arc::new(data::original(&Streams::new(seed))),
-        };
+        let all = self.samples(seed)?;
         let (train, validation) = self.split(&all, seed)?;
         self.prepared(train, validation)
+    }
+
+    fn samples(&self, seed: u64) -> Result<Arc<Samples>, Report> {
+        Ok(match &self.network()?.samples {
+            Some(samples) => Arc::clone(samples),
+            None => Arc::new(data::original(&Streams::new(seed))),
+        })
     }
 
     /// Training and validation samples of a seed, as they are.
@@ -103,7 +175,7 @@ impl Problem {
     }
 
     fn prepared(&self, train: Arc<Samples>, validation: Arc<Samples>) -> Result<SeededData, Report> {
-        if !self.study.data.standardize {
+        if !self.network()?.standardize {
             return Ok(SeededData { train, validation });
         }
         let scales = data::Standardization::fit_inputs(&train);
@@ -118,11 +190,8 @@ impl Problem {
     /// # Errors
     /// When a split is needed and impossible.
     pub fn all_samples(&self, seed: u64) -> Result<Arc<Samples>, Report> {
-        let all = match &self.samples {
-            Some(samples) => Arc::clone(samples),
-            None => Arc::new(data::original(&Streams::new(seed))),
-        };
-        if !self.study.data.standardize {
+        let all = self.samples(seed)?;
+        if !self.network()?.standardize {
             return Ok(all);
         }
         let train = self.split(&all, seed)?.0;
@@ -143,35 +212,54 @@ impl Problem {
             };
             self.document.error_at(key, error)
         };
-        let objective = self.network.objective_shared(self.loss.clone(), samples, batches).map_err(error)?;
-        objective.with_l2(self.study.loss.l2).map_err(|error| self.document.error_at(&["loss", "l2"], error))
+        let problem = self.network()?;
+        let objective = problem.network.objective_shared(problem.loss.clone(), samples, batches).map_err(error)?;
+        objective.with_l2(problem.loss_spec.l2).map_err(|error| self.document.error_at(&["loss", "l2"], error))
     }
 
-    /// The batches of a seed.
+    /// The study's batches of a seed.
     pub fn batches(&self, seed: u64) -> Batches {
-        match (self.study.run.batch, self.study.run.order) {
-            (None, _) => Batches::full(),
+        self.batches_of(self.study.run.batch, seed)
+    }
+
+    /// Batches of `size` samples (none or 0: the whole training set) in the study's order.
+    pub fn batches_of(&self, size: Option<usize>, seed: u64) -> Batches {
+        match (size, self.study.run.order) {
+            (None | Some(0), _) => Batches::full(),
             (Some(size), BatchOrder::Fixed) => Batches::fixed(size),
             (Some(size), BatchOrder::Shuffled) => Batches::shuffled(size, Streams::new(seed)),
         }
     }
 
-    /// The start of a seed.
-    pub fn start(&self, seed: u64) -> Vec<f64> {
-        self.network.init(&self.study.network.initialization, &mut Streams::new(seed).init())
-    }
-
-    /// The metrics evaluated on the validation set.
-    pub fn metrics(&self) -> &'static [Metric] {
-        match self.is_classification() {
-            true => &[Metric::Accuracy],
-            false => &[Metric::Mae, Metric::R2, Metric::RangeAccuracy],
+    /// The start of a seed, for an arm.
+    pub fn start(&self, seed: u64, arm: Option<&ArmSpec>) -> Vec<f64> {
+        match &self.subject {
+            Subject::Network(problem) => problem.network.init(&problem.initialization, &mut Streams::new(seed).init()),
+            Subject::Function(function) => {
+                arm.and_then(|arm| arm.start.clone()).unwrap_or_else(|| function.start())
+            }
         }
     }
 
-    /// Whether the targets are classes, so that accuracy is the metric.
-    pub fn is_classification(&self) -> bool {
-        matches!(self.study.loss.kind, LossKind::SoftmaxCrossEntropy | LossKind::BceWithLogits)
+    /// Names of the metric columns of the history.
+    pub fn metric_names(&self) -> Vec<String> {
+        let mut names = self.names_at_a_point();
+        names.extend(self.study.run.flow_tolerance.map(|_| DISTANCE_TO_FLOW.to_string()));
+        names
+    }
+
+    fn names_at_a_point(&self) -> Vec<String> {
+        /// Functions of more parameters do not keep their path.
+        const MOST_COORDINATES: usize = 3;
+        match &self.subject {
+            Subject::Network(problem) => {
+                problem.metrics().iter().map(|metric| format!("val_{}", metric.name())).collect()
+            }
+            Subject::Function(function) if function.dim() <= MOST_COORDINATES => {
+                (0..function.dim()).map(|k| format!("theta_{k}")).collect()
+            }
+            Subject::Function(_) => Vec::new(),
+        }
     }
 
     fn check_run(&self) -> Result<(), Report> {
@@ -198,11 +286,23 @@ impl Problem {
             let expected = "expected letters, digits, '-', '_' and '.', as the name becomes that of a folder";
             return Err(self.document.error_at(&["name"], format!("{expected}; found \"{name}\"")));
         }
-        for (key, value) in [("flow_time", run.flow_time), ("gradient_norm", run.gradient_norm)] {
+        for (key, value) in [
+            ("flow_time", run.flow_time),
+            ("gradient_norm", run.gradient_norm),
+            ("loss_change", run.loss_change),
+            ("wall_time", run.wall_time),
+            ("flow_tolerance", run.flow_tolerance),
+        ] {
             let holds = value.is_none_or(|value| value > 0.0 && value.is_finite());
             expect(holds, key, "a positive number", format!("{value:?}"))?;
         }
+        let batched = run.batch.is_some()
+            || self.study.arms.iter().any(|arm| arm.batch.is_some() || arm.curvature_batch.is_some());
+        if let (Subject::Function(_), true) = (&self.subject, batched) {
+            return Err(self.document.error_at(&["run", "batch"], "a function has no samples: leave batches out"));
+        }
         if let Some(first_steps) = &self.study.first_steps {
+            self.network()?;
             if !(first_steps.h > 0.0 && first_steps.h.is_finite()) {
                 let message = format!("expected a positive number, found {}", first_steps.h);
                 return Err(self.document.error_at(&["first_steps", "h"], message));
@@ -240,6 +340,14 @@ impl Problem {
             };
             arm.method.validate().map_err(settings("method"))?;
             arm.method.build_control(arm.control.as_ref()).map_err(settings("control"))?;
+            if let Some(start) = &arm.start {
+                match &self.subject {
+                    Subject::Function(function) => {
+                        function.check_start(start).map_err(|message| error(&["start"], &message))?;
+                    }
+                    Subject::Network(_) => return Err(error(&["start"], &"only functions, [problem], take a start")),
+                }
+            }
             if arm.steps == Some(0) {
                 return Err(error(&["steps"], &"expected at least 1, found 0"));
             }
@@ -250,7 +358,7 @@ impl Problem {
 
     /// Refuses a dense matrix that does not fit in the memory of this machine.
     fn check_memory(&self, index: usize, method: &gf_optim::registry::MethodSettings) -> Result<(), Report> {
-        let (dim, bytes) = (self.network.dim(), method.dense_bytes(self.network.dim()));
+        let (dim, bytes) = (self.dim(), method.dense_bytes(self.dim()));
         if let Some(message) = memory_shortage(dim, bytes) {
             let index = index.to_string();
             return Err(self.document.error_at(&["arm", &index, "method", method.info().name], message));
@@ -261,7 +369,7 @@ impl Problem {
     fn check_claims(&self) -> Result<(), Report> {
         let names: Vec<&str> = self.study.arms.iter().map(|arm| arm.name.as_str()).collect();
         let mut columns = vec!["loss".to_string(), "train_loss".into(), "val_loss".into()];
-        columns.extend(self.metrics().iter().map(|metric| format!("val_{}", metric.name())));
+        columns.extend(self.metric_names());
         for (index, claim) in self.study.claims.iter().enumerate() {
             let metric = claim.check.metric();
             let fault = match claim.check.steps() {
@@ -288,6 +396,9 @@ impl Problem {
         Ok(())
     }
 }
+
+/// The column of ‖θ − θ(t)‖.
+pub const DISTANCE_TO_FLOW: &str = "distance_to_flow";
 
 /// Whether a name can be part of file names everywhere.
 fn is_file_name(name: &str) -> bool {
@@ -333,9 +444,33 @@ fn loss_key(error: &NetworkError) -> &'static str {
     }
 }
 
-fn load_samples(document: &Document, study: &Study, network: &Network) -> Result<Option<Samples>, Report> {
-    let spec = &study.data;
-    let classes = study.loss.kind == LossKind::SoftmaxCrossEntropy;
+fn load_network(
+    document: &Document,
+    network_spec: &NetworkSpec,
+    loss_spec: &LossSpec,
+    data: &DataSpec,
+) -> Result<NetworkProblem, Report> {
+    let network = network_spec.network();
+    network.validate().map_err(|error| document.error_at(&["network"], error))?;
+    let initialization = network_spec.initialization.clone();
+    initialization.validate().map_err(|error| document.error_at(&["network", "initialization"], error))?;
+    let loss = loss_spec.loss().map_err(|key| {
+        let kind = kind_name(loss_spec.kind);
+        document.error_at(&["loss", key], format!("this option does not belong to the loss \"{kind}\""))
+    })?;
+    loss.validate(network.outputs()).map_err(|error| document.error_at(&["loss", loss_key(&error)], error))?;
+    let samples = load_samples(document, data, loss_spec.kind, &network)?.map(Arc::new);
+    let standardize = data.standardize;
+    Ok(NetworkProblem { network, initialization, loss, loss_spec: loss_spec.clone(), standardize, samples })
+}
+
+fn load_samples(
+    document: &Document,
+    spec: &DataSpec,
+    loss: LossKind,
+    network: &Network,
+) -> Result<Option<Samples>, Report> {
+    let classes = loss == LossKind::SoftmaxCrossEntropy;
     let expected = "expected one of: builtin; x and y; csv and target";
     let samples = match spec {
         DataSpec { builtin: Some(builtin), x: None, y: None, csv: None, target: None, features: None, .. } => {

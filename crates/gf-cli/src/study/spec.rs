@@ -7,6 +7,8 @@ use gf_optim::Budget;
 use gf_optim::registry::{ControlSettings, MethodSettings};
 use serde::{Deserialize, Serialize};
 
+use super::function::FunctionSpec;
+
 /// A whole study. A problem alone (for `gf eval`) has no arms.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -20,12 +22,18 @@ pub struct Study {
     /// What is seen and why: the report's first paragraph.
     #[serde(default)]
     pub about: String,
-    /// The network.
-    pub network: NetworkSpec,
+    /// The network, with `loss` and `data`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub network: Option<NetworkSpec>,
     /// The loss.
-    pub loss: LossSpec,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub loss: Option<LossSpec>,
     /// The data.
-    pub data: DataSpec,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub data: Option<DataSpec>,
+    /// A function of a few parameters in place of network, loss and data.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub problem: Option<FunctionSpec>,
     /// What is held out.
     #[serde(default)]
     pub validation: ValidationSpec,
@@ -211,6 +219,10 @@ pub struct RunSpec {
     pub batch: Option<usize>,
     /// Order of the batches.
     pub order: BatchOrder,
+    /// Compare every run with the flow of the loss on the whole training set, integrated to this tolerance: adds the column `distance_to_flow`,
+    /// ‖θ − θ(t)‖ at equal flow time, at the steps that are evaluated.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub flow_tolerance: Option<f64>,
     /// Evaluate training and validation loss every so many steps.
     pub evaluate_every: u64,
     /// Stop an arm at this flow time.
@@ -222,6 +234,12 @@ pub struct RunSpec {
     /// Stop an arm when the loss on its batch is at most this.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub loss_target: Option<f64>,
+    /// Stop an arm when a step changed the loss on its batch by at most this, relative to the larger of the loss and 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub loss_change: Option<f64>,
+    /// Stop an arm after so many seconds in steps. Such a run is not reproducible.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub wall_time: Option<f64>,
     /// A loss above this is divergence.
     pub loss_limit: f64,
     /// Whether a failed arm makes `gf run` exit with 1.
@@ -235,10 +253,13 @@ impl Default for RunSpec {
             seeds: vec![0],
             batch: None,
             order: BatchOrder::Fixed,
+            flow_tolerance: None,
             evaluate_every: 1,
             flow_time: None,
             gradient_norm: None,
             loss_target: None,
+            loss_change: None,
+            wall_time: None,
             loss_limit: 1e12,
             on_failure: OnFailure::Error,
         }
@@ -253,6 +274,7 @@ impl RunSpec {
             flow_time: self.flow_time.unwrap_or(open.flow_time),
             gradient_norm: self.gradient_norm.unwrap_or(open.gradient_norm),
             loss: self.loss_target.unwrap_or(open.loss),
+            loss_change: self.loss_change.unwrap_or(open.loss_change),
             loss_limit: self.loss_limit,
             ..open
         }
@@ -290,6 +312,15 @@ pub struct ArmSpec {
     /// `control.armijo = { … }` or `control.constant = {}`; the method's own when not given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub control: Option<ControlSettings>,
+    /// Samples a batch, where they differ from `run.batch`; 0 is the whole training set.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub batch: Option<usize>,
+    /// Samples a batch that the curvature is computed on, where it is not that of the gradient; 0 is the whole training set.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub curvature_batch: Option<usize>,
+    /// θ before the first step, where it differs from the problem's; for `[problem]` only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub start: Option<Vec<f64>>,
     /// Steps of this arm, where they differ from `run.steps`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub steps: Option<u64>,

@@ -117,8 +117,8 @@ impl StepController for EmbeddedError {
 
     fn first(&mut self, start: StepStart) -> f64 {
         if self.memory.h == 0.0 {
-            // A step that moves θ by the tolerance's root, when nobody said better.
-            let guess = self.absolute.sqrt() / start.gradient_norm.max(f64::MIN_POSITIVE);
+            // A step that moves θ by the tolerance's root, when nobody said better; at most 1.
+            let guess = self.absolute.sqrt() / start.gradient_norm.max(self.absolute.sqrt());
             self.memory.h = self.first.unwrap_or(guess).min(self.maximum);
         }
         self.memory.rejected = false;

@@ -67,6 +67,7 @@ impl<O: DenseHessian> GaussNewton for Full<O> {
 /// Keeps every record.
 #[derive(Default)]
 pub(crate) struct Trace {
+    first: Option<u64>,
     pub(crate) theta: Vec<Vec<f64>>,
     pub(crate) loss: Vec<f64>,
     pub(crate) time: Vec<Option<f64>>,
@@ -78,7 +79,9 @@ pub(crate) struct Trace {
 
 impl Observer for Trace {
     fn accepted(&mut self, record: &StepRecord<'_>) {
-        assert_eq!(record.step, self.theta.len() as u64);
+        // A resumed run reports from its first own step on.
+        let first = *self.first.get_or_insert(record.step);
+        assert_eq!(record.step, first + self.theta.len() as u64);
         self.theta.push(record.theta.to_vec());
         self.loss.push(record.loss);
         self.time.push(record.time);

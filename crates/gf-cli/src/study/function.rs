@@ -1,0 +1,199 @@
+//! `[problem.NAME]`: functions of a few parameters in place of a network.
+
+use gf_core::problems::{Beale, DoubleWell, Himmelblau, Quadratic, Quartic, Rosenbrock, ScalarChain};
+use gf_core::{FullCurvature, Streams, ThroughDense};
+use serde::{Deserialize, Serialize};
+
+/// The functions by name; see [`gf_core::problems`] for their formulas.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FunctionSpec {
+    /// Four minima, four saddles, a maximum; 2 parameters.
+    Himmelblau(At),
+    /// A curved valley; 2 parameters or more.
+    Rosenbrock(RosenbrockSpec),
+    /// A curved valley, flat far out; 2 parameters.
+    Beale(At),
+    /// ½ Σ λ_i x_i² along axes or along random directions.
+    Quadratic(QuadraticSpec),
+    /// ½ λ x² with λ = `curvature`; the teaching text's f = x² has 2.
+    Parabola(ParabolaSpec),
+    /// ¼(x² − 1)²; 1 parameter.
+    DoubleWell(At),
+    /// ½(xy − 1)²; 2 parameters.
+    ScalarChain(At),
+    /// ¼ Σ x_i⁴; as many parameters as `start` has numbers, 2 when it is not given.
+    Quartic(At),
+}
+
+/// Where a run starts.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct At {
+    /// θ before the first step; the function's usual start when not given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub start: Option<Vec<f64>>,
+}
+
+/// `[problem.rosenbrock]`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RosenbrockSpec {
+    /// Parameters, at least 2.
+    pub dim: usize,
+    /// θ before the first step; (−1.2, 1, −1.2, 1, …) when not given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub start: Option<Vec<f64>>,
+}
+
+impl Default for RosenbrockSpec {
+    fn default() -> Self {
+        Self { dim: 2, start: None }
+    }
+}
+
+/// `[problem.quadratic]`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct QuadraticSpec {
+    /// The eigenvalues λ_i.
+    pub eigenvalues: Vec<f64>,
+    /// Random eigenvectors and a random center, drawn from each seed, in place of the axes and 0.
+    #[serde(default)]
+    pub rotated: bool,
+    /// θ before the first step; ones when not given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub start: Option<Vec<f64>>,
+}
+
+/// `[problem.parabola]`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ParabolaSpec {
+    /// λ of ½λx².
+    pub curvature: f64,
+    /// θ before the first step, one number.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub start: Option<Vec<f64>>,
+}
+
+impl Default for ParabolaSpec {
+    fn default() -> Self {
+        Self { curvature: 2.0, start: None }
+    }
+}
+
+impl FunctionSpec {
+    /// The key below `[problem]`.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Himmelblau(_) => "himmelblau",
+            Self::Rosenbrock(_) => "rosenbrock",
+            Self::Beale(_) => "beale",
+            Self::Quadratic(_) => "quadratic",
+            Self::Parabola(_) => "parabola",
+            Self::DoubleWell(_) => "double_well",
+            Self::ScalarChain(_) => "scalar_chain",
+            Self::Quartic(_) => "quartic",
+        }
+    }
+
+    /// The formula, for reports.
+    pub fn formula(&self) -> String {
+        match self {
+            Self::Himmelblau(_) => "L(x, y) = (x² + y − 11)² + (x + y² − 7)²".into(),
+            Self::Rosenbrock(spec) => format!("Rosenbrock's function of {} parameters", spec.dim),
+            Self::Beale(_) => "Beale's function L(x, y) = Σ (c_k − x(1 − y^k))²".into(),
+            Self::Quadratic(spec) => {
+                format!("the quadratic L = ½ Σ λ_i x_i² with {} eigenvalues", spec.eigenvalues.len())
+            }
+            Self::Parabola(spec) => format!("the parabola L(x) = ½·{}·x²", spec.curvature),
+            Self::DoubleWell(_) => "the double well L(x) = ¼(x² − 1)²".into(),
+            Self::ScalarChain(_) => "the chain of two weights L(x, y) = ½(xy − 1)²".into(),
+            Self::Quartic(_) => "L(x) = ¼ Σ x_i⁴".into(),
+        }
+    }
+
+    /// The number of parameters.
+    pub fn dim(&self) -> usize {
+        match self {
+            Self::Rosenbrock(spec) => spec.dim,
+            Self::Quadratic(spec) => spec.eigenvalues.len(),
+            Self::Parabola(_) | Self::DoubleWell(_) => 1,
+            Self::Quartic(at) => at.start.as_ref().map_or(2, Vec::len),
+            Self::Himmelblau(_) | Self::Beale(_) | Self::ScalarChain(_) => 2,
+        }
+    }
+
+    /// What is wrong with it: the key, and expected and found.
+    ///
+    /// # Errors
+    /// The first fault.
+    pub fn validate(&self) -> Result<(), (&'static str, String)> {
+        match self {
+            Self::Rosenbrock(spec) if spec.dim < 2 => Err(("dim", format!("expected at least 2, found {}", spec.dim))),
+            Self::Quadratic(spec) if spec.eigenvalues.is_empty() => {
+                Err(("eigenvalues", "expected at least one number, found none".into()))
+            }
+            Self::Quadratic(spec) if !spec.eigenvalues.iter().all(|x| x.is_finite()) => {
+                Err(("eigenvalues", format!("expected finite numbers, found {:?}", spec.eigenvalues)))
+            }
+            Self::Parabola(spec) if !spec.curvature.is_finite() => {
+                Err(("curvature", format!("expected a finite number, found {}", spec.curvature)))
+            }
+            _ => self.check_start(&self.start()).map_err(|message| ("start", message)),
+        }
+    }
+
+    /// Whether θ = `start` has the right length.
+    ///
+    /// # Errors
+    /// Expected and found.
+    pub fn check_start(&self, start: &[f64]) -> Result<(), String> {
+        let dim = self.dim();
+        if start.len() != dim || dim == 0 {
+            return Err(format!("expected {dim} numbers, found {}", start.len()));
+        }
+        match start.iter().find(|x| !x.is_finite()) {
+            Some(x) => Err(format!("expected finite numbers, found {x}")),
+            None => Ok(()),
+        }
+    }
+
+    /// θ before the first step.
+    pub fn start(&self) -> Vec<f64> {
+        let (given, usual) = match self {
+            Self::Himmelblau(at) => (&at.start, vec![0.0, 0.0]),
+            Self::Rosenbrock(spec) => (&spec.start, (0..spec.dim).map(|k| [-1.2, 1.0][k % 2]).collect()),
+            Self::Beale(at) => (&at.start, vec![1.0, 1.0]),
+            Self::Quadratic(spec) => (&spec.start, vec![1.0; spec.eigenvalues.len()]),
+            Self::Parabola(spec) => (&spec.start, vec![-6.0]),
+            Self::DoubleWell(at) => (&at.start, vec![0.1]),
+            Self::ScalarChain(at) => (&at.start, vec![2.0, 0.1]),
+            Self::Quartic(at) => (&at.start, vec![1.2, -0.7]),
+        };
+        given.clone().unwrap_or(usual)
+    }
+
+    /// The objective of a seed.
+    pub fn objective(&self, seed: u64) -> Box<dyn FullCurvature> {
+        match self {
+            Self::Himmelblau(_) => Box::new(ThroughDense::new(Himmelblau)),
+            Self::Rosenbrock(spec) => Box::new(ThroughDense::new(Rosenbrock::new(spec.dim))),
+            Self::Beale(_) => Box::new(ThroughDense::new(Beale)),
+            Self::Quadratic(spec) if spec.rotated => {
+                Box::new(Quadratic::rotated(&spec.eigenvalues, &mut Streams::new(seed).data()))
+            }
+            Self::Quadratic(spec) => Box::new(Quadratic::diagonal(&spec.eigenvalues)),
+            Self::Parabola(spec) => Box::new(Quadratic::diagonal(&[spec.curvature])),
+            Self::DoubleWell(_) => Box::new(ThroughDense::new(DoubleWell)),
+            Self::ScalarChain(_) => Box::new(ThroughDense::new(ScalarChain)),
+            Self::Quartic(_) => Box::new(ThroughDense::new(Quartic::new(self.dim()))),
+        }
+    }
+
+    /// L(θ), not a number where it cannot be computed.
+    pub fn value(&self, seed: u64, theta: &[f64]) -> f64 {
+        self.objective(seed).value(theta).unwrap_or(f64::NAN)
+    }
+}

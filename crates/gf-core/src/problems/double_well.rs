@@ -1,0 +1,35 @@
+//! A double well.
+
+use super::small_dense_problem;
+
+/// L(x) = ¼(x² − 1)²: minima of value 0 and curvature 2 at ±1, a maximum of value ¼ and curvature −1 between them.
+///
+/// The flow x' = x − x³ has the solution x(t) = x₀ / √(x₀² + (1 − x₀²)e^{−2t}).
+#[derive(Debug, Clone, Copy, Default)]
+pub struct DoubleWell;
+
+impl DoubleWell {
+    /// θ(t) of the flow from `theta`, one number.
+    pub fn flow(&self, theta: &[f64], t: f64) -> Vec<f64> {
+        let x = theta[0];
+        vec![x / (x * x + (1.0 - x * x) * (-2.0 * t).exp()).sqrt()]
+    }
+
+    fn order(&self) -> usize {
+        1
+    }
+
+    fn evaluate(&self, t: &[f64]) -> f64 {
+        0.25 * (t[0] * t[0] - 1.0).powi(2)
+    }
+
+    fn gradient(&self, t: &[f64], out: &mut [f64]) {
+        out[0] = t[0] * (t[0] * t[0] - 1.0);
+    }
+
+    fn hessian(&self, t: &[f64], out: &mut [f64]) {
+        out[0] = 3.0 * t[0] * t[0] - 1.0;
+    }
+}
+
+small_dense_problem!(DoubleWell);

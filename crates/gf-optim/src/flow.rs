@@ -1,0 +1,176 @@
+//! The flow itself, to a tight tolerance: what runs are compared with.
+
+use gf_core::{Counted, EvalError, Objective, Work, vector};
+use thiserror::Error;
+
+use crate::control::{EmbeddedError, Judgement, StepController, StepStart, Trial};
+use crate::methods::{DORMAND_PRINCE_TABLEAU, RungeKutta};
+use crate::{Discretization, StepFailure};
+
+/// The solution θ(t) of θ' = −∇L(θ) from θ(0), at any ascending sequence of times.
+///
+/// **Method**: Dormand–Prince 5(4) under PI control of its local error, with dense output of order 4 between its steps; it does not step back.
+/// **Cost**: 7 gradients a step, two vectors at a time within one; stiff flows need steps of about 3.3/λmax.
+///
+/// ```
+/// use gf_core::problems::Quadratic;
+/// use gf_optim::Flow;
+/// let mut parabola = Quadratic::diagonal(&[1.0]);
+/// let mut flow = Flow::new(&mut parabola, vec![1.0], 1e-10)?;
+/// let mut theta = [0.0];
+/// flow.at(&mut parabola, 2.0, &mut theta)?;
+/// assert!((theta[0] - (-2.0f64).exp()).abs() < 1e-9);
+/// # Ok::<(), gf_optim::FlowError>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct Flow {
+    solver: RungeKutta,
+    control: EmbeddedError,
+    /// The step under way: from `time` by `h`.
+    time: f64,
+    h: f64,
+    theta: Vec<f64>,
+    gradient: Vec<f64>,
+    delta: Vec<f64>,
+    steps: u64,
+    work: Work,
+}
+
+/// Why the flow is not known at a time.
+#[derive(Debug, Clone, PartialEq, Error)]
+pub enum FlowError {
+    /// The objective could not be evaluated.
+    #[error(transparent)]
+    Evaluation(#[from] EvalError),
+    /// The integrator could not go on.
+    #[error("the reference flow ends at time {time:.4e}: {failure}")]
+    Step {
+        /// Where it ends.
+        time: f64,
+        /// Why.
+        failure: StepFailure,
+    },
+    /// Times have to ascend.
+    #[error("the reference flow has passed time {asked:e}: it stands at {time:e}")]
+    Passed {
+        /// The time asked for.
+        asked: f64,
+        /// The earliest one that is still known.
+        time: f64,
+    },
+}
+
+impl Flow {
+    /// From `theta` at time 0, with this absolute and relative tolerance of the local error.
+    ///
+    /// # Errors
+    /// [`FlowError::Evaluation`]; [`FlowError::Step`] where the gradient is not finite.
+    pub fn new<O: Objective + ?Sized>(objective: &mut O, theta: Vec<f64>, tolerance: f64) -> Result<Self, FlowError> {
+        let p = theta.len();
+        let mut flow = Self {
+            solver: RungeKutta::new(&DORMAND_PRINCE_TABLEAU),
+            control: EmbeddedError::with_tolerance(tolerance),
+            time: 0.0,
+            h: 0.0,
+            theta,
+            gradient: vec![0.0; p],
+            delta: vec![0.0; p],
+            steps: 0,
+            work: Work::default(),
+        };
+        flow.solver.resize(p);
+        flow.advance(objective)?;
+        Ok(flow)
+    }
+
+    /// Overwrites `theta` with θ(`time`).
+    ///
+    /// # Errors
+    /// [`FlowError`]; `theta` is then untouched.
+    pub fn at<O: Objective + ?Sized>(
+        &mut self,
+        objective: &mut O,
+        time: f64,
+        theta: &mut [f64],
+    ) -> Result<(), FlowError> {
+        if !(time >= self.time) {
+            return Err(FlowError::Passed { asked: time, time: self.time });
+        }
+        while time > self.time + self.h {
+            self.advance(objective)?;
+        }
+        let share = if self.h > 0.0 { (time - self.time) / self.h } else { 0.0 };
+        let inside = self.solver.interpolant(&self.gradient, self.h, &self.delta);
+        inside.expect("the tableau has dense output").at(share, theta);
+        vector::add_scaled(theta, 1.0, &self.theta);
+        Ok(())
+    }
+
+    /// Steps taken.
+    pub fn steps(&self) -> u64 {
+        self.steps
+    }
+
+    /// Work done.
+    pub fn work(&self) -> Work {
+        self.work
+    }
+
+    /// Leaves the step under way and finds the next one.
+    fn advance<O: Objective + ?Sized>(&mut self, objective: &mut O) -> Result<(), FlowError> {
+        let mut objective = Counted::resuming(objective, self.work);
+        vector::add_scaled(&mut self.theta, 1.0, &self.delta);
+        self.time += self.h;
+        (self.h, self.steps) = (0.0, self.steps + 1);
+        self.delta.fill(0.0);
+        let loss = objective.value_and_gradient(&self.theta, &mut self.gradient)?;
+        let gradient_norm = vector::norm(&self.gradient);
+        let found = if gradient_norm.is_finite() {
+            self.find_step(&mut objective, loss, gradient_norm)
+        } else {
+            Err(StepFailure::NotFinite { what: "the gradient" })
+        };
+        self.work = objective.work();
+        match found {
+            Ok(h) => {
+                self.h = h;
+                Ok(())
+            }
+            Err(failure) => {
+                self.delta.fill(0.0);
+                Err(FlowError::Step { time: self.time, failure })
+            }
+        }
+    }
+
+    fn find_step<O: Objective + ?Sized>(
+        &mut self,
+        objective: &mut Counted<'_, O>,
+        loss: f64,
+        gradient_norm: f64,
+    ) -> Result<f64, StepFailure> {
+        let mut h = self.control.first(StepStart { step: self.steps, loss, gradient_norm });
+        loop {
+            let judgement =
+                match self.solver.step(objective, &self.theta, &self.gradient, h, &mut self.delta) {
+                    Ok(()) => self.control.judge(Trial {
+                        theta: &self.theta,
+                        delta: &self.delta,
+                        loss,
+                        trial_loss: None,
+                        slope: vector::dot(&self.gradient, &self.delta),
+                        trial_slope: None,
+                        h,
+                        local_error: Discretization::<O>::local_error(&self.solver),
+                        predicted_decrease: None,
+                    }),
+                    Err(failure) => self.control.failed(failure, h),
+                };
+            match judgement {
+                Judgement::Accept | Judgement::AcceptExhausted => return Ok(h),
+                Judgement::Retry(next) => h = next,
+                Judgement::Abort(failure) => return Err(failure),
+            }
+        }
+    }
+}

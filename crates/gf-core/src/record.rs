@@ -27,6 +27,8 @@ pub enum Event {
     UsedDirectSolver,
     /// A direct solve near a pole kept a relative residual above 1e-6, and the step was taken.
     InexactSolve,
+    /// The gradient was longer, or had larger entries, than the method was told to use, and was clipped.
+    ClippedGradient,
 }
 
 impl Event {
@@ -44,6 +46,7 @@ impl Event {
             Self::LineSearchExhausted => "line-search-exhausted",
             Self::UsedDirectSolver => "used-direct-solver",
             Self::InexactSolve => "inexact-solve",
+            Self::ClippedGradient => "clipped-gradient",
         }
     }
 }

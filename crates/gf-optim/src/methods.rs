@@ -1,15 +1,56 @@
 //! The discretizations, one a file. [`crate::registry`] lists them.
 
+mod adam;
+mod adamw;
+mod clip;
 mod damped_newton;
+mod dormand_prince;
 mod explicit_euler;
+mod heavy_ball;
+mod heun;
 mod indefinite;
 mod linearly_implicit_euler;
+mod midpoint;
+mod moments;
+mod nesterov;
+mod normalized;
+mod rk4;
+mod rkc2;
+mod rmsprop;
+mod runge_kutta;
+mod tsitouras;
 
+pub use adam::{Adam, AdamSettings};
+pub use adamw::AdamWSettings;
+pub use clip::{Clip, Clipped};
 pub use damped_newton::{DampedNewton, NewtonSettings, OnAscent};
+pub use dormand_prince::DormandPrinceSettings;
 pub use explicit_euler::{ExplicitEuler, ExplicitSettings};
+pub use heavy_ball::{HeavyBall, HeavyBallSettings};
+pub use heun::HeunSettings;
 pub use indefinite::{AbsoluteHessian, Accept, IndefinitePolicy, IndefiniteSystem, Reject, UseGaussNewton};
 pub use linearly_implicit_euler::{ImplicitSettings, LinearlyImplicitEuler, OnIndefinite};
+pub use midpoint::MidpointSettings;
+pub use nesterov::{Nesterov, NesterovSettings};
+pub use normalized::{NormalizedDescent, NormalizedSettings};
+pub use rk4::Rk4Settings;
+pub use rkc2::{Rkc2, Rkc2Settings};
+pub use rmsprop::{RmsProp, RmsPropSettings};
+pub use runge_kutta::{Interpolant, RungeKutta};
+pub use tsitouras::TsitourasSettings;
 
+pub(crate) use adam::INFO as ADAM;
+pub(crate) use adamw::INFO as ADAMW;
 pub(crate) use damped_newton::INFO as DAMPED_NEWTON;
+pub(crate) use dormand_prince::INFO as DORMAND_PRINCE;
 pub(crate) use explicit_euler::INFO as EXPLICIT_EULER;
+pub(crate) use heavy_ball::INFO as HEAVY_BALL;
+pub(crate) use heun::INFO as HEUN;
 pub(crate) use linearly_implicit_euler::INFO as LINEARLY_IMPLICIT_EULER;
+pub(crate) use midpoint::INFO as MIDPOINT;
+pub(crate) use nesterov::INFO as NESTEROV;
+pub(crate) use normalized::INFO as NORMALIZED;
+pub(crate) use rk4::INFO as RK4;
+pub(crate) use rkc2::INFO as RKC2;
+pub(crate) use rmsprop::INFO as RMSPROP;
+pub(crate) use tsitouras::INFO as TSITOURAS;

@@ -6,7 +6,11 @@ use gf_core::FullCurvature;
 use serde::{Deserialize, Serialize};
 
 use crate::control::{Armijo, Constant, EmbeddedError, GainRatio, StrongWolfe, SwitchedEvolution, TrustRadius};
-use crate::methods::{self, ExplicitSettings, ImplicitSettings, NewtonSettings};
+use crate::methods::{
+    self, AdamSettings, AdamWSettings, DormandPrinceSettings, ExplicitSettings, HeavyBallSettings, HeunSettings,
+    ImplicitSettings, MidpointSettings, NesterovSettings, NewtonSettings, NormalizedSettings, Rk4Settings,
+    Rkc2Settings, RmsPropSettings, TsitourasSettings,
+};
 use crate::settings::positive;
 use crate::solver::{Automatic, ConjugateGradients, DEFAULT_MAX_PRODUCTS, DEFAULT_TOLERANCE, Direct, Hessian, Minres};
 use crate::stability::Amplification;
@@ -50,6 +54,8 @@ pub enum Family {
     Implicit,
     /// The step minimizes a quadratic model.
     NewtonLike,
+    /// The step is a gradient scaled entry by entry, by its own history: no integrator of the flow.
+    Preconditioned,
 }
 
 /// The curvature that a method needs.
@@ -68,6 +74,7 @@ impl fmt::Display for Family {
             Self::Explicit => "explicit",
             Self::Implicit => "implicit",
             Self::NewtonLike => "newton-like",
+            Self::Preconditioned => "preconditioned",
         })
     }
 }
@@ -169,6 +176,18 @@ macro_rules! methods {
 
 methods! {
     "explicit" Explicit(ExplicitSettings), methods::EXPLICIT_EULER;
+    "normalized" Normalized(NormalizedSettings), methods::NORMALIZED;
+    "midpoint" Midpoint(MidpointSettings), methods::MIDPOINT;
+    "heun" Heun(HeunSettings), methods::HEUN;
+    "rk4" Rk4(Rk4Settings), methods::RK4;
+    "dormand-prince" DormandPrince(DormandPrinceSettings), methods::DORMAND_PRINCE;
+    "tsitouras" Tsitouras(TsitourasSettings), methods::TSITOURAS;
+    "rkc2" Rkc2(Rkc2Settings), methods::RKC2;
+    "heavy-ball" HeavyBall(HeavyBallSettings), methods::HEAVY_BALL;
+    "nesterov" Nesterov(NesterovSettings), methods::NESTEROV;
+    "rmsprop" RmsProp(RmsPropSettings), methods::RMSPROP;
+    "adam" Adam(AdamSettings), methods::ADAM;
+    "adamw" AdamW(AdamWSettings), methods::ADAMW;
     "implicit" Implicit(ImplicitSettings), methods::LINEARLY_IMPLICIT_EULER;
     "newton" Newton(NewtonSettings), methods::DAMPED_NEWTON;
 }

@@ -115,7 +115,7 @@ fn methods_converge_to_the_exact_flow_with_their_order() {
         for settings in direct() {
             let Some(order) = settings.info().order else { continue };
             // Few enough that rounding does not show, many enough that the leading term rules (with momentum, after a dozen steps).
-            let coarse = [0, 4000, 200, 100, 40][order as usize];
+            let coarse = [0, 4000, 200, 100, 40, 40][order as usize];
             let error = |objective: &mut AnyObjective, steps: u64| {
                 let h = step_size(&settings, 1.0 / steps as f64);
                 distance(run(objective, &settings, h, &theta, steps).theta.last().unwrap(), &exact)
@@ -126,8 +126,11 @@ fn methods_converge_to_the_exact_flow_with_their_order() {
             }
             let observed = (errors[0] / errors[1]).log2();
             let allowed = if order == 1 { 0.1 } else { 0.2 };
+            let excess = observed - f64::from(order);
+            // On the quartic the next term of methods of order 5 rules until rounding does: `tests/explicit.rs` has a problem where it does not.
+            let hidden = order >= 5 && problem == "quartic";
             assert!(
-                (observed - f64::from(order)).abs() < allowed,
+                excess > -allowed && (excess < allowed || hidden),
                 "{} on {problem}: order {observed}, errors {errors:?}",
                 name(&settings)
             );

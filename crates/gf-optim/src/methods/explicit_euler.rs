@@ -3,6 +3,7 @@
 use gf_core::{Counted, Objective, vector};
 use serde::{Deserialize, Serialize};
 
+use super::clip::{Clip, Clipped};
 use crate::registry::{AnyMethod, CurvatureNeed, Family, MethodInfo, Settings};
 use crate::settings::positive;
 use crate::stability::Amplification;
@@ -35,22 +36,33 @@ pub struct ExplicitEuler;
 pub struct ExplicitSettings {
     /// Step size h > 0 in flow time.
     pub h: f64,
+    /// The largest ‖∇L‖ used; a longer gradient is shortened to it. None by default.
+    pub clip_norm: Option<f64>,
+    /// The largest entry of ∇L used, by absolute value. None by default.
+    pub clip_value: Option<f64>,
 }
 
 impl Default for ExplicitSettings {
-    /// h = 0.01, as in the original experiment.
+    /// h = 0.01 and no clipping, as in the original experiment.
     fn default() -> Self {
-        Self { h: 0.01 }
+        Self { h: 0.01, clip_norm: None, clip_value: None }
+    }
+}
+
+impl ExplicitSettings {
+    fn clip(&self) -> Clip {
+        Clip { norm: self.clip_norm, value: self.clip_value }
     }
 }
 
 impl Settings for ExplicitSettings {
     fn validate(&self) -> Result<(), SettingsError> {
-        positive("explicit.h", self.h)
+        positive("explicit.h", self.h)?;
+        self.clip().validate("explicit")
     }
 
     fn build(&self) -> Box<AnyMethod> {
-        Box::new(ExplicitEuler)
+        Box::new(Clipped::new(ExplicitEuler, self.clip()))
     }
 
     fn first_step_size(&self) -> f64 {

@@ -16,8 +16,8 @@ use miette::Report;
 
 pub use evaluation::{Evaluator, NetworkEvaluator};
 use first_steps::first_step;
-use instance::{FlowDistance, Instance};
 pub use first_steps::{FirstStep, PolicyOutcome};
+use instance::{FlowDistance, Instance};
 
 use crate::parallel::for_each_task;
 use crate::progress::Progress;
@@ -166,15 +166,8 @@ fn run_arm(problem: &Problem, arm_index: usize, seed: u64, bar: &ProgressBar) ->
         observers.push(flow);
     }
     observers.extend([&mut history as &mut dyn Observer, &mut ticks, &mut deadline]);
-    let outcome = integrate(
-        &mut *instance.objective,
-        &mut *method,
-        &mut *control,
-        &mut observers,
-        start,
-        &budget,
-    )
-    .map_err(misuse)?;
+    let outcome = integrate(&mut *instance.objective, &mut *method, &mut *control, &mut observers, start, &budget)
+        .map_err(misuse)?;
     drop(observers);
     // Steps that a failed arm did not take.
     bar.inc(budget.steps - outcome.steps);

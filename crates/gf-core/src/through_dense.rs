@@ -1,8 +1,8 @@
 //! All capabilities of a small problem, through its dense Hessian.
 
 use crate::{
-    Cost, CurvatureAt, DenseHessian, EvalError, GaussNewton, HessianProduct, Objective, Sample, SymmetricOperator, Triangle,
-    check_len,
+    Cost, CurvatureAt, DenseHessian, EvalError, GaussNewton, HessianProduct, Objective, Sample, SymmetricOperator,
+    Triangle, check_len,
 };
 
 /// A problem with a dense Hessian, with products through that matrix: p² flops each. A Gauss–Newton matrix it has not: asking for one is

@@ -4,7 +4,7 @@ use gf_core::{Counted, EvalError, Objective, Work, vector};
 use thiserror::Error;
 
 use crate::control::{EmbeddedError, Judgement, StepController, StepStart, Trial};
-use crate::methods::{DORMAND_PRINCE_TABLEAU, RungeKutta};
+use crate::methods::RungeKutta;
 use crate::{Discretization, StepFailure};
 
 /// The solution θ(t) of θ' = −∇L(θ) from θ(0), at any ascending sequence of times.
@@ -68,7 +68,7 @@ impl Flow {
     pub fn new<O: Objective + ?Sized>(objective: &mut O, theta: Vec<f64>, tolerance: f64) -> Result<Self, FlowError> {
         let p = theta.len();
         let mut flow = Self {
-            solver: RungeKutta::new(&DORMAND_PRINCE_TABLEAU),
+            solver: RungeKutta::dormand_prince(),
             control: EmbeddedError::with_tolerance(tolerance),
             time: 0.0,
             h: 0.0,
@@ -151,21 +151,20 @@ impl Flow {
     ) -> Result<f64, StepFailure> {
         let mut h = self.control.first(StepStart { step: self.steps, loss, gradient_norm });
         loop {
-            let judgement =
-                match self.solver.step(objective, &self.theta, &self.gradient, h, &mut self.delta) {
-                    Ok(()) => self.control.judge(Trial {
-                        theta: &self.theta,
-                        delta: &self.delta,
-                        loss,
-                        trial_loss: None,
-                        slope: vector::dot(&self.gradient, &self.delta),
-                        trial_slope: None,
-                        h,
-                        local_error: Discretization::<O>::local_error(&self.solver),
-                        predicted_decrease: None,
-                    }),
-                    Err(failure) => self.control.failed(failure, h),
-                };
+            let judgement = match self.solver.step(objective, &self.theta, &self.gradient, h, &mut self.delta) {
+                Ok(()) => self.control.judge(Trial {
+                    theta: &self.theta,
+                    delta: &self.delta,
+                    loss,
+                    trial_loss: None,
+                    slope: vector::dot(&self.gradient, &self.delta),
+                    trial_slope: None,
+                    h,
+                    local_error: Discretization::<O>::local_error(&self.solver),
+                    predicted_decrease: None,
+                }),
+                Err(failure) => self.control.failed(failure, h),
+            };
             match judgement {
                 Judgement::Accept | Judgement::AcceptExhausted => return Ok(h),
                 Judgement::Retry(next) => h = next,

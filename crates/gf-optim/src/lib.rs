@@ -28,7 +28,12 @@ pub mod stability;
 
 pub use control::StepController;
 pub use discretization::{Discretization, EventLog, LocalError, Point, SetupError, StepFailure};
-pub use flow::{Flow, FlowError};
 pub use driver::{Budget, Outcome, RunError, Start, Stop, integrate};
+pub use flow::{Flow, FlowError};
 pub use settings::SettingsError;
 pub use solver::ShiftedSolver;
+
+/// `docs/adding-a-method.md`, compiled and run.
+#[doc = include_str!("../../../docs/adding-a-method.md")]
+#[cfg(doctest)]
+pub struct AddingAMethod;

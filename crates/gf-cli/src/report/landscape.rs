@@ -82,11 +82,7 @@ fn graph(folder: &Folder, function: &FunctionSpec) -> Vec<Block> {
     }
     let caption = "The iterates on the graph of L, joined in order: a monotone method walks down one side, an oscillating one jumps across \
                    the minimum, a divergent one climbs. What leaves the panel runs away.";
-    let table = Table::new(
-        format!("The first {LISTED} steps of each arm."),
-        &["arm", ">t", ">θ_t", ">L(θ_t)"],
-        rows,
-    );
+    let table = Table::new(format!("The first {LISTED} steps of each arm."), &["arm", ">t", ">θ_t", ">L(θ_t)"], rows);
     vec![Block::Figure(Figure::new("iterates-on-the-graph", caption, panels)), Block::Table(table)]
 }
 
@@ -100,8 +96,7 @@ fn contours(folder: &Folder, function: &FunctionSpec) -> Vec<Block> {
     let seed = folder.study.run.seeds.first().copied().unwrap_or(0);
     let ranges = (range(folder, "theta_0"), range(folder, "theta_1"));
     let (x, y) = (grid(ranges.0, GRID), grid(ranges.1, GRID));
-    let values: Vec<Vec<f64>> =
-        y.iter().map(|y| x.iter().map(|x| function.value(seed, &[*x, *y])).collect()).collect();
+    let values: Vec<Vec<f64>> = y.iter().map(|y| x.iter().map(|x| function.value(seed, &[*x, *y])).collect()).collect();
     let levels = levels(&values);
     let runs: Vec<(usize, &ArmHistory)> = first_seed(folder).collect();
     let mut panels = Vec::new();

@@ -1,6 +1,6 @@
 //! Sweeps: what several arms of one method, with different step sizes or tolerances, came to.
 
-use gf_core::{DenseHessian, Triangle};
+use gf_core::Triangle;
 use gf_linalg::eigen::symmetric_eigenvalues;
 use gf_report::{Axis, Block, Figure, Mark, Panel, Table, significant};
 use gf_utils::stats::median;
@@ -60,8 +60,10 @@ fn sweep<'a>(folder: &Folder, method: &'a str) -> Sweep<'a> {
     let arms = folder.summary.arms.iter().zip(&folder.study.arms).filter(|(arm, _)| arm.method == method);
     let mut points: Vec<Point> = arms
         .filter_map(|(arm, spec)| {
-            let over_seeds = |value: &dyn Fn(&RunSummary) -> f64| median(&arm.runs.iter().map(value).collect::<Vec<_>>());
-            let unless_failed = |run: &RunSummary, value: f64| if run.failure.is_some() { f64::INFINITY } else { value };
+            let over_seeds =
+                |value: &dyn Fn(&RunSummary) -> f64| median(&arm.runs.iter().map(value).collect::<Vec<_>>());
+            let unless_failed =
+                |run: &RunSummary, value: f64| if run.failure.is_some() { f64::INFINITY } else { value };
             let last = |name: &'static str| {
                 move |run: &RunSummary| unless_failed(run, run.last.get(name).copied().flatten().unwrap_or(f64::NAN))
             };

@@ -48,8 +48,7 @@ impl Instance {
         let objective: Box<AnyObjective> = match arm.curvature_batch {
             None => Box::new(objective),
             Some(size) => {
-                let curvature =
-                    problem.objective(Arc::clone(&data.train), problem.batches_of(Some(size), seed))?;
+                let curvature = problem.objective(Arc::clone(&data.train), problem.batches_of(Some(size), seed))?;
                 Box::new(CurvatureSample::new(objective, curvature).map_err(misuse)?)
             }
         };

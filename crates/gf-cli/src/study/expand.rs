@@ -31,7 +31,10 @@ pub(super) fn expand_lists(document: &mut Document) -> Result<(), Report> {
             variants = variants
                 .iter()
                 .flat_map(|variant| {
-                    values.iter().enumerate().map(|(number, value)| with(variant, &keys, value, &suffix(key, number, value)))
+                    values
+                        .iter()
+                        .enumerate()
+                        .map(|(number, value)| with(variant, &keys, value, &suffix(key, number, value)))
                 })
                 .collect();
         }

@@ -137,7 +137,9 @@ impl Problem {
     pub fn network(&self) -> Result<&NetworkProblem, Report> {
         match &self.subject {
             Subject::Network(network) => Ok(network),
-            Subject::Function(_) => Err(self.document.error_at(&["problem"], "expected [network] here, found a function")),
+            Subject::Function(_) => {
+                Err(self.document.error_at(&["problem"], "expected [network] here, found a function"))
+            }
         }
     }
 
@@ -235,9 +237,7 @@ impl Problem {
     pub fn start(&self, seed: u64, arm: Option<&ArmSpec>) -> Vec<f64> {
         match &self.subject {
             Subject::Network(problem) => problem.network.init(&problem.initialization, &mut Streams::new(seed).init()),
-            Subject::Function(function) => {
-                arm.and_then(|arm| arm.start.clone()).unwrap_or_else(|| function.start())
-            }
+            Subject::Function(function) => arm.and_then(|arm| arm.start.clone()).unwrap_or_else(|| function.start()),
         }
     }
 

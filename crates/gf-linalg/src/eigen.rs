@@ -55,27 +55,71 @@ pub fn symmetric_eigen(p: usize, matrix: &[f64]) -> Result<Eigen, EigenError> {
 /// # Errors
 /// [`EigenError`].
 pub fn tridiagonal_eigen(diagonal: &[f64], off_diagonal: &[f64]) -> Result<Eigen, EigenError> {
-    let k = diagonal.len();
-    if !vector::all_finite(diagonal) || !vector::all_finite(off_diagonal) {
-        return Err(EigenError::NotFinite);
+    let mut eigen = TridiagonalEigen::new(diagonal.len());
+    eigen.decompose(diagonal, off_diagonal)?;
+    Ok(Eigen { values: eigen.values, vectors: eigen.vectors })
+}
+
+/// Eigenvalue problems of symmetric tridiagonal matrices T, in memory that is allocated once.
+pub struct TridiagonalEigen {
+    order: usize,
+    below: Vec<f64>,
+    values: Vec<f64>,
+    vectors: Vec<f64>,
+    scratch: MemBuffer,
+}
+
+impl TridiagonalEigen {
+    /// For matrices of order `capacity` at most: capacity² numbers and scratch.
+    pub fn new(capacity: usize) -> Self {
+        let scratch =
+            self_adjoint_evd_scratch::<f64>(capacity.max(1), ComputeEigenvectors::Yes, Par::Seq, Spec::default());
+        Self {
+            order: 0,
+            below: vec![0.0; capacity],
+            values: vec![0.0; capacity],
+            vectors: vec![0.0; capacity * capacity],
+            scratch: MemBuffer::new(scratch),
+        }
     }
-    let mut below = off_diagonal.to_vec();
-    below.resize(k, 0.0);
-    let mut eigen = Eigen { values: vec![0.0; k], vectors: vec![0.0; k * k] };
-    let scratch = self_adjoint_evd_scratch::<f64>(k, ComputeEigenvectors::Yes, Par::Seq, Spec::default());
-    let mut buffer = MemBuffer::new(scratch);
-    let result = tridiagonal_self_adjoint_evd(
-        DiagRef::from_slice(diagonal),
-        DiagRef::from_slice(&below),
-        DiagMut::from_slice_mut(&mut eigen.values),
-        Some(MatMut::from_column_major_slice_mut(&mut eigen.vectors, k, k)),
-        Par::Seq,
-        MemStack::new(&mut buffer),
-        Spec::default(),
-    );
-    clear_upper_vector_state();
-    result.map_err(|_| EigenError::NoConvergence)?;
-    Ok(eigen)
+
+    /// Of the matrix with this diagonal (k) and off-diagonal (k − 1, or more that are not read).
+    ///
+    /// # Errors
+    /// [`EigenError`].
+    pub fn decompose(&mut self, diagonal: &[f64], off_diagonal: &[f64]) -> Result<(), EigenError> {
+        let k = diagonal.len();
+        let off_diagonal = &off_diagonal[..k.saturating_sub(1)];
+        if !vector::all_finite(diagonal) || !vector::all_finite(off_diagonal) {
+            return Err(EigenError::NotFinite);
+        }
+        self.order = k;
+        if k == 0 {
+            return Ok(());
+        }
+        self.below[..k].fill(0.0);
+        self.below[..off_diagonal.len()].copy_from_slice(off_diagonal);
+        let result = tridiagonal_self_adjoint_evd(
+            DiagRef::from_slice(diagonal),
+            DiagRef::from_slice(&self.below[..k]),
+            DiagMut::from_slice_mut(&mut self.values[..k]),
+            Some(MatMut::from_column_major_slice_mut(&mut self.vectors[..k * k], k, k)),
+            Par::Seq,
+            MemStack::new(&mut self.scratch),
+            Spec::default(),
+        );
+        clear_upper_vector_state();
+        result.map_err(|_| EigenError::NoConvergence)
+    }
+
+    /// Overwrites `out` with f(T)e₁, k numbers.
+    pub fn apply_to_first(&self, f: impl Fn(f64) -> f64, out: &mut [f64]) {
+        let k = self.order;
+        out.fill(0.0);
+        for (value, vector) in self.values[..k].iter().zip(self.vectors.chunks_exact(k.max(1))) {
+            vector::add_scaled(out, f(*value) * vector[0], vector);
+        }
+    }
 }
 
 fn decompose(p: usize, matrix: &[f64], values: &mut [f64], vectors: Option<&mut [f64]>) -> Result<(), EigenError> {

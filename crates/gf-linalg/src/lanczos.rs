@@ -2,7 +2,7 @@
 
 use gf_core::{SymmetricOperator, vector};
 
-use crate::eigen::{EigenError, tridiagonal_eigen};
+use crate::eigen::{EigenError, TridiagonalEigen, tridiagonal_eigen};
 
 /// An orthonormal basis of a Krylov space with A projected on it, grown one product at a time.
 ///
@@ -92,15 +92,33 @@ impl Lanczos {
     /// # Errors
     /// [`EigenError`] of the projected problem.
     pub fn apply_function(&self, f: impl Fn(f64) -> f64, out: &mut [f64]) -> Result<(), EigenError> {
-        let k = self.len();
-        let small = tridiagonal_eigen(&self.alpha, &self.beta[..k.saturating_sub(1)])?;
-        out.fill(0.0);
-        for (j, q) in self.basis.chunks_exact(self.p).take(k).enumerate() {
-            let coefficient: f64 =
-                (0..k).map(|i| small.vectors[i * k + j] * f(small.values[i]) * small.vectors[i * k]).sum();
-            vector::add_scaled(out, self.start_norm * coefficient, q);
-        }
+        let mut small = TridiagonalEigen::new(self.len());
+        self.project(self.len(), &mut small)?;
+        let mut y = vec![0.0; self.len()];
+        small.apply_to_first(f, &mut y);
+        self.combine(&y, out);
         Ok(())
+    }
+
+    /// Decomposes T, the projection on the space of the first `k` products.
+    ///
+    /// # Errors
+    /// [`EigenError`] of the projected problem.
+    pub fn project(&self, k: usize, small: &mut TridiagonalEigen) -> Result<(), EigenError> {
+        small.decompose(&self.alpha[..k], &self.beta)
+    }
+
+    /// Overwrites `out` with ‖b‖·V y, y of at most as many numbers as products.
+    pub fn combine(&self, y: &[f64], out: &mut [f64]) {
+        out.fill(0.0);
+        for (y, q) in y.iter().zip(self.basis.chunks_exact(self.p)) {
+            vector::add_scaled(out, self.start_norm * y, q);
+        }
+    }
+
+    /// How the space of the first `k` ≥ 1 products is coupled to what is beyond: β_k, and 0 where it is invariant.
+    pub fn coupling(&self, k: usize) -> f64 {
+        if k == self.p || (self.exhausted && k == self.len()) { 0.0 } else { self.beta[k - 1] }
     }
 
     /// Ritz values, ascending, each with its residual ‖Av − λv‖ (as the process knows it: |β_k·s_k|).

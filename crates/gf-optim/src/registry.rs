@@ -52,6 +52,8 @@ pub enum Family {
     Explicit,
     /// The step solves a system that involves h.
     Implicit,
+    /// The step applies an exponential of h times the Hessian.
+    Exponential,
     /// The step minimizes a quadratic model.
     NewtonLike,
     /// The step is a gradient scaled entry by entry, by its own history: no integrator of the flow.
@@ -73,6 +75,7 @@ impl fmt::Display for Family {
         f.pad(match self {
             Self::Explicit => "explicit",
             Self::Implicit => "implicit",
+            Self::Exponential => "exponential",
             Self::NewtonLike => "newton-like",
             Self::Preconditioned => "preconditioned",
         })
@@ -127,6 +130,11 @@ pub trait Settings {
     /// The linear solver, for methods that have one.
     fn solver(&self) -> Option<LinearSolver> {
         None
+    }
+
+    /// Whether the method writes a p × p matrix down.
+    fn is_dense(&self) -> bool {
+        self.solver().is_some_and(LinearSolver::is_dense)
     }
 
     /// What a step does on L = ½λθ², z = hλ, for methods with linear stability; [`crate::stability`] draws its conclusions.
@@ -189,6 +197,15 @@ methods! {
     "adam" Adam(AdamSettings), methods::ADAM;
     "adamw" AdamW(AdamWSettings), methods::ADAMW;
     "implicit" Implicit(ImplicitSettings), methods::LINEARLY_IMPLICIT_EULER;
+    "backward-euler" BackwardEuler(methods::BackwardEulerSettings), methods::BACKWARD_EULER;
+    "implicit-midpoint" ImplicitMidpoint(methods::ImplicitMidpointSettings), methods::IMPLICIT_MIDPOINT;
+    "trapezoidal" Trapezoidal(methods::TrapezoidalSettings), methods::TRAPEZOIDAL;
+    "sdirk2" Sdirk2(methods::Sdirk2Settings), methods::SDIRK2;
+    "tr-bdf2" TrBdf2(methods::TrBdf2Settings), methods::TR_BDF2;
+    "bdf2" Bdf2(methods::Bdf2Settings), methods::BDF2;
+    "ros2" Ros2(methods::Ros2Settings), methods::ROS2;
+    "rodas3" Rodas3(methods::Rodas3Settings), methods::RODAS3;
+    "exponential-euler" ExponentialEuler(methods::ExponentialEulerSettings), methods::EXPONENTIAL_EULER;
     "newton" Newton(NewtonSettings), methods::DAMPED_NEWTON;
 }
 
@@ -276,10 +293,7 @@ impl MethodSettings {
 
     /// Memory of dense matrices for p = `dim` parameters, in bytes; 0 for matrix-free methods.
     pub fn dense_bytes(&self, dim: usize) -> usize {
-        match self.settings().solver() {
-            Some(solver) if solver.is_dense() => dim.saturating_mul(dim).saturating_mul(8),
-            _ => 0,
-        }
+        if self.settings().is_dense() { dim.saturating_mul(dim).saturating_mul(8) } else { 0 }
     }
 }
 

@@ -1,0 +1,72 @@
+//! The trapezoidal rule.
+
+use gf_core::{Counted, Objective};
+
+use super::stage::{Stage, StageSolver, stage_settings};
+use crate::registry::{CurvatureNeed, Family, MethodInfo};
+use crate::solver::ShiftedSolver;
+use crate::stability::Amplification;
+use crate::{Discretization, EventLog, Point, SetupError, StepFailure};
+
+/// The trapezoidal rule (Crank–Nicolson) on θ' = −∇L(θ).
+///
+/// **Recurrence**: $δ + \tfrac{h}{2} ∇L(θ_k + δ) = −\tfrac{h}{2} ∇L(θ_k)$, $θ_{k+1} = θ_k + δ$.
+/// **Symbols**: $h$ = step size in flow time.
+/// **Properties**: order 2; R(z) = (1 − z/2)/(1 + z/2), z = hλ, as the implicit midpoint rule: A-stable, not L-stable (R → −1). Pole at z = −2.
+/// **Cost**: one gradient, one matrix and one solve with shift 2/h a Newton iteration.
+/// **Fails when**: the [`StageSolver`] does.
+/// **Reference**: J. Crank, P. Nicolson, *Proc. Camb. Phil. Soc.* 43 (1947); E. Hairer, G. Wanner, *Solving ODEs II*, IV.3.
+#[derive(Debug, Clone)]
+pub struct Trapezoidal<S> {
+    stages: StageSolver<S>,
+}
+
+impl<S> Trapezoidal<S> {
+    /// With `stages` for its equation.
+    pub fn new(stages: StageSolver<S>) -> Self {
+        Self { stages }
+    }
+}
+
+stage_settings! {
+    /// `method.trapezoidal`.
+    TrapezoidalSettings of INFO,
+    method: Trapezoidal,
+    amplification: |z| Amplification::one_step((1.0 - 0.5 * z) / (1.0 + 0.5 * z)),
+    estimates_error: false,
+}
+
+pub(crate) const INFO: MethodInfo = MethodInfo {
+    name: "trapezoidal",
+    title: "trapezoidal rule (Crank-Nicolson)",
+    family: Family::Implicit,
+    order: Some(2),
+    curvature: CurvatureNeed::Hessian,
+    stability: "all hλ > 0 (A-stable); pole at hλ = -2",
+    cost: "1 gradient + 1 matrix + 1 solve, shift 2/h, a Newton iteration",
+    textbook: &[("solver", "lblt"), ("indefinite", "accept")],
+};
+
+impl<O: Objective + ?Sized, S: ShiftedSolver<O>> Discretization<O> for Trapezoidal<S> {
+    fn init(&mut self, dim: usize) -> Result<(), SetupError> {
+        self.stages.init(dim)
+    }
+
+    fn propose(
+        &mut self,
+        objective: &mut Counted<'_, O>,
+        at: Point<'_>,
+        h: f64,
+        delta: &mut [f64],
+        events: &mut EventLog,
+    ) -> Result<(), StepFailure> {
+        self.stages.start(at, delta);
+        let a = 0.5 * h;
+        let stage = Stage { theta: at.theta, a, factor: -a, known: at.gradient };
+        self.stages.solve(objective, stage, delta, events)
+    }
+
+    fn time(&self, h: f64) -> Option<f64> {
+        Some(h)
+    }
+}

@@ -29,6 +29,12 @@ pub enum Event {
     InexactSolve,
     /// The gradient was longer, or had larger entries, than the method was told to use, and was clipped.
     ClippedGradient,
+    /// The factorization of an indefinite (or nearly singular) Hessian was made positive definite.
+    ModifiedMatrix,
+    /// The Hessian has a direction of negative curvature, which shaped the step.
+    NegativeCurvature,
+    /// A quasi-Newton pair without positive curvature was not kept.
+    SkippedPair,
 }
 
 impl Event {
@@ -47,6 +53,9 @@ impl Event {
             Self::UsedDirectSolver => "used-direct-solver",
             Self::InexactSolve => "inexact-solve",
             Self::ClippedGradient => "clipped-gradient",
+            Self::ModifiedMatrix => "modified-matrix",
+            Self::NegativeCurvature => "negative-curvature",
+            Self::SkippedPair => "skipped-pair",
         }
     }
 }

@@ -1,5 +1,7 @@
 //! Dense symmetric eigenvalue problems, through faer, on one thread (its bits depend on the number of threads).
 
+use std::collections::TryReserveError;
+
 use faer::diag::{DiagMut, DiagRef};
 use faer::dyn_stack::{MemBuffer, MemStack};
 use faer::linalg::evd::{
@@ -36,7 +38,8 @@ pub struct Eigen {
 /// [`EigenError`].
 pub fn symmetric_eigenvalues(p: usize, matrix: &[f64]) -> Result<Vec<f64>, EigenError> {
     let mut values = vec![0.0; p];
-    decompose(p, matrix, &mut values, None)?;
+    let scratch = self_adjoint_evd_scratch::<f64>(p, ComputeEigenvectors::No, Par::Seq, Spec::default());
+    decompose(p, matrix, &mut values, None, &mut MemBuffer::new(scratch))?;
     Ok(values)
 }
 
@@ -46,8 +49,45 @@ pub fn symmetric_eigenvalues(p: usize, matrix: &[f64]) -> Result<Vec<f64>, Eigen
 /// [`EigenError`].
 pub fn symmetric_eigen(p: usize, matrix: &[f64]) -> Result<Eigen, EigenError> {
     let mut eigen = Eigen { values: vec![0.0; p], vectors: vec![0.0; p * p] };
-    decompose(p, matrix, &mut eigen.values, Some(&mut eigen.vectors))?;
+    let scratch = self_adjoint_evd_scratch::<f64>(p, ComputeEigenvectors::Yes, Par::Seq, Spec::default());
+    decompose(p, matrix, &mut eigen.values, Some(&mut eigen.vectors), &mut MemBuffer::new(scratch))?;
     Ok(eigen)
+}
+
+/// Room for one eigenvalue problem of order p after the other.
+pub struct Eigensolver {
+    p: usize,
+    eigen: Eigen,
+    buffer: MemBuffer,
+}
+
+impl Eigensolver {
+    /// For order `p`. Memory: about 2p² numbers.
+    ///
+    /// # Errors
+    /// When p² numbers cannot be had.
+    pub fn new(p: usize) -> Result<Self, TryReserveError> {
+        let mut vectors = Vec::new();
+        vectors.try_reserve_exact(p.saturating_mul(p))?;
+        vectors.resize(p * p, 0.0);
+        let scratch = self_adjoint_evd_scratch::<f64>(p, ComputeEigenvectors::Yes, Par::Seq, Spec::default());
+        Ok(Self { p, eigen: Eigen { values: vec![0.0; p], vectors }, buffer: MemBuffer::new(scratch) })
+    }
+
+    /// As [`symmetric_eigen`], in the room at hand.
+    ///
+    /// # Errors
+    /// [`EigenError`]; the eigenvalues and eigenvectors are then meaningless.
+    pub fn decompose(&mut self, matrix: &[f64]) -> Result<&Eigen, EigenError> {
+        let Eigen { values, vectors } = &mut self.eigen;
+        decompose(self.p, matrix, values, Some(vectors), &mut self.buffer)?;
+        Ok(&self.eigen)
+    }
+
+    /// Of the last matrix.
+    pub fn eigen(&self) -> &Eigen {
+        &self.eigen
+    }
 }
 
 /// Eigenvalues and eigenvectors of the symmetric tridiagonal matrix with this diagonal (k) and off-diagonal (k − 1).
@@ -122,20 +162,23 @@ impl TridiagonalEigen {
     }
 }
 
-fn decompose(p: usize, matrix: &[f64], values: &mut [f64], vectors: Option<&mut [f64]>) -> Result<(), EigenError> {
+fn decompose(
+    p: usize,
+    matrix: &[f64],
+    values: &mut [f64],
+    vectors: Option<&mut [f64]>,
+    buffer: &mut MemBuffer,
+) -> Result<(), EigenError> {
     assert_eq!(matrix.len(), p * p, "a p x p matrix");
     if (0..p).any(|k| !vector::all_finite(&matrix[k * p + k..(k + 1) * p])) {
         return Err(EigenError::NotFinite);
     }
-    let wanted = if vectors.is_some() { ComputeEigenvectors::Yes } else { ComputeEigenvectors::No };
-    let scratch = self_adjoint_evd_scratch::<f64>(p, wanted, Par::Seq, Spec::default());
-    let mut buffer = MemBuffer::new(scratch);
     let result = self_adjoint_evd(
         MatRef::from_column_major_slice(matrix, p, p),
         DiagMut::from_slice_mut(values),
         vectors.map(|u| MatMut::from_column_major_slice_mut(u, p, p)),
         Par::Seq,
-        MemStack::new(&mut buffer),
+        MemStack::new(buffer),
         Spec::default(),
     );
     clear_upper_vector_state();

@@ -77,6 +77,8 @@ pub struct ShiftedMatrix {
     stage: Stage,
     /// Whether the lower triangle still holds all of A, as it was filled.
     lower_is_whole: bool,
+    /// ‖A‖∞, once saved.
+    norm: f64,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -87,6 +89,8 @@ enum Stage {
     Saved,
     /// As `Saved`, with the factors of A + shift·I in the lower triangle.
     Factorized(Factorization, f64),
+    /// As `Saved`, with the factors of A made positive definite down to this eigenvalue of B.
+    Modified(f64),
 }
 
 impl ShiftedMatrix {
@@ -108,6 +112,7 @@ impl ShiftedMatrix {
             lblt: Lblt::new(p),
             stage: Stage::Filling,
             lower_is_whole: false,
+            norm: 0.0,
         })
     }
 
@@ -127,15 +132,7 @@ impl ShiftedMatrix {
     /// # Errors
     /// [`FactorError`]; A itself survives, and another shift can be tried.
     pub fn factorize(&mut self, kind: Factorization, shift: f64) -> Result<(), FactorError> {
-        if self.stage == Stage::Filling {
-            self.save()?;
-        }
-        self.stage = Stage::Saved;
-        self.gather_lower();
-        let q = self.coupled.len();
-        for (k, &row) in self.coupled.iter().enumerate() {
-            self.data[k * self.p + k] = self.diagonal[row] + shift;
-        }
+        let q = self.prepare(shift)?;
         for row in self.decoupled() {
             match self.diagonal[row] + shift {
                 d if d > 0.0 => {}
@@ -158,12 +155,49 @@ impl ShiftedMatrix {
         Ok(())
     }
 
-    /// Overwrites `x` with (A + shift·I)⁻¹x. 2p² flops.
+    /// Factorizes a positive definite matrix in place of A, which is A itself where that is safely so: LBLᵀ with each eigenvalue μ of B (and each
+    /// diagonal entry of a row that is zero elsewhere) replaced by max(|μ|, `floor`·‖A‖∞). Returns how many that changed.
+    ///
+    /// Rook pivoting bounds L, so that A changes little where B does. Reference: S. H. Cheng, N. J. Higham, *SIAM J. Matrix Anal. Appl.* 19 (1998),
+    /// who raise negative eigenvalues to the floor; taking |μ|: P. Gill, W. Murray, D. Ponceleón, M. Saunders, *SIAM J. Matrix Anal. Appl.* 13 (1992).
+    ///
+    /// # Errors
+    /// [`FactorError::NotFinite`]; [`FactorError::Singular`] where A is zero.
+    pub fn factorize_modified(&mut self, floor: f64) -> Result<usize, FactorError> {
+        let q = self.prepare(0.0)?;
+        let least = floor * self.norm;
+        if least <= 0.0 {
+            return Err(FactorError::Singular);
+        }
+        self.lblt.factorize(&mut self.panel, &mut self.data, self.p, q);
+        let decoupled = self.decoupled().filter(|row| self.diagonal[*row] < least).count();
+        self.stage = Stage::Modified(least);
+        Ok(decoupled + self.lblt.make_positive(&mut self.data, self.p, q, least))
+    }
+
+    /// Saves A, where that was not done; puts A + `shift`·I without its decoupled rows where it is factorized, and returns its order q.
+    fn prepare(&mut self, shift: f64) -> Result<usize, FactorError> {
+        if self.stage == Stage::Filling {
+            self.save()?;
+        }
+        self.stage = Stage::Saved;
+        self.gather_lower();
+        for (k, &row) in self.coupled.iter().enumerate() {
+            self.data[k * self.p + k] = self.diagonal[row] + shift;
+        }
+        Ok(self.coupled.len())
+    }
+
+    /// Overwrites `x` with (A + shift·I)⁻¹x, or that of the modified matrix. 2p² flops.
     ///
     /// # Panics
     /// When nothing is factorized, or `x` does not have p entries.
     pub fn solve_in_place(&mut self, x: &mut [f64]) {
-        let Stage::Factorized(kind, shift) = self.stage else { panic!("solve before factorize") };
+        let (kind, shift, floor) = match self.stage {
+            Stage::Factorized(kind, shift) => (kind, shift, None),
+            Stage::Modified(floor) => (Factorization::Lblt, 0.0, Some(floor)),
+            Stage::Filling | Stage::Saved => panic!("solve before factorize"),
+        };
         assert_eq!(x.len(), self.p, "a vector of p numbers");
         let q = self.coupled.len();
         for (gathered, row) in self.gathered.iter_mut().zip(&self.coupled) {
@@ -172,7 +206,8 @@ impl ShiftedMatrix {
         let mut coupled = self.coupled.iter().copied().peekable();
         for (row, x) in x.iter_mut().enumerate() {
             if coupled.next_if_eq(&row).is_none() {
-                *x /= self.diagonal[row] + shift;
+                let pivot = self.diagonal[row] + shift;
+                *x /= floor.map_or(pivot, |floor| pivot.abs().max(floor));
             }
         }
         let gathered = &mut self.gathered[..q];
@@ -188,13 +223,15 @@ impl ShiftedMatrix {
         }
     }
 
-    /// Inertia of A + shift·I; for Cholesky all eigenvalues are positive.
+    /// Inertia of A + shift·I; for Cholesky, and of a modified matrix, all eigenvalues are positive.
     ///
     /// # Panics
     /// When nothing is factorized.
     pub fn inertia(&self) -> Inertia {
         match self.stage {
-            Stage::Factorized(Factorization::Cholesky, _) => Inertia { positive: self.p, negative: 0, zero: 0 },
+            Stage::Factorized(Factorization::Cholesky, _) | Stage::Modified(_) => {
+                Inertia { positive: self.p, negative: 0, zero: 0 }
+            }
             Stage::Factorized(Factorization::Lblt, shift) => self.lblt_inertia(shift),
             _ => panic!("inertia before factorize"),
         }
@@ -235,6 +272,7 @@ impl ShiftedMatrix {
         if !vector::all_finite(sums) || !vector::all_finite(&self.diagonal) {
             return Err(FactorError::NotFinite);
         }
+        self.norm = sums.iter().zip(&self.diagonal).fold(0.0, |norm, (sum, d)| norm.max(sum + d.abs()));
         self.coupled.clear();
         self.coupled.extend((0..self.p).filter(|row| sums[*row] != 0.0));
         mirror(self.p, &mut self.data);

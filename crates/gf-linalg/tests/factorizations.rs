@@ -196,3 +196,52 @@ proptest! {
         prop_assert!(error < 1e-15, "{}", error);
     }
 }
+
+#[test]
+fn a_modified_factorization_is_that_of_a_positive_definite_matrix_and_changes_no_safe_one() {
+    let inverse = |shifted: &mut ShiftedMatrix, p: usize| -> Vec<f64> {
+        let mut columns = symmetric(p, |i, j| f64::from(u8::from(i == j)));
+        columns.chunks_exact_mut(p).for_each(|column| shifted.solve_in_place(column));
+        columns
+    };
+    // A block of eigenvalues ±2, a negative and a zero row that are coupled to none: |μ|, and the floor.
+    let p = 4;
+    let mut matrix = vec![0.0; p * p];
+    (matrix[1], matrix[p], matrix[2 * p + 2]) = (2.0, 2.0, -0.5);
+    let mut shifted = ShiftedMatrix::new(p).unwrap();
+    shifted.fill().copy_from_slice(&matrix);
+    assert_eq!(shifted.factorize_modified(0.125), Ok(3));
+    assert_eq!(inverse(&mut shifted, p), symmetric(p, |i, j| if i == j { [0.5, 0.5, 2.0, 4.0][i] } else { 0.0 }));
+    assert_eq!(shifted.inertia(), Inertia { positive: p, negative: 0, zero: 0 });
+
+    for (p, seed) in [(7, 1), (90, 2), (150, 3)] {
+        let random = normal(p, seed);
+        let mut shifted = ShiftedMatrix::new(p).unwrap();
+        shifted.fill().copy_from_slice(&random);
+        let negative = {
+            shifted.factorize(Factorization::Lblt, 0.0).unwrap();
+            shifted.inertia().negative
+        };
+        // Its inertia counts the negative eigenvalues of B, which are what changes; the other matrix is positive definite.
+        assert_eq!(shifted.factorize_modified(1e-14), Ok(negative));
+        let lowest = symmetric_eigenvalues(p, &inverse(&mut shifted, p)).unwrap()[0];
+        assert!(lowest > 0.0, "{lowest}");
+        // Gershgorin: safely positive definite, and so itself.
+        let safe = symmetric(p, |i, j| random[i + j * p] + if i == j { 4.0 * p as f64 } else { 0.0 });
+        shifted.fill().copy_from_slice(&safe);
+        assert_eq!(shifted.factorize_modified(1e-8), Ok(0));
+        assert!(solve(p, &safe, &mut shifted, 0.0).1 < 1e-15);
+    }
+    let mut zero = ShiftedMatrix::new(2).unwrap();
+    zero.fill().fill(0.0);
+    assert_eq!(zero.factorize_modified(1e-8), Err(FactorError::Singular));
+}
+
+#[test]
+fn an_eigensolver_that_is_used_again_gives_the_same_bits() {
+    let mut solver = gf_linalg::eigen::Eigensolver::new(40).unwrap();
+    for seed in [1, 2] {
+        let matrix = normal(40, seed);
+        assert_eq!(solver.decompose(&matrix).unwrap(), &gf_linalg::eigen::symmetric_eigen(40, &matrix).unwrap());
+    }
+}

@@ -3,16 +3,16 @@
 use std::fmt;
 
 use gf_core::FullCurvature;
+use gf_linalg::Factorization;
 use serde::{Deserialize, Serialize};
 
 use crate::control::{Armijo, Constant, EmbeddedError, GainRatio, StrongWolfe, SwitchedEvolution, TrustRadius};
-use crate::methods::{
-    self, AdamSettings, AdamWSettings, DormandPrinceSettings, ExplicitSettings, HeavyBallSettings, HeunSettings,
-    ImplicitSettings, MidpointSettings, NesterovSettings, NewtonSettings, NormalizedSettings, Rk4Settings,
-    Rkc2Settings, RmsPropSettings, TsitourasSettings,
-};
+use crate::methods;
 use crate::settings::positive;
-use crate::solver::{Automatic, ConjugateGradients, DEFAULT_MAX_PRODUCTS, DEFAULT_TOLERANCE, Direct, Hessian, Minres};
+use crate::solver::{
+    Automatic, ConjugateGradients, DEFAULT_MAX_PRODUCTS, DEFAULT_TOLERANCE, Direct, GaussNewtonMatrix, Hessian,
+    MatrixCurvature, Minres, ProductCurvature,
+};
 use crate::stability::Amplification;
 use crate::{Discretization, SettingsError, ShiftedSolver, StepController};
 
@@ -68,6 +68,8 @@ pub enum CurvatureNeed {
     None,
     /// The Hessian, by products or dense.
     Hessian,
+    /// The Gauss–Newton matrix, by products or dense.
+    GaussNewton,
 }
 
 impl fmt::Display for Family {
@@ -87,6 +89,7 @@ impl fmt::Display for CurvatureNeed {
         f.pad(match self {
             Self::None => "none",
             Self::Hessian => "hessian",
+            Self::GaussNewton => "gauss-newton",
         })
     }
 }
@@ -132,9 +135,9 @@ pub trait Settings {
         None
     }
 
-    /// Whether the method writes a p × p matrix down.
-    fn is_dense(&self) -> bool {
-        self.solver().is_some_and(LinearSolver::is_dense)
+    /// Dense p × p matrices kept.
+    fn dense_matrices(&self) -> usize {
+        usize::from(self.solver().is_some_and(LinearSolver::is_dense))
     }
 
     /// What a step does on L = ½λθ², z = hλ, for methods with linear stability; [`crate::stability`] draws its conclusions.
@@ -183,20 +186,20 @@ macro_rules! methods {
 }
 
 methods! {
-    "explicit" Explicit(ExplicitSettings), methods::EXPLICIT_EULER;
-    "normalized" Normalized(NormalizedSettings), methods::NORMALIZED;
-    "midpoint" Midpoint(MidpointSettings), methods::MIDPOINT;
-    "heun" Heun(HeunSettings), methods::HEUN;
-    "rk4" Rk4(Rk4Settings), methods::RK4;
-    "dormand-prince" DormandPrince(DormandPrinceSettings), methods::DORMAND_PRINCE;
-    "tsitouras" Tsitouras(TsitourasSettings), methods::TSITOURAS;
-    "rkc2" Rkc2(Rkc2Settings), methods::RKC2;
-    "heavy-ball" HeavyBall(HeavyBallSettings), methods::HEAVY_BALL;
-    "nesterov" Nesterov(NesterovSettings), methods::NESTEROV;
-    "rmsprop" RmsProp(RmsPropSettings), methods::RMSPROP;
-    "adam" Adam(AdamSettings), methods::ADAM;
-    "adamw" AdamW(AdamWSettings), methods::ADAMW;
-    "implicit" Implicit(ImplicitSettings), methods::LINEARLY_IMPLICIT_EULER;
+    "explicit" Explicit(methods::ExplicitSettings), methods::EXPLICIT_EULER;
+    "normalized" Normalized(methods::NormalizedSettings), methods::NORMALIZED;
+    "midpoint" Midpoint(methods::MidpointSettings), methods::MIDPOINT;
+    "heun" Heun(methods::HeunSettings), methods::HEUN;
+    "rk4" Rk4(methods::Rk4Settings), methods::RK4;
+    "dormand-prince" DormandPrince(methods::DormandPrinceSettings), methods::DORMAND_PRINCE;
+    "tsitouras" Tsitouras(methods::TsitourasSettings), methods::TSITOURAS;
+    "rkc2" Rkc2(methods::Rkc2Settings), methods::RKC2;
+    "heavy-ball" HeavyBall(methods::HeavyBallSettings), methods::HEAVY_BALL;
+    "nesterov" Nesterov(methods::NesterovSettings), methods::NESTEROV;
+    "rmsprop" RmsProp(methods::RmsPropSettings), methods::RMSPROP;
+    "adam" Adam(methods::AdamSettings), methods::ADAM;
+    "adamw" AdamW(methods::AdamWSettings), methods::ADAMW;
+    "implicit" Implicit(methods::ImplicitSettings), methods::LINEARLY_IMPLICIT_EULER;
     "backward-euler" BackwardEuler(methods::BackwardEulerSettings), methods::BACKWARD_EULER;
     "implicit-midpoint" ImplicitMidpoint(methods::ImplicitMidpointSettings), methods::IMPLICIT_MIDPOINT;
     "trapezoidal" Trapezoidal(methods::TrapezoidalSettings), methods::TRAPEZOIDAL;
@@ -206,7 +209,16 @@ methods! {
     "ros2" Ros2(methods::Ros2Settings), methods::ROS2;
     "rodas3" Rodas3(methods::Rodas3Settings), methods::RODAS3;
     "exponential-euler" ExponentialEuler(methods::ExponentialEulerSettings), methods::EXPONENTIAL_EULER;
-    "newton" Newton(NewtonSettings), methods::DAMPED_NEWTON;
+    "newton" Newton(methods::NewtonSettings), methods::DAMPED_NEWTON;
+    "modified-newton" ModifiedNewton(methods::ModifiedNewtonSettings), methods::MODIFIED_NEWTON;
+    "saddle-free" SaddleFree(methods::SaddleFreeSettings), methods::SADDLE_FREE;
+    "gauss-newton" GaussNewton(methods::GaussNewtonSettings), methods::GAUSS_NEWTON;
+    "levenberg-marquardt" LevenbergMarquardt(methods::LevenbergMarquardtSettings), methods::LEVENBERG_MARQUARDT;
+    "trust-region" TrustRegion(methods::TrustRegionSettings), methods::TRUST_REGION;
+    "steihaug" Steihaug(methods::SteihaugSettings), methods::STEIHAUG;
+    "cubic" Cubic(methods::CubicSettings), methods::CUBIC;
+    "lbfgs" Lbfgs(methods::LbfgsSettings), methods::LBFGS;
+    "newton-cg" NewtonCg(methods::NewtonCgSettings), methods::NEWTON_CG;
 }
 
 impl MethodSettings {
@@ -293,7 +305,7 @@ impl MethodSettings {
 
     /// Memory of dense matrices for p = `dim` parameters, in bytes; 0 for matrix-free methods.
     pub fn dense_bytes(&self, dim: usize) -> usize {
-        if self.settings().is_dense() { dim.saturating_mul(dim).saturating_mul(8) } else { 0 }
+        dim.saturating_mul(dim).saturating_mul(8 * self.settings().dense_matrices())
     }
 }
 
@@ -394,17 +406,47 @@ impl SolverSettings {
         Ok(())
     }
 
+    /// As [`SolverSettings::validate`], for methods on the Gauss–Newton matrix.
+    ///
+    /// # Errors
+    /// [`SettingsError`] that names the key.
+    pub fn validate_for_gauss_newton(&self, method: &str) -> Result<(), SettingsError> {
+        if self.solver == LinearSolver::Auto {
+            let expected = "minres, cg, cholesky or lblt for the Gauss-Newton matrix";
+            return Err(SettingsError::new(&format!("{method}.solver"), expected, self.solver.name()));
+        }
+        self.validate(method)
+    }
+
     /// The solver on the exact Hessian.
     pub fn build(&self) -> Box<AnySolver> {
+        match self.solver {
+            LinearSolver::Auto => {
+                Box::new(Automatic::new(self.tolerance, self.max_products).with_warm_start(self.warm_start))
+            }
+            _ => self.build_of(Hessian),
+        }
+    }
+
+    /// The solver on the Gauss–Newton matrix: [`Minres`] in place of the automatic one, which knows the costs of the Hessian only.
+    pub fn build_for_gauss_newton(&self) -> Box<AnySolver> {
+        self.build_of(GaussNewtonMatrix)
+    }
+
+    fn build_of<C>(&self, curvature: C) -> Box<AnySolver>
+    where
+        C: ProductCurvature<AnyObjective> + MatrixCurvature<AnyObjective> + Send + 'static,
+    {
         let Self { solver, tolerance, max_products, warm_start } = *self;
         match solver {
-            LinearSolver::Minres => Box::new(Minres::of(Hessian, tolerance, max_products).with_warm_start(warm_start)),
-            LinearSolver::Cg => {
-                Box::new(ConjugateGradients::of(Hessian, tolerance, max_products).with_warm_start(warm_start))
+            LinearSolver::Minres | LinearSolver::Auto => {
+                Box::new(Minres::of(curvature, tolerance, max_products).with_warm_start(warm_start))
             }
-            LinearSolver::Cholesky => Box::new(Direct::cholesky()),
-            LinearSolver::Lblt => Box::new(Direct::lblt()),
-            LinearSolver::Auto => Box::new(Automatic::new(tolerance, max_products).with_warm_start(warm_start)),
+            LinearSolver::Cg => {
+                Box::new(ConjugateGradients::of(curvature, tolerance, max_products).with_warm_start(warm_start))
+            }
+            LinearSolver::Cholesky => Box::new(Direct::of(curvature, Factorization::Cholesky)),
+            LinearSolver::Lblt => Box::new(Direct::of(curvature, Factorization::Lblt)),
         }
     }
 }

@@ -91,6 +91,37 @@ impl Lblt {
         }
     }
 
+    /// Replaces each eigenvalue μ of B, with its diagonal in `data`, by max(|μ|, `floor`); returns how many that changed.
+    pub(super) fn make_positive(&mut self, data: &mut [f64], p: usize, q: usize, floor: f64) -> usize {
+        let repaired = |value: f64| value.abs().max(floor);
+        let (mut k, mut changed) = (0, 0);
+        while k < q {
+            let (a, off) = (data[k * (p + 1)], self.off_diagonal[k]);
+            if off == 0.0 {
+                data[k * (p + 1)] = repaired(a);
+                changed += usize::from(a < floor);
+                k += 1;
+                continue;
+            }
+            // A Jacobi rotation diagonalizes the block.
+            let b = data[(k + 1) * (p + 1)];
+            let ratio = (b - a) / (2.0 * off);
+            let tangent = 1.0f64.copysign(ratio) / (ratio.abs() + ratio.hypot(1.0));
+            let (first, second) = (a - tangent * off, b + tangent * off);
+            let count = usize::from(first < floor) + usize::from(second < floor);
+            if count > 0 {
+                let (first, second) = (repaired(first), repaired(second));
+                let scale = 1.0 + tangent * tangent;
+                data[k * (p + 1)] = (first + tangent * tangent * second) / scale;
+                data[(k + 1) * (p + 1)] = (tangent * tangent * first + second) / scale;
+                self.off_diagonal[k] = (second - first) * tangent / scale;
+            }
+            changed += count;
+            k += 2;
+        }
+        changed
+    }
+
     /// Eliminates [`PANEL`] columns of `a` (one more where a 2 × 2 pivot comes last): L and L·B go to the panel, the diagonal of B to `a`.
     /// Returns how many.
     fn eliminate(&mut self, panel: &mut Panel, mut a: Trailing<'_>, start: usize) -> usize {

@@ -103,8 +103,9 @@ impl Settings for ExponentialEulerSettings {
         self.h
     }
 
-    fn is_dense(&self) -> bool {
-        self.by == PhiBy::Eigendecomposition
+    fn dense_matrices(&self) -> usize {
+        // The matrix, its eigenvectors and the decomposition's scratch.
+        if self.by == PhiBy::Eigendecomposition { 4 } else { 0 }
     }
 
     fn amplification(&self, z: f64) -> Option<Amplification> {

@@ -3,7 +3,7 @@
 //! A derivative is right when the remainder of the Taylor expansion that uses it shrinks with the next power of the step:
 //! |L(θ+tv) − L(θ) − t·gᵀv| = O(t²) and ‖∇L(θ+tv) − g − t·Hv‖ = O(t²). A wrong derivative leaves slope 1.
 
-use crate::{EvalError, HessianProduct, Objective, SymmetricOperator, vector};
+use crate::{EvalError, HessianProduct, LeastSquares, Objective, SymmetricOperator, vector};
 
 /// The remainders over a range of steps and the slope fitted on log–log axes.
 #[derive(Debug, Clone, PartialEq)]
@@ -85,6 +85,36 @@ pub fn check_hessian_product<O: HessianProduct + ?Sized>(
         remainders.push(vector::norm(&other));
     }
     let rounding = 1e-13 * (vector::norm(&gradient) + vector::norm(&product) + 1e-3);
+    Ok(TaylorCheck { steps, remainders, rounding })
+}
+
+/// Checks the Jacobian at `theta` along `direction` against residuals: ‖r(θ+tv) − r(θ) − t·Jv‖ = O(t²).
+///
+/// # Errors
+/// [`EvalError`] of the objective.
+pub fn check_jacobian<O: LeastSquares + ?Sized>(
+    objective: &mut O,
+    theta: &[f64],
+    direction: &[f64],
+) -> Result<TaylorCheck, EvalError> {
+    let m = objective.residual_count();
+    let (mut residuals, mut other, mut slope) = (vec![0.0; m], vec![0.0; m], vec![0.0; m]);
+    let mut jacobian = vec![0.0; m * theta.len()];
+    objective.residuals(theta, &mut residuals)?;
+    objective.jacobian(theta, &mut jacobian)?;
+    for (v, column) in direction.iter().zip(jacobian.chunks_exact(m.max(1))) {
+        vector::add_scaled(&mut slope, *v, column);
+    }
+    let steps = steps();
+    let mut remainders = Vec::with_capacity(steps.len());
+    for &t in &steps {
+        objective.residuals(&moved(theta, t, direction), &mut other)?;
+        for i in 0..m {
+            other[i] -= residuals[i] + t * slope[i];
+        }
+        remainders.push(vector::norm(&other));
+    }
+    let rounding = 1e-13 * (vector::norm(&residuals) + vector::norm(&slope) + 1e-3);
     Ok(TaylorCheck { steps, remainders, rounding })
 }
 

@@ -1,6 +1,8 @@
 //! The counting adapter: every evaluation passes through it, so work is measured, not declared.
 
-use crate::{CurvatureAt, DenseHessian, EvalError, GaussNewton, HessianProduct, Objective, Sample, Triangle};
+use crate::{
+    CurvatureAt, DenseHessian, EvalError, GaussNewton, HessianProduct, LeastSquares, Objective, Sample, Triangle,
+};
 
 /// Work done so far: exact counts and model flops.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
@@ -13,7 +15,7 @@ pub struct Work {
     pub linearizations: u64,
     /// Hessian and Gauss–Newton products, one a vector.
     pub products: u64,
-    /// Dense Hessians and Gauss–Newton matrices.
+    /// Dense Hessians, Gauss–Newton matrices and Jacobians.
     pub matrices: u64,
     /// Matrix factorizations.
     pub factorizations: u64,
@@ -108,6 +110,24 @@ impl<O: GaussNewton + ?Sized> GaussNewton for Counted<'_, O> {
         self.work.matrices += 1;
         self.work.flops += self.objective.cost().dense_gauss_newton;
         self.objective.dense_gauss_newton(theta, triangle, out)
+    }
+}
+
+impl<O: LeastSquares + ?Sized> LeastSquares for Counted<'_, O> {
+    fn residual_count(&self) -> usize {
+        self.objective.residual_count()
+    }
+
+    fn residuals(&mut self, theta: &[f64], out: &mut [f64]) -> Result<(), EvalError> {
+        self.work.values += 1;
+        self.work.flops += self.objective.cost().value;
+        self.objective.residuals(theta, out)
+    }
+
+    fn jacobian(&mut self, theta: &[f64], out: &mut [f64]) -> Result<(), EvalError> {
+        self.work.matrices += 1;
+        self.work.flops += self.objective.cost().linearize;
+        self.objective.jacobian(theta, out)
     }
 }
 

@@ -1,6 +1,7 @@
 //! Objectives of gradient flow θ' = −∇L(θ), and what everything above them shares.
 //!
 //! - [`Objective`] and its capabilities [`HessianProduct`], [`DenseHessian`], [`GaussNewton`]: what can be evaluated;
+//! - [`LeastSquares`] and [`LeastSquaresFunction`]: ½‖r‖² with residuals and their Jacobian;
 //! - [`FromClosure`], [`FiniteDifference`], [`ThroughDense`], [`CurvatureSample`], [`Counted`]: explicit adapters (nothing here differentiates by differences unless asked);
 //! - [`problems`]: analytic test problems; [`check`]: derivative checks by the slope of Taylor remainders;
 //! - [`Samples`]: inputs with targets; [`Streams`]: named random streams;
@@ -19,6 +20,7 @@ mod closure;
 mod counted;
 mod curvature_sample;
 mod finite_difference;
+mod least_squares;
 mod objective;
 pub mod problems;
 mod record;
@@ -31,6 +33,7 @@ pub use closure::FromClosure;
 pub use counted::{Counted, Work};
 pub use curvature_sample::CurvatureSample;
 pub use finite_difference::FiniteDifference;
+pub use least_squares::{Evaluations, LeastSquares, LeastSquaresFunction};
 pub use objective::{
     Cost, CurvatureAt, DenseHessian, EvalError, FullCurvature, GaussNewton, HessianProduct, Objective, Sample,
     SymmetricOperator, Triangle, check_len, mirror,

@@ -3,6 +3,7 @@
 //! Matrices cross this boundary as column-major slices, symmetric operators as [`gf_core::SymmetricOperator`].
 //!
 //! - [`ShiftedMatrix`]: Cholesky and LBLᵀ of A + shift·I, with inertia;
+//! - [`PivotedQr`]: QR with column pivoting;
 //! - [`krylov`]: MINRES and CG; [`lanczos`]: extreme eigenvalues and functions of a matrix;
 //! - [`eigen`]: dense symmetric eigenvalue problems;
 //! - [`product`]: matrix products over slices; [`panels`]: products of panels packed once; [`slices`]: vectorized elementwise functions.
@@ -14,9 +15,11 @@ pub mod lanczos;
 mod mirror;
 pub mod panels;
 mod product;
+mod qr;
 pub mod slices;
 mod state;
 
 pub use factor::{FactorError, Factorization, Inertia, ShiftedMatrix};
 pub use mirror::mirror;
 pub use product::{Update, View, ViewMut, product};
+pub use qr::PivotedQr;

@@ -20,6 +20,7 @@ pub mod control;
 mod discretization;
 mod driver;
 mod flow;
+pub mod least_squares;
 pub mod methods;
 pub mod registry;
 mod settings;

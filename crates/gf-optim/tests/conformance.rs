@@ -115,7 +115,7 @@ fn methods_converge_to_the_exact_flow_with_their_order() {
         for settings in direct() {
             let Some(order) = settings.info().order else { continue };
             // Few enough that rounding does not show, many enough that the leading term rules (with momentum, after a dozen steps).
-            let coarse = [0, 4000, 200, 100, 40, 40][order as usize];
+            let coarse = [0, 4000, 200, 100, 100, 40][order as usize];
             let error = |objective: &mut AnyObjective, steps: u64| {
                 let h = step_size(&settings, 1.0 / steps as f64);
                 distance(run(objective, &settings, h, &theta, steps).theta.last().unwrap(), &exact)
@@ -144,7 +144,7 @@ fn methods_are_stable_just_below_their_limit_and_unstable_just_above() {
     for settings in direct() {
         let Some(limit) = stability::limit(settings.settings()).filter(|limit| limit.is_finite()) else { continue };
         for (factor, grows) in [(0.995, false), (1.005, true)] {
-            let trace = run(&mut Quadratic::diagonal(&[1.0]), &settings, factor * limit, &[1.0], 3000);
+            let trace = run(&mut Quadratic::diagonal(&[1.0]), &settings, factor * limit, &[1.0], 300);
             let end = trace.theta.last().unwrap()[0].abs();
             assert_eq!(end > 1.0, grows, "{}: {end} at {factor} of {limit}", name(&settings));
         }

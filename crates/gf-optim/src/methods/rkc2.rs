@@ -15,8 +15,8 @@ use crate::{Discretization, EventLog, Point, SettingsError, SetupError, StepFail
 /// $g_j = ∇L(θ_k + d_j)$, $θ_{k+1} = θ_k + d_s$, with $w_0 = 1 + ε/s^2$, $w_1 = T_s'(w_0)/T_s''(w_0)$, $b_j = T_j''(w_0)/T_j'(w_0)^2$ (b₀ = b₁ = b₂),
 /// $a_j = 1 − b_j T_j(w_0)$, $\tilde μ_1 = b_1 w_1$, $μ_j = 2b_j w_0/b_{j−1}$, $ν_j = −b_j/b_{j−2}$, $\tilde μ_j = 2b_j w_1/b_{j−1}$, $\tilde γ_j = −a_{j−1} \tilde μ_j$.
 /// **Symbols**: $s$ = `stages`; $ε$ = 2/13, the damping; $T_j$: Chebyshev polynomials; $h$ = step size in flow time; θ, d, g: p numbers.
-/// **Properties**: order 2; $R(z) = a_s + b_s T_s(w_0 − w_1 z)$, z = hλ: stable for $0 < z < (w_0 + 1)/w_1$, about 0.653(s² − 1), oscillating about
-/// $a_s ≈ 2/3$. A gradient buys an interval that grows with s: 2 for explicit Euler, 6.5 with ten stages.
+/// **Properties**: order 2; $R(z) = a_s + b_s T_s(w_0 − w_1 z)$, z = hλ: stable and monotone for $0 < z < (w_0 + 1)/w_1$, about 0.653(s² − 1), and for
+/// even s to $2w_0/w_1$, a little beyond. So the interval that a gradient buys grows with s: 2 for explicit Euler, 6.5 for ten stages.
 /// **Cost**: s − 1 gradients beside the driver's; 3p numbers of memory; 8sp flops.
 /// **Fails when**: the gradient at a stage is not finite.
 /// **Reference**: B. Sommeijer, L. Shampine, J. Verwer, *J. Comput. Appl. Math.* 88 (1998).

@@ -55,8 +55,16 @@ pub const EXPERIMENTS: &[Experiment] = &[
     },
     Experiment {
         name: "work-precision",
-        about: "distance to the flow against work, with fitted orders, on Rosenbrock's valley",
+        about: "distance to the flow against work, with fitted orders",
         text: include_str!("experiments/work-precision.toml"),
+        smoke: &["run.flow_time=0.012"],
+        full: &[],
+        full_arms: "",
+    },
+    Experiment {
+        name: "work-precision-stiff",
+        about: "the same in Rosenbrock's valley, which is stiff",
+        text: include_str!("experiments/work-precision-stiff.toml"),
         smoke: &["run.flow_time=0.05"],
         full: &[],
         full_arms: "",

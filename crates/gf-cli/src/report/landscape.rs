@@ -30,7 +30,7 @@ fn first_seed(folder: &Folder) -> impl Iterator<Item = (usize, &ArmHistory)> {
     })
 }
 
-/// Lowest and highest finite coordinate of all paths, with a margin. What runs far away is cut at a few times the middle of all.
+/// Lowest and highest finite coordinate of all paths, with a margin. The few that run far away are cut.
 fn range(folder: &Folder, column: &str) -> (f64, f64) {
     let mut values: Vec<f64> = first_seed(folder)
         .flat_map(|(_, history)| history.table.column(column).unwrap_or_default())
@@ -41,9 +41,9 @@ fn range(folder: &Folder, column: &str) -> (f64, f64) {
         return (-1.0, 1.0);
     }
     let at = |share: f64| values[((values.len() - 1) as f64 * share) as usize];
-    let spread = (at(0.9) - at(0.1)).max(1e-3);
-    let low = values[0].max(at(0.1) - 2.0 * spread);
-    let high = values[values.len() - 1].min(at(0.9) + 2.0 * spread);
+    let spread = (at(0.95) - at(0.05)).max(1e-3);
+    let low = values[0].max(at(0.05) - 0.5 * spread);
+    let high = values[values.len() - 1].min(at(0.95) + 0.5 * spread);
     let margin = 0.15 * (high - low).max(1e-3);
     (low - margin, high + margin)
 }
@@ -54,14 +54,14 @@ fn grid((low, high): (f64, f64), points: usize) -> Vec<f64> {
 
 fn graph(folder: &Folder, function: &FunctionSpec) -> Vec<Block> {
     let seed = folder.study.run.seeds.first().copied().unwrap_or(0);
-    let x = grid(range(folder, "theta_0"), 2 * GRID);
-    let y: Vec<f64> = x.iter().map(|x| function.value(seed, &[*x])).collect();
     let mut panels = Vec::new();
     let mut rows = Vec::new();
     for (style, history) in first_seed(folder) {
         let path = history.table.column("theta_0").unwrap_or_default();
         let values: Vec<f64> = path.iter().map(|x| function.value(seed, &[*x])).collect();
         let (falls, steps) = decreases(&values);
+        let x = grid(around_the_best(&path, &values), 2 * GRID);
+        let y: Vec<f64> = x.iter().map(|x| function.value(seed, &[*x])).collect();
         let title = format!("{}: {falls} of {steps} steps decrease L", history.arm);
         let top = y.iter().copied().filter(|y| y.is_finite()).fold(0.0, f64::max);
         let bottom = y.iter().copied().fold(f64::INFINITY, f64::min);
@@ -72,7 +72,7 @@ fn graph(folder: &Folder, function: &FunctionSpec) -> Vec<Block> {
         );
         panels.push(
             panel
-                .with(Mark::line("L(θ)", 6, x.clone(), y.clone()))
+                .with(Mark::line("L(θ)", 6, x, y))
                 .with(Mark::line("", style, path.clone(), values.clone()))
                 .with(Mark::points(history.arm.clone(), style, path.clone(), values.clone())),
         );
@@ -84,6 +84,14 @@ fn graph(folder: &Folder, function: &FunctionSpec) -> Vec<Block> {
                    the minimum, a divergent one climbs. What leaves the panel runs away.";
     let table = Table::new(format!("The first {LISTED} steps of each arm."), &["arm", ">t", ">θ_t", ">L(θ_t)"], rows);
     vec![Block::Figure(Figure::new("iterates-on-the-graph", caption, panels)), Block::Table(table)]
+}
+
+/// All iterates, with the best one in the middle.
+fn around_the_best(path: &[f64], values: &[f64]) -> (f64, f64) {
+    let finite = || path.iter().zip(values).filter(|(x, value)| x.is_finite() && value.is_finite());
+    let Some((center, _)) = finite().min_by(|a, b| a.1.total_cmp(b.1)) else { return (-1.0, 1.0) };
+    let reach = finite().map(|(x, _)| (x - center).abs()).fold(1e-3, f64::max);
+    (center - 1.15 * reach, center + 1.15 * reach)
 }
 
 /// Steps that decrease the value, of all steps.

@@ -19,6 +19,7 @@ pub(crate) fn map(methods: &[(String, MethodSettings)]) -> Figure {
     let families = [Family::Explicit, Family::Implicit, Family::NewtonLike];
     let z: Vec<f64> = (0..=POINTS).map(|k| RANGE.0 + (RANGE.1 - RANGE.0) * k as f64 / POINTS as f64).collect();
     let mut panels = Vec::new();
+    let mut styles = 0..;
     for family in families {
         let mut panel = Panel::new(
             format!("{family} methods"),
@@ -31,7 +32,8 @@ pub(crate) fn map(methods: &[(String, MethodSettings)]) -> Figure {
             let Some(values) = z.iter().map(radius).collect::<Option<Vec<f64>>>() else { continue };
             // A pole leaves the panel: a gap, not a line from top to top.
             let values = values.into_iter().map(|r| if r > 3.0 { f64::NAN } else { r }).collect();
-            panel = panel.with(Mark::line(name.clone(), lines, z.clone(), values));
+            let style = styles.next().unwrap_or_default();
+            panel = panel.with(Mark::line(name.clone(), style, z.clone(), values));
             lines += 1;
         }
         if lines == 0 {

@@ -1,4 +1,4 @@
-//! Sweeps: what several arms of one method, with different step sizes or tolerances, came to.
+//! Sweeps: what the arms that a list stands for, with different step sizes or tolerances, came to.
 
 use gf_core::Triangle;
 use gf_linalg::eigen::symmetric_eigenvalues;
@@ -9,21 +9,24 @@ use crate::folder::Folder;
 use crate::study::{DISTANCE_TO_FLOW, FunctionSpec};
 use crate::summary::RunSummary;
 
-/// Arms of one method from which on they are a sweep.
+/// Arms of one group from which on they are a sweep.
 const FEWEST: usize = 4;
 /// Distances below this share of the largest are rounding and the reference's own error: not fitted.
 const FLOOR: f64 = 1e-9;
 
-/// The arms of one method, by ascending step size.
+/// The arms of one group, by ascending step size.
 struct Sweep<'a> {
+    group: &'a str,
     method: &'a str,
     points: Vec<Point>,
 }
 
 /// One arm: medians over seeds. A failed run counts as infinite.
 struct Point {
-    /// The mean step: flow time over steps; the setting h where there is no flow time.
+    /// The method's setting.
     h: f64,
+    /// Flow time over steps; the setting where there is no flow time.
+    mean_step: f64,
     loss: f64,
     distance: f64,
     work: f64,
@@ -32,9 +35,11 @@ struct Point {
 
 /// Figures and fitted slopes of the sweeps in a study; nothing without one.
 pub(super) fn blocks(folder: &Folder) -> Vec<Block> {
-    let sweeps: Vec<Sweep> = methods(folder)
+    let mut groups: Vec<&str> = folder.study.arms.iter().filter_map(|arm| arm.group.as_deref()).collect();
+    groups.dedup();
+    let sweeps: Vec<Sweep> = groups
         .into_iter()
-        .map(|method| sweep(folder, method))
+        .filter_map(|group| sweep(folder, group))
         .filter(|sweep| sweep.points.len() >= FEWEST)
         .collect();
     if sweeps.is_empty() {
@@ -46,18 +51,15 @@ pub(super) fn blocks(folder: &Folder) -> Vec<Block> {
     }
 }
 
-fn methods(folder: &Folder) -> Vec<&str> {
-    let mut names: Vec<&str> = Vec::new();
-    for arm in &folder.summary.arms {
-        if !names.contains(&arm.method.as_str()) {
-            names.push(&arm.method);
-        }
-    }
-    names
-}
-
-fn sweep<'a>(folder: &Folder, method: &'a str) -> Sweep<'a> {
-    let arms = folder.summary.arms.iter().zip(&folder.study.arms).filter(|(arm, _)| arm.method == method);
+fn sweep<'a>(folder: &'a Folder, group: &'a str) -> Option<Sweep<'a>> {
+    let mut arms = folder
+        .summary
+        .arms
+        .iter()
+        .zip(&folder.study.arms)
+        .filter(|(_, spec)| spec.group.as_deref() == Some(group))
+        .peekable();
+    let method = arms.peek()?.0.method.as_str();
     let mut points: Vec<Point> = arms
         .filter_map(|(arm, spec)| {
             let over_seeds =
@@ -70,7 +72,8 @@ fn sweep<'a>(folder: &Folder, method: &'a str) -> Sweep<'a> {
             let setting = spec.method.settings().first_step_size();
             let first_step = folder.arm(&arm.name).next().and_then(|history| history.table.column("step_norm"));
             Some(Point {
-                h: over_seeds(&|run| match (run.time, run.steps) {
+                h: setting,
+                mean_step: over_seeds(&|run| match (run.time, run.steps) {
                     (Some(time), 1..) => time / run.steps as f64,
                     _ => setting,
                 })?,
@@ -81,14 +84,14 @@ fn sweep<'a>(folder: &Folder, method: &'a str) -> Sweep<'a> {
             })
         })
         .collect();
-    points.sort_by(|a, b| a.h.total_cmp(&b.h));
-    Sweep { method, points }
+    points.sort_by(|a, b| a.mean_step.total_cmp(&b.mean_step));
+    Some(Sweep { group, method, points })
 }
 
 impl Sweep<'_> {
     fn line(&self, style: usize, x: impl Fn(&Point) -> f64, y: impl Fn(&Point) -> f64) -> [Mark; 2] {
         let (x, y): (Vec<f64>, Vec<f64>) = self.points.iter().map(|point| (x(point), y(point))).unzip();
-        [Mark::line(self.method, style, x.clone(), y.clone()), Mark::points("", style, x, y)]
+        [Mark::line(self.group, style, x.clone(), y.clone()), Mark::points("", style, x, y)]
     }
 
     /// Slope of log distance on log h, over the points above rounding; none with fewer than three.
@@ -98,8 +101,8 @@ impl Sweep<'_> {
         let fitted: Vec<(f64, f64)> = self
             .points
             .iter()
-            .filter(|point| point.distance.is_finite() && point.distance > floor && point.h > 0.0)
-            .map(|point| (point.h.ln(), point.distance.ln()))
+            .filter(|point| point.distance.is_finite() && point.distance > floor && point.mean_step > 0.0)
+            .map(|point| (point.mean_step.ln(), point.distance.ln()))
             .collect();
         let n = fitted.len() as f64;
         if fitted.len() < 3 {
@@ -126,7 +129,7 @@ fn work_precision(sweeps: &[Sweep], tolerance: f64) -> Vec<Block> {
         for mark in sweep.line(style, |point| point.work, |point| point.distance) {
             over_work = over_work.with(mark);
         }
-        for mark in sweep.line(style, |point| point.h, |point| point.distance) {
+        for mark in sweep.line(style, |point| point.mean_step, |point| point.distance) {
             over_step = over_step.with(mark);
         }
         let info = gf_optim::registry::METHODS.iter().find(|info| info.name == sweep.method);
@@ -135,7 +138,7 @@ fn work_precision(sweeps: &[Sweep], tolerance: f64) -> Vec<Block> {
             Some((slope, count)) => (significant(slope, 3), count.to_string()),
             None => ("–".into(), "–".into()),
         };
-        rows.push(vec![sweep.method.to_string(), order, slope, count]);
+        rows.push(vec![sweep.group.to_string(), order, slope, count]);
     }
     let caption = format!(
         "Distance ‖θ − θ(t)‖ to the flow at the end of each run, against the work spent and against the mean step. The flow is Dormand–Prince's \
@@ -143,7 +146,7 @@ fn work_precision(sweeps: &[Sweep], tolerance: f64) -> Vec<Block> {
     );
     let table = Table::new(
         "Slopes of log distance on log h, least squares over the points above rounding, beside the order that the method claims.",
-        &["method", ">order", ">fitted slope", ">points"],
+        &["arms", ">order", ">fitted slope", ">points"],
         rows,
     );
     vec![Block::Figure(Figure::new("work-precision", caption, vec![over_work, over_step])), Block::Table(table)]
@@ -153,12 +156,19 @@ fn over_step_size(folder: &Folder, sweeps: &[Sweep]) -> Vec<Block> {
     let poles = folder.study.problem.as_ref().map(poles).unwrap_or_default();
     let panels = [
         ("after all steps", "loss at the end", (|point| point.loss) as fn(&Point) -> f64),
-        ("the first step", "length ‖δ‖ of the first step", |point| point.first_step),
+        ("the first step", "length |δ| of the first step", |point| point.first_step),
     ];
     let panels = panels
         .into_iter()
         .map(|(title, label, value)| {
-            let mut panel = Panel::new(title, Axis::log("step size h"), Axis::log(label));
+            let values = || sweeps.iter().flat_map(|sweep| &sweep.points).map(value).filter(|v| v.is_finite());
+            let (low, high) = values().fold((f64::INFINITY, 0.0f64), |(a, b), v| (a.min(v), b.max(v)));
+            let mut y = Axis::log(label);
+            if high > 0.0 {
+                // What is below rounding need not be told apart.
+                y = y.within((0.5 * low).max(1e-16 * high), 2.0 * high);
+            }
+            let mut panel = Panel::new(title, Axis::log("step size h"), y);
             for (style, sweep) in sweeps.iter().enumerate() {
                 for mark in sweep.line(style, |point| point.h, value) {
                     panel = panel.with(mark);

@@ -19,6 +19,11 @@ pub(super) fn expand_lists(document: &mut Document) -> Result<(), Report> {
     let mut expanded = Vec::new();
     for (index, arm) in arms.iter().enumerate() {
         let mut variants = vec![arm.clone()];
+        if let (false, Some(name)) = (lists(arm).is_empty(), arm.get("name").cloned()) {
+            variants.iter_mut().filter_map(Value::as_table_mut).for_each(|arm| {
+                arm.entry("group").or_insert_with(|| name.clone());
+            });
+        }
         for path in lists(arm) {
             let keys: Vec<&str> = path.iter().map(String::as_str).collect();
             let values = at(arm, &keys).and_then(Value::as_array).cloned().unwrap_or_default();

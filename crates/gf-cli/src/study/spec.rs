@@ -307,6 +307,9 @@ pub enum OnFailure {
 pub struct ArmSpec {
     /// Unique; a name for files and legends.
     pub name: String,
+    /// The arm with lists that this one comes from; arms of one group are a sweep.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group: Option<String>,
     /// `method.implicit = { h = 0.05 }` and so on; see `gf methods`.
     pub method: MethodSettings,
     /// `control.armijo = { … }` or `control.constant = {}`; the method's own when not given.

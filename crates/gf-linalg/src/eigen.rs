@@ -62,7 +62,7 @@ pub struct Eigensolver {
 }
 
 impl Eigensolver {
-    /// For order `p`. Memory: about 2p² numbers.
+    /// For order `p`. Memory: about 4p² numbers.
     ///
     /// # Errors
     /// When p² numbers cannot be had.

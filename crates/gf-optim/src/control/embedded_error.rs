@@ -79,7 +79,7 @@ impl EmbeddedError {
         if !(self.relative >= 0.0 && self.relative.is_finite()) {
             return Err(SettingsError::new("embedded-error.relative", "a number that is not negative", self.relative));
         }
-        if !(self.maximum >= self.minimum) {
+        if self.maximum < self.minimum || self.maximum.is_nan() {
             return Err(SettingsError::new("embedded-error.maximum", "a number above the minimum", self.maximum));
         }
         Ok(())

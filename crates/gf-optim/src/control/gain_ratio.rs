@@ -78,8 +78,7 @@ impl StepController for GainRatio {
 
     fn judge(&mut self, trial: Trial<'_>) -> Judgement {
         let Some(gain) = trial.gain_ratio() else { return Judgement::Accept };
-        // Written so that NaN is no gain.
-        if !(gain > 0.0) {
+        if gain <= 0.0 || gain.is_nan() {
             return self.raise(trial.h, StepFailure::NoDecrease { smallest: trial.h });
         }
         let factor = (1.0 - (2.0 * gain - 1.0).powi(3)).max(1.0 / 3.0);

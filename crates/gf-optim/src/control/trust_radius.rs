@@ -4,7 +4,7 @@ use gf_core::vector;
 use serde::{Deserialize, Serialize};
 
 use super::{Judgement, Needs, StepController, StepStart, Trial};
-use crate::settings::{fraction, positive};
+use crate::settings::positive;
 use crate::{SettingsError, StepFailure};
 
 /// Trust radius: for methods whose h is a bound of ‖δ‖ and that say what decrease their model predicts.
@@ -21,12 +21,15 @@ pub struct TrustRadius {
     pub maximum: f64,
     /// The smallest radius: below it the run ends.
     pub minimum: f64,
-    /// The least gain ratio of an accepted step, in (0, 1).
+    /// The least gain ratio of an accepted step, in (0, ¼): a rejected step must shrink the radius.
     pub accept: f64,
     /// The current radius; 0 before the first step.
     #[serde(skip)]
     radius: f64,
 }
+
+/// The radius shrinks where the gain ratio is below this.
+const SHRINK_BELOW: f64 = 0.25;
 
 impl Default for TrustRadius {
     /// The method's radius first, from 1e-15 to 1e10, accepting from a gain ratio of 1e-4 on.
@@ -49,7 +52,10 @@ impl TrustRadius {
         positive("trust-radius.first", self.first.unwrap_or(1.0))?;
         positive("trust-radius.maximum", self.maximum)?;
         positive("trust-radius.minimum", self.minimum)?;
-        fraction("trust-radius.accept", self.accept)
+        match self.accept > 0.0 && self.accept < SHRINK_BELOW {
+            true => Ok(()),
+            false => Err(SettingsError::new("trust-radius.accept", "a number strictly between 0 and 1/4", self.accept)),
+        }
     }
 
     fn shrink(&mut self, radius: f64, failure: StepFailure) -> Judgement {
@@ -77,8 +83,7 @@ impl StepController for TrustRadius {
     fn judge(&mut self, trial: Trial<'_>) -> Judgement {
         let Some(gain) = trial.gain_ratio() else { return Judgement::Accept };
         let length = vector::norm(trial.delta);
-        // Written so that NaN shrinks.
-        if !(gain >= 0.25) {
+        if gain < SHRINK_BELOW || gain.is_nan() {
             self.radius = 0.25 * length.min(trial.h);
         } else if gain > 0.75 && length >= 0.99 * trial.h {
             self.radius = (2.0 * trial.h).min(self.maximum);

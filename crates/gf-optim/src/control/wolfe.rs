@@ -129,7 +129,11 @@ impl StepController for StrongWolfe {
             return Judgement::AcceptExhausted;
         }
         let start = Sample { alpha: 0.0, value: trial.loss, slope: trial.slope / trial.h };
-        if !(start.slope < 0.0) {
+        if start.slope == 0.0 && value <= trial.loss {
+            // At a critical point there is nothing to search.
+            return Judgement::Accept;
+        }
+        if start.slope >= 0.0 || start.slope.is_nan() {
             return Judgement::Abort(StepFailure::Ascent { slope: trial.slope });
         }
         self.search.trials += 1;
@@ -168,6 +172,10 @@ impl StepController for StrongWolfe {
             return Judgement::Abort(failure);
         }
         self.search.trials += 1;
-        self.next(0.5 * h, h)
+        // It brackets like an infinite value: halfway to the best α so far.
+        let wall = Sample { alpha: h, value: f64::INFINITY, slope: f64::INFINITY };
+        self.search.high = Some(wall);
+        let low = self.search.low.unwrap_or_default();
+        self.next(Self::between(low, wall), h)
     }
 }

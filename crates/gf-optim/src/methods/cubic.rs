@@ -4,6 +4,7 @@ use gf_core::{Counted, DenseHessian};
 use serde::{Deserialize, Serialize};
 
 use super::secular::{Bound, ExactModel};
+use super::spectrum::Spectrum;
 use crate::control::GainRatio;
 use crate::registry::{AnyMethod, ControlSettings, CurvatureNeed, Family, MethodInfo, Settings};
 use crate::settings::positive;
@@ -17,7 +18,7 @@ use crate::{Discretization, EventLog, Point, SettingsError, SetupError, StepFail
 /// **Predicted decrease**: that of the *cubic* model, $−½ ∇L^T δ + \frac16 μ‖δ‖²$: a sum of positive terms.
 /// **Properties**: an implicit step of flow time 1/μ, on the near side of its pole. Leaves saddles, even started exactly on one. Near a nondegenerate minimum
 /// μ falls with ‖δ‖ and the steps become Newton's. Negative curvature is recorded as `negative-curvature`. Does not follow the flow's clock.
-/// **Cost**: the driver's gradient, one dense matrix and one eigendecomposition (9p³ flops) a point, 2p² flops and one value a trial. Memory: 4p² numbers.
+/// **Cost**: the driver's gradient, one dense matrix and one eigendecomposition (9p³ flops) a point, 2p² flops and one value a trial. Memory: 5p² numbers.
 /// **Fails when**: H is not finite.
 /// **Reference**: C. Cartis, N. Gould, P. Toint, *Math. Program.* 127 (2011).
 #[derive(Default)]
@@ -62,7 +63,7 @@ impl Settings for CubicSettings {
     }
 
     fn dense_matrices(&self) -> usize {
-        4
+        Spectrum::MATRICES
     }
 
     fn label(&self) -> String {

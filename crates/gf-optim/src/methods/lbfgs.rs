@@ -71,8 +71,7 @@ impl Lbfgs {
         let y = &mut self.gradient;
         y.iter_mut().zip(gradient).for_each(|(y, g)| *y = g - *y);
         let product = vector::dot(&self.step, y);
-        // Written so that a NaN is not kept.
-        if !(product > LEAST_COSINE * vector::norm(&self.step) * vector::norm(y)) {
+        if product <= LEAST_COSINE * vector::norm(&self.step) * vector::norm(y) || product.is_nan() {
             self.direction.met.record(Event::SkippedPair);
             return;
         }

@@ -17,7 +17,7 @@ use crate::{Discretization, EventLog, Point, SettingsError, SetupError, StepFail
 /// **Properties**: d descends, and leaves saddles. Where H is positive definite, all λᵢ ≥ φ and λ = 0 it is Newton's. With a negative
 /// eigenvalue the record says `used-absolute-hessian`. Does not follow the flow's clock.
 /// **Cost**: the driver's gradient, one dense matrix and one eigendecomposition (9p³ flops) a point, another α costs neither, one value a trial.
-/// Memory: 4p² numbers.
+/// Memory: 5p² numbers.
 /// **Fails when**: H is not finite.
 /// **Reference**: Y. Dauphin et al., *NeurIPS* 2014.
 #[derive(Default)]
@@ -75,7 +75,7 @@ impl Settings for SaddleFreeSettings {
     }
 
     fn dense_matrices(&self) -> usize {
-        4
+        Spectrum::MATRICES
     }
 
     fn label(&self) -> String {

@@ -7,7 +7,7 @@ use crate::{Point, SetupError, StepFailure};
 
 /// H = Q diag(λ) Qᵀ and c = Qᵀ∇L at the last point.
 ///
-/// **Cost**: one dense matrix and one decomposition a point, counted as a factorization of 9p³ flops. Memory: 4p² numbers.
+/// **Cost**: one dense matrix and one decomposition a point, counted as a factorization of 9p³ flops. Memory: 5p² numbers.
 #[derive(Default)]
 pub(super) struct Spectrum {
     matrix: Vec<f64>,
@@ -21,6 +21,9 @@ pub(super) struct Spectrum {
 const INITIALIZED: &str = "the driver calls init first";
 
 impl Spectrum {
+    /// Matrices kept: H, Q, and the scratch of three.
+    pub(super) const MATRICES: usize = 5;
+
     pub(super) fn init(&mut self, dim: usize) -> Result<(), SetupError> {
         if self.values.len() != dim || self.solver.is_none() {
             let memory = |_| SetupError::Memory { dim, bytes: dim.saturating_mul(dim).saturating_mul(8) };

@@ -16,7 +16,7 @@ use crate::{EventLog, Point, SettingsError, SetupError, StepFailure};
 /// its residual, would be below 4ε(‖θ‖ + ‖u‖), or when r no longer halves after a correction below √ε(‖θ‖ + ‖u‖).
 /// **Cost**: an iteration takes one gradient, one matrix (or linearization), one solve with shift 1/a. On a quadratic: one iteration.
 /// **Fails when**: `max_iterations` were not enough ([`StepFailure::StageNotSolved`]), a matrix is not positive definite and [`super::AtPole`] says so, or the
-/// gradient overflows.
+/// gradient overflows. Where ∇L jumps (relu) the equation may have no solution: the implicit step ends on the kink itself.
 /// **Reference**: E. Hairer, G. Wanner, *Solving ODEs II*, IV.8 (where the matrix is kept from iteration to iteration; here it is not).
 #[derive(Debug, Clone)]
 pub struct StageSolver<S> {

@@ -4,6 +4,7 @@ use gf_core::{Counted, DenseHessian};
 use serde::{Deserialize, Serialize};
 
 use super::secular::{Bound, ExactModel};
+use super::spectrum::Spectrum;
 use crate::control::TrustRadius;
 use crate::registry::{AnyMethod, ControlSettings, CurvatureNeed, Family, MethodInfo, Settings};
 use crate::settings::positive;
@@ -17,7 +18,7 @@ use crate::{Discretization, EventLog, Point, SettingsError, SetupError, StepFail
 /// **Properties**: the implicit step of flow time 1/μ, on the near side of its pole, with a length that is given. Leaves saddles, even started exactly on
 /// one. Near a nondegenerate minimum the radius ceases to bind: Newton's steps. Negative curvature is recorded as `negative-curvature`. Does not follow the
 /// flow's clock.
-/// **Cost**: the driver's gradient, one dense matrix and one eigendecomposition (9p³ flops) a point, 2p² flops and one value a trial. Memory: 4p² numbers.
+/// **Cost**: the driver's gradient, one dense matrix and one eigendecomposition (9p³ flops) a point, 2p² flops and one value a trial. Memory: 5p² numbers.
 /// **Fails when**: H is not finite.
 /// **Reference**: J. Moré, D. Sorensen, *SIAM J. Sci. Stat. Comput.* 4 (1983); J. Nocedal, S. Wright, *Numerical Optimization*, 4.3.
 #[derive(Default)]
@@ -62,7 +63,7 @@ impl Settings for TrustRegionSettings {
     }
 
     fn dense_matrices(&self) -> usize {
-        4
+        Spectrum::MATRICES
     }
 
     fn label(&self) -> String {

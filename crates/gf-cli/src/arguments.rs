@@ -32,6 +32,8 @@ pub enum Command {
     },
     /// What methods do on a spectrum: monotone, oscillating or divergent, stability limit, best constant step.
     Stability(StabilityArguments),
+    /// Solve certified least-squares problems; exit code 1 where the certified digits are missed.
+    Verify(VerifyArguments),
     /// Write a commented study to copy from.
     Init {
         /// The file to write.
@@ -168,4 +170,15 @@ pub struct ReportArguments {
     /// Where to write the comparison of several folders.
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
+}
+
+/// `gf verify`.
+#[derive(Debug, Args)]
+pub struct VerifyArguments {
+    /// Regressions of NIST StRD and functions of Moré, Garbow and Hillstrom [default: all 27 and 20].
+    #[arg(value_name = "NAME")]
+    pub names: Vec<String>,
+    /// Print a JSON object instead of tables.
+    #[arg(long)]
+    pub json: bool,
 }

@@ -8,6 +8,7 @@ mod report;
 mod run;
 mod stability;
 mod table;
+mod verify;
 
 use miette::Report;
 
@@ -25,6 +26,7 @@ pub fn execute(arguments: Arguments) -> Result<u8, Report> {
         Command::Report(arguments) => report::execute(&arguments),
         Command::Methods { json } => methods::execute(json),
         Command::Stability(arguments) => stability::execute(&arguments),
+        Command::Verify(arguments) => verify::execute(&arguments),
         Command::Init { file } => init::execute(&file),
     }
 }

@@ -93,7 +93,7 @@ impl Flow {
         time: f64,
         theta: &mut [f64],
     ) -> Result<(), FlowError> {
-        if !(time >= self.time) {
+        if time < self.time || time.is_nan() {
             return Err(FlowError::Passed { asked: time, time: self.time });
         }
         while time > self.time + self.h {

@@ -5,11 +5,13 @@
 //! of J, and half of the digits of an ill-conditioned fit would be lost in it.
 
 mod damped;
+mod deviations;
 mod levenberg_marquardt;
 mod radius_factor;
 
-use gf_core::{LeastSquares, Work, vector};
+use gf_core::{LeastSquares, Observer, StepRecord, Work, vector};
 
+pub use deviations::standard_deviations;
 pub use levenberg_marquardt::{Convergence, LevenbergMarquardt, LevenbergMarquardtSettings};
 pub use radius_factor::RadiusFactor;
 
@@ -86,25 +88,36 @@ pub fn fit<O: LeastSquares + ?Sized>(
     settings: &LevenbergMarquardtSettings,
 ) -> Result<Fit, RunError> {
     let mut method = LevenbergMarquardt::new(*settings);
-    // A converged method proposes not to move, and then no bit of the loss changes.
-    let budget = Budget { loss_change: f64::MIN_POSITIVE, ..Budget::steps(settings.max_iterations) };
-    let outcome = integrate(objective, &mut method, &mut RadiusFactor::default(), &mut [], start.to_vec(), &budget)?;
+    let (mut control, budget) = (RadiusFactor::default(), Budget::steps(settings.max_iterations));
+    let mut end = UntilStill(false);
+    let outcome = integrate(objective, &mut method, &mut control, &mut [&mut end], start.to_vec(), &budget)?;
     let mut residuals = vec![0.0; objective.residual_count()];
     objective.residuals(&outcome.theta, &mut residuals)?;
     let ending = match (outcome.stop, method.convergence()) {
         (Stop::Diverged { what }, _) => Ending::Diverged(what),
         (Stop::Failed(failure), _) => Ending::Failed(failure),
         (_, Some(convergence)) => Ending::Converged(convergence),
-        // A step that moved θ and left every bit of the loss.
-        (Stop::LossChange, None) => Ending::Converged(Convergence::Reduction),
         _ => Ending::Iterations,
     };
     Ok(Fit {
         residual_sum_of_squares: vector::dot(&residuals, &residuals),
         theta: outcome.theta,
-        iterations: outcome.steps - u64::from(method.convergence().is_some()),
+        iterations: outcome.steps - u64::from(end.0),
         rejected: outcome.rejected,
         ending,
         work: outcome.work,
     })
+}
+
+/// Ends a run at a step that does not move: what a converged method proposes.
+struct UntilStill(bool);
+
+impl Observer for UntilStill {
+    fn accepted(&mut self, record: &StepRecord<'_>) {
+        self.0 = record.step > 0 && record.step_norm == 0.0;
+    }
+
+    fn stop_requested(&mut self) -> Option<&'static str> {
+        self.0.then_some("converged")
+    }
 }

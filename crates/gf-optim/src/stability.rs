@@ -73,7 +73,7 @@ impl Amplification {
     pub fn behavior(self) -> Behavior {
         let [(re, im), (other, _)] = self.roots();
         let radius = re.hypot(im);
-        if !(radius < 1.0 + NEUTRAL) {
+        if radius >= 1.0 + NEUTRAL || radius.is_nan() {
             Behavior::Divergent
         } else if radius > 1.0 - NEUTRAL {
             Behavior::Neutral
@@ -130,7 +130,7 @@ pub struct BestStep {
 pub fn best_step(method: &dyn Settings, eigenvalues: &[f64]) -> Option<BestStep> {
     method.amplification(1.0)?;
     let (low, high) = eigenvalues.iter().fold((f64::INFINITY, 0.0f64), |(a, b), &x| (a.min(x), b.max(x)));
-    if !(low > 0.0 && high.is_finite()) {
+    if low <= 0.0 || !high.is_finite() {
         return None;
     }
     let rate = |log: f64| {

@@ -21,7 +21,7 @@ mod run;
 use gf_core::LeastSquaresFunction;
 
 pub use models::Model;
-pub use run::{FunctionResult, REQUIRED_DIGITS, RegressionResult, Report, Verdict, ZERO, names, run};
+pub use run::{Effort, FunctionResult, REQUIRED_DIGITS, RegressionResult, Report, Verdict, ZERO, names, run};
 
 /// A closure of [`LeastSquaresFunction`].
 pub type Closure = Box<dyn FnMut(&[f64], &mut [f64]) + Send>;

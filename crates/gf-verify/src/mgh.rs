@@ -1,7 +1,7 @@
 //! Functions of Moré, Garbow and Hillstrom: numbers 1 to 20 of 35, with standard starts and known minima of f = ‖r‖².
 //!
-//! Number 9 of variables in Watson's function, and m = 10, 99, 10, 20, 13 where the paper leaves m open. Where it names several minima, or
-//! this start leads to a local one, all are listed. Reference: J. J. Moré, B. S. Garbow, K. E. Hillstrom, *Testing unconstrained optimization
+//! Where the paper leaves sizes open: n = 9 in Watson's function, m as [`FUNCTIONS`] has it. Where it names several minima of finite θ, all are
+//! listed. Reference: J. J. Moré, B. S. Garbow, K. E. Hillstrom, *Testing unconstrained optimization
 //! software*, ACM TOMS 7 (1981) 17–41 (algorithm 566).
 
 mod functions;
@@ -40,7 +40,8 @@ macro_rules! functions {
     };
 }
 
-/// The twenty.
+/// Rosenbrock, Freudenstein–Roth, Powell badly scaled, Brown badly scaled, Beale, Jennrich–Sampson, helical valley, Bard, Gaussian, Meyer, Gulf research
+/// and development, Box three-dimensional, Powell singular, Wood, Kowalik–Osborne, Brown–Dennis, Osborne 1, Biggs EXP6, Osborne 2, Watson.
 pub const FUNCTIONS: &[Function] = functions! {
     1 "Rosenbrock" rosenbrock m = 2 start = [-1.2, 1.0], minima = [0.0];
     2 "Freudenstein-Roth" freudenstein_roth m = 2 start = [0.5, -2.0], minima = [0.0, 48.9842];

@@ -4,6 +4,7 @@
 
 use gf_core::check::check_jacobian;
 use gf_core::{LeastSquares, Objective};
+use gf_optim::least_squares::{LevenbergMarquardtSettings, fit};
 use gf_verify::nist::{Level, regressions};
 use gf_verify::{Problem, REQUIRED_DIGITS, Verdict, digits, mgh, names, run};
 
@@ -142,12 +143,6 @@ fn functions_have_their_published_shapes_and_solutions() {
 fn levenberg_marquardt_reaches_the_bar() {
     let report = run(|_| true);
     assert_eq!((report.regressions.len(), report.functions.len()), (54, 20));
-    for result in &report.regressions {
-        println!("{result:?}");
-    }
-    for result in &report.functions {
-        println!("{result:?}");
-    }
     let asked = report.regressions.iter().filter(|result| result.start == 2 || result.level != Level::Higher);
     for result in asked {
         assert!(result.digits >= REQUIRED_DIGITS, "{result:?}");
@@ -157,4 +152,18 @@ fn levenberg_marquardt_reaches_the_bar() {
     }
     assert!(report.passed);
     assert_eq!(names().count(), 47);
+}
+
+#[test]
+fn steps_beyond_the_rounding_of_the_loss_bring_the_last_digits() {
+    for result in run(|name| gf_verify::nist::names().any(|known| known == name)).regressions {
+        // Beyond the bar: what default settings reach from either start. NIST certifies 11 digits; found are 10.3 and more.
+        assert!(result.digits >= 9.0, "{result:?}");
+    }
+    let enso = gf_verify::nist::regression("ENSO").unwrap();
+    let settings = LevenbergMarquardtSettings { polish: false, ..Default::default() };
+    let judged = fit(&mut enso.objective(), &enso.starts[1], &settings).unwrap();
+    let reached = digits(&judged.theta, &enso.certified);
+    // About half of the sixteen digits of L.
+    assert!(judged.converged() && (6.0..9.0).contains(&reached), "{reached}");
 }

@@ -1,6 +1,6 @@
 //! Tables for the terminal.
 
-use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
+use comfy_table::{CellAlignment, ContentArrangement, LineStyle, Table, presets};
 use gf_report::significant;
 use gf_utils::stats::median;
 
@@ -10,6 +10,21 @@ use crate::summary::{ArmSummary, Summary};
 /// A table without decoration that fits the terminal.
 pub(super) fn plain(header: &[&str], rows: Vec<Vec<String>>) -> String {
     table(header, rows).to_string()
+}
+
+/// Many rows of numbers: no lines between them, all columns but the first flush right.
+pub(super) fn numbers(header: &[&str], rows: Vec<Vec<String>>) -> String {
+    let mut table = flush_right(header, rows);
+    table.load_style(presets::UTF8_HORIZONTAL_ONLY.row_separator(LineStyle::none()));
+    table.to_string()
+}
+
+fn flush_right(header: &[&str], rows: Vec<Vec<String>>) -> Table {
+    let mut table = table(header, rows);
+    for column in table.column_iter_mut().skip(1) {
+        column.set_cell_alignment(CellAlignment::Right);
+    }
+    table
 }
 
 fn table(header: &[&str], rows: Vec<Vec<String>>) -> Table {
@@ -27,11 +42,7 @@ fn table(header: &[&str], rows: Vec<Vec<String>>) -> Table {
 pub(super) fn summary(summary: &Summary) -> String {
     let header = ["arm", "val. loss", "quartiles", "steps", "flow time", "grad. equiv.", "seconds", "failed"];
     let rows = summary.arms.iter().map(summary_row).collect();
-    let mut table = table(&header, rows);
-    for column in table.column_iter_mut().skip(1) {
-        column.set_cell_alignment(CellAlignment::Right);
-    }
-    let mut text = table.to_string();
+    let mut text = flush_right(&header, rows).to_string();
     text.push_str(
         "\nMedians over seeds; seconds are spent in steps only. grad. equiv. = model flops over those of one gradient.",
     );

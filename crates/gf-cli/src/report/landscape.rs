@@ -149,7 +149,7 @@ fn levels(values: &[Vec<f64>]) -> Vec<f64> {
     let finite = || values.iter().flatten().copied().filter(|v| v.is_finite());
     let low = finite().fold(f64::INFINITY, f64::min);
     let high = finite().fold(f64::NEG_INFINITY, f64::max);
-    if !(low < high) {
+    if low >= high || low.is_nan() {
         return Vec::new();
     }
     (1..LEVELS).map(|k| low + (high - low) * (k as f64 / LEVELS as f64).powi(3)).collect()

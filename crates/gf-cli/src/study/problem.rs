@@ -452,7 +452,7 @@ fn load_network(
 ) -> Result<NetworkProblem, Report> {
     let network = network_spec.network();
     network.validate().map_err(|error| document.error_at(&["network"], error))?;
-    let initialization = network_spec.initialization.clone();
+    let initialization = network_spec.initialization;
     initialization.validate().map_err(|error| document.error_at(&["network", "initialization"], error))?;
     let loss = loss_spec.loss().map_err(|key| {
         let kind = kind_name(loss_spec.kind);

@@ -16,6 +16,9 @@ use crate::{Discretization, EventLog, Point, SettingsError, SetupError, StepFail
 /// size, without unit, and $u$ = ‖D δ‖ of the last accepted step, `first_radius`·‖D θ‖ before the first one (`first_radius` where θ = 0).
 /// **Properties**: δ does not depend on the units of the parameters. Quadratic convergence to a solution with r = 0 and J of full rank, linear convergence where
 /// r ≠ 0, with a rate proportional to the curvature of the model times ‖r‖. At a solution, by any test of [`Convergence`], δ = 0 is proposed.
+/// Close to a solution with r ≠ 0 the loss cannot judge steps: it loses the digits that y − f(θ) cancels, and half of the rest for being flat.
+/// With `polish`, where the Gauss–Newton step is no longer than the last one and predicts a decrease of at most 1e-8 L, it is therefore taken without judging, as long
+/// as each such step predicts at most half of what any before it did.
 /// It does not follow the flow's clock; with D = I it is linearly implicit Euler with h = 1/λ and JᵀJ for the Hessian.
 /// **Cost**: residuals and a Jacobian a point (those that the driver's gradient was made of, if the objective remembers them), 2n²(m − n/3) flops for QR;
 /// a trial O(n³) for each of at most ten λ; one value for the controller. Memory 2m·n. Allocates at the first point, where m is known.
@@ -33,6 +36,9 @@ pub struct LevenbergMarquardt {
     size: f64,
     here: Memory,
     proposal: Proposal,
+    /// The Gauss–Newton step from the point, and whether it is taken without judging.
+    newton: Vec<f64>,
+    polish: Option<Step>,
     /// Why no further step is taken from the point.
     convergence: Option<Convergence>,
 }
@@ -43,12 +49,14 @@ pub struct LevenbergMarquardt {
 pub struct LevenbergMarquardtSettings {
     /// The first trust radius over ‖D θ‖, without unit: 0.1 to 100.
     pub first_radius: f64,
-    /// Ends where a step's actual and predicted decrease of L are both at most this part of L.
+    /// Ends where a step's actual and predicted decrease of L are both at most this part of L, or the predicted one where `polish` is done.
     pub reduction_tolerance: f64,
     /// Ends where ‖D δ‖ is at most this part of ‖D θ‖.
     pub step_tolerance: f64,
     /// Ends where the cosine of the angle between r and each column of J is at most this.
     pub orthogonality_tolerance: f64,
+    /// Whether Gauss–Newton steps too short for L to judge are taken: digits beyond half of those of L.
+    pub polish: bool,
     /// Accepted steps at most, in [`super::fit`].
     pub max_iterations: u64,
 }
@@ -61,6 +69,7 @@ impl Default for LevenbergMarquardtSettings {
             reduction_tolerance: 1e-15,
             step_tolerance: 1e-15,
             orthogonality_tolerance: 1e-15,
+            polish: true,
             max_iterations: 1000,
         }
     }
@@ -84,7 +93,7 @@ impl LevenbergMarquardtSettings {
 pub enum Convergence {
     /// r is orthogonal to every column of J: the gradient vanishes, whatever its units.
     Orthogonality,
-    /// The last step could and did hardly decrease L.
+    /// The last step could and did hardly decrease L, or steps too short for L to judge no longer shrink.
     Reduction,
     /// The last step, or the trust radius, is too short to move θ.
     Step,
@@ -103,19 +112,20 @@ impl std::fmt::Display for Convergence {
 /// What the last accepted step leaves to the next: NaN before the first one, where comparisons with it should fail.
 #[derive(Debug, Clone, Copy, PartialEq)]
 struct Memory {
-    /// u, λ, and L before the step, what it should have lost, ‖D δ‖.
+    /// u = ‖D δ‖, λ, and L before the step, what it should have lost, and the least that a step taken without
+    /// judging should have.
     numbers: [f64; 5],
 }
 
 const UNIT: usize = 0;
-const DAMPING: usize = 1;
-const LOSS: usize = 2;
-const PREDICTED: usize = 3;
-const LENGTH: usize = 4;
+const FLATTEST: usize = 4;
+
+/// A decrease of L by a smaller part of it may drown in its rounding.
+const TOO_FLAT: f64 = 1e-8;
 
 impl Default for Memory {
     fn default() -> Self {
-        Self { numbers: [f64::NAN, 0.0, f64::NAN, f64::NAN, f64::NAN] }
+        Self { numbers: [f64::NAN, 0.0, f64::NAN, f64::NAN, f64::INFINITY] }
     }
 }
 
@@ -139,6 +149,8 @@ impl LevenbergMarquardt {
             size: 0.0,
             here: Memory::default(),
             proposal: Proposal::default(),
+            newton: Vec::new(),
+            polish: None,
             convergence: None,
         }
     }
@@ -148,25 +160,29 @@ impl LevenbergMarquardt {
         self.convergence
     }
 
-    /// The test that holds at `at`, whose columns have `norms`.
-    fn test(&self, at: Point<'_>, norms: &[f64]) -> Option<Convergence> {
-        let [_, _, loss, predicted, length] = self.here.numbers;
-        let fall = loss - at.loss;
-        let reduction = self.settings.reduction_tolerance * loss;
+    /// The test of convergence that holds at `at`; where none does, the Gauss–Newton step if it is to be taken without judging.
+    fn test(&self, at: Point<'_>, newton: Step) -> (Option<Convergence>, Option<Step>) {
+        let [unit, _, loss, predicted, flattest] = self.here.numbers;
         let residual = (2.0 * at.loss).sqrt();
+        let norms = self.qr.column_norms();
         let cosine = at.gradient.iter().zip(norms).fold(0.0f64, |largest, (g, norm)| match *g == 0.0 {
             true => largest,
             false => largest.max(g.abs() / (norm * residual)),
         });
         if cosine <= self.settings.orthogonality_tolerance {
-            Some(Convergence::Orthogonality)
-        } else if fall.abs() <= reduction && predicted <= reduction && fall <= 2.0 * predicted {
-            Some(Convergence::Reduction)
-        } else if length <= self.settings.step_tolerance * self.size {
-            Some(Convergence::Step)
-        } else {
-            None
+            return (Some(Convergence::Orthogonality), None);
         }
+        if unit <= self.settings.step_tolerance * self.size {
+            return (Some(Convergence::Step), None);
+        }
+        let flat = newton.predicted <= TOO_FLAT * at.loss && newton.length <= unit;
+        if self.settings.polish && flat && newton.predicted <= 0.5 * flattest {
+            return (None, Some(newton));
+        }
+        let (fall, reduction) = (loss - at.loss, self.settings.reduction_tolerance * at.loss);
+        let judged = fall.abs() <= reduction && predicted <= reduction && fall <= 2.0 * predicted;
+        let polished = flattest.is_finite() && newton.predicted <= reduction;
+        ((judged || polished).then_some(Convergence::Reduction), None)
     }
 
     fn scaled_size(&self, theta: &[f64]) -> f64 {
@@ -178,6 +194,7 @@ impl<O: LeastSquares + ?Sized> Discretization<O> for LevenbergMarquardt {
     fn init(&mut self, dim: usize) -> Result<(), SetupError> {
         *self = Self::new(self.settings);
         self.scale = vec![0.0; dim];
+        self.newton = vec![0.0; dim];
         self.system = Damped::new(dim);
         Ok(())
     }
@@ -207,7 +224,8 @@ impl<O: LeastSquares + ?Sized> Discretization<O> for LevenbergMarquardt {
         if self.here.numbers[UNIT].is_nan() {
             self.here.numbers[UNIT] = self.settings.first_radius * if self.size > 0.0 { self.size } else { 1.0 };
         }
-        self.convergence = self.test(at, self.qr.column_norms());
+        let newton = self.system.step(&self.scale, f64::INFINITY, 0.0, &mut self.newton);
+        (self.convergence, self.polish) = self.test(at, newton);
         Ok(())
     }
 
@@ -228,6 +246,11 @@ impl<O: LeastSquares + ?Sized> Discretization<O> for LevenbergMarquardt {
             delta.fill(0.0);
             return Ok(());
         }
+        if let Some(step) = self.polish {
+            self.proposal.step = step;
+            delta.copy_from_slice(&self.newton);
+            return Ok(());
+        }
         self.proposal.step = self.system.step(&self.scale, radius, damping, delta);
         if vector::all_finite(delta) { Ok(()) } else { Err(StepFailure::NotFinite { what: "the step" }) }
     }
@@ -236,16 +259,17 @@ impl<O: LeastSquares + ?Sized> Discretization<O> for LevenbergMarquardt {
         let Proposal { step, loss, convergence } = self.proposal;
         self.convergence = convergence;
         if convergence.is_none() {
-            self.here.numbers[UNIT] = step.length;
-            self.here.numbers[DAMPING] = step.damping;
-            self.here.numbers[LOSS] = loss;
-            self.here.numbers[PREDICTED] = step.predicted;
-            self.here.numbers[LENGTH] = step.length;
+            let flattest = self.polish.map_or(self.here.numbers[FLATTEST], |step| step.predicted);
+            self.here.numbers = [step.length, step.damping, loss, step.predicted, flattest];
         }
     }
 
     fn time(&self, _h: f64) -> Option<f64> {
         None
+    }
+
+    fn unconditional(&self, _at: Point<'_>) -> bool {
+        self.polish.is_some()
     }
 
     fn predicted_decrease(&self) -> Option<f64> {

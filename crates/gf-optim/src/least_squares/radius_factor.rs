@@ -52,8 +52,7 @@ impl StepController for RadiusFactor {
             // max takes 1/10 for NaN too.
             false => (0.5 * trial.slope / (trial.slope + fell)).max(0.1),
         };
-        // Written so that NaN is rejected.
-        if !(gain >= ACCEPT) {
+        if gain.is_nan() || gain < ACCEPT {
             return retry(shrink * trial.h, StepFailure::NoDecrease { smallest: trial.h });
         }
         self.next = if gain <= 0.25 {

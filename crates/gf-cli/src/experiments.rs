@@ -103,9 +103,9 @@ pub const EXPERIMENTS: &[Experiment] = &[
     },
     Experiment {
         name: "landscape",
-        about: "paths of the family on Himmelblau's function from beside its maximum",
+        about: "paths of the family on Himmelblau's function from beside its maximum, and basins of attraction",
         text: include_str!("experiments/landscape.toml"),
-        smoke: &["run.steps=20"],
+        smoke: &["run.steps=20", "basins.grid=4"],
         full: &[],
         full_arms: "",
     },

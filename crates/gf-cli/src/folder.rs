@@ -5,6 +5,7 @@
 //! | `study.toml` | the study with every default filled in; `gf run` accepts it |
 //! | `history.csv` | one row per accepted step, arm and seed |
 //! | `summary.json` | results per arm and seed |
+//! | `basins.csv` | where each arm ends from a grid of starts, where the study asks for it |
 //! | `predictions.csv` | validation inputs, targets and final outputs of each arm, first seed |
 //! | `theta-ARM-SEED-final.npy`, `…-best.npy` | parameters at the end and at the lowest validation loss |
 //! | `model-ARM-SEED.gfmodel` | the best parameters with the network: checksummed, for `gf eval` |
@@ -78,6 +79,9 @@ impl FolderWriter {
         write_histories(&folder.join("history.csv"), histories).map_err(misuse)?;
         if let Some(data) = &data {
             write_predictions(&folder.join("predictions.csv"), &data.validation, runs)?;
+        }
+        if problem.study.basins.is_some() {
+            write_basins(&folder.join(BASINS), runs)?;
         }
         for run in runs {
             let stem = format!("{}-{}", run.arm, run.seed);
@@ -207,6 +211,26 @@ fn resolved_study(problem: &Problem) -> Result<String, Report> {
     }
     let text = toml::to_string(&study).map_err(misuse)?;
     Ok(format!("# Resolved by {}; `gf run study.toml` repeats it.\n{text}", version()))
+}
+
+/// The file of basins.
+pub(crate) const BASINS: &str = "basins.csv";
+
+/// Columns: `arm`, `x`, `y` (the start), `end_x`, `end_y`, `converged` (1 or 0), `steps`.
+fn write_basins(path: &Path, runs: &[ArmRun]) -> Result<(), Report> {
+    write_atomically(path, |out| {
+        let mut csv = csv::Writer::from_writer(out);
+        csv.write_record(["arm", "x", "y", "end_x", "end_y", "converged", "steps"])?;
+        for run in runs {
+            for row in &run.basins {
+                let numbers = [row.start[0], row.start[1], row.end[0], row.end[1]].map(|x| x.to_string());
+                let rest = [u64::from(row.converged).to_string(), row.steps.to_string()];
+                csv.write_record(std::iter::once(run.arm.clone()).chain(numbers).chain(rest))?;
+            }
+        }
+        csv.flush()
+    })
+    .map_err(misuse)
 }
 
 /// Columns: `arm`, `row`, inputs `x0…` (at most 8), targets `y0…` (or `label`), outputs `prediction0…`.

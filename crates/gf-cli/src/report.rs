@@ -1,5 +1,6 @@
 //! The report of a run folder: figures and one page, from what the folder holds and nothing else.
 
+mod basins;
 mod claims;
 mod comparison;
 mod curves;
@@ -62,6 +63,10 @@ fn page(folder: &Folder, verdicts: &[ClaimVerdict]) -> Result<Page, Report> {
     let landscape = landscape::blocks(folder);
     if !landscape.is_empty() {
         page = page.with(Section::new("Path", landscape));
+    }
+    let basins = basins::blocks(folder)?;
+    if !basins.is_empty() {
+        page = page.with(Section::new("Basins of attraction", basins));
     }
     let stability = stability::blocks(folder);
     if !stability.is_empty() {

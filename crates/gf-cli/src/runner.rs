@@ -1,5 +1,6 @@
 //! Runs the arms of a study on every seed.
 
+mod basins;
 mod evaluation;
 mod first_steps;
 mod instance;
@@ -14,6 +15,7 @@ use gf_utils::history::{Best, Evaluation, History, HistorySettings, Table};
 use indicatif::ProgressBar;
 use miette::Report;
 
+pub use basins::BasinStart;
 pub use evaluation::{Evaluator, NetworkEvaluator};
 use first_steps::first_step;
 pub use first_steps::{FirstStep, PolicyOutcome};
@@ -41,6 +43,8 @@ pub struct ArmRun {
     pub best: Option<Best>,
     /// Outputs on the validation set at the end, n × outputs, row-major; only of the first seed.
     pub predictions: Option<Vec<f64>>,
+    /// Where it ends from other starts, where the study asks for it; only of the first seed.
+    pub basins: Vec<BasinStart>,
 }
 
 impl ArmRun {
@@ -180,8 +184,14 @@ fn run_arm(problem: &Problem, arm_index: usize, seed: u64, bar: &ProgressBar) ->
         }
         _ => None,
     };
+    let basins = match (&problem.subject, &problem.study.basins) {
+        (Subject::Function(function), Some(spec)) if seed == problem.study.run.seeds[0] => {
+            basins::basins(function, arm, seed, spec)?
+        }
+        _ => Vec::new(),
+    };
     let loss_limit = budget.loss_limit;
-    Ok(ArmRun { arm: arm.name.clone(), arm_index, seed, outcome, loss_limit, history, best, predictions })
+    Ok(ArmRun { arm: arm.name.clone(), arm_index, seed, outcome, loss_limit, history, best, predictions, basins })
 }
 
 /// Asks for the end of a run that has spent its seconds in steps.

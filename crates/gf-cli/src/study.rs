@@ -11,6 +11,6 @@ pub use function::FunctionSpec;
 pub(crate) use problem::memory_shortage;
 pub use problem::{DISTANCE_TO_FLOW, NetworkProblem, Problem, SeededData, Subject};
 pub use spec::{
-    ArmSpec, BatchOrder, Builtin, ClaimRule, ClaimSpec, DataSpec, FirstSteps, LossKind, LossSpec, NetworkSpec,
+    ArmSpec, Basins, BatchOrder, Builtin, ClaimRule, ClaimSpec, DataSpec, FirstSteps, LossKind, LossSpec, NetworkSpec,
     OnFailure, RunSpec, SplitKind, Study, ValidationSpec,
 };

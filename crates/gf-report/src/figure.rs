@@ -133,7 +133,7 @@ impl Figure {
         for mark in self.panels.iter().flat_map(|panel| &panel.marks) {
             let entry = match mark {
                 Mark::Line { label, style, .. } => (label.as_str(), *style, true),
-                Mark::Points { label, style, .. } => (label.as_str(), *style, false),
+                Mark::Points { label, style, .. } | Mark::Cells { label, style, .. } => (label.as_str(), *style, false),
                 _ => continue,
             };
             if !entry.0.is_empty() && !entries.iter().any(|known| known.0 == entry.0) {

@@ -36,6 +36,17 @@ pub enum Mark {
         /// Ordinates.
         y: Vec<f64>,
     },
+    /// Squares that nearly touch where points lie on a grid of some thirty a side.
+    Cells {
+        /// In the legend; empty for none.
+        label: String,
+        /// Color.
+        style: usize,
+        /// Abscissas.
+        x: Vec<f64>,
+        /// Ordinates.
+        y: Vec<f64>,
+    },
     /// Thin gray lines where a function of both coordinates has given values.
     Contours {
         /// Abscissas of the grid, ascending.
@@ -84,7 +95,7 @@ impl Mark {
         let mut mark = self.clone();
         let scale = |values: &mut Vec<f64>, factor: f64| values.iter_mut().for_each(|value| *value *= factor);
         match &mut mark {
-            Self::Line { x, y, .. } | Self::Points { x, y, .. } => {
+            Self::Line { x, y, .. } | Self::Points { x, y, .. } | Self::Cells { x, y, .. } => {
                 scale(x, x_factor);
                 scale(y, y_factor);
             }
@@ -106,7 +117,10 @@ impl Mark {
     /// Its abscissas and ordinates, for axis ranges.
     pub(crate) fn extent(&self) -> (Vec<f64>, Vec<f64>) {
         match self {
-            Self::Line { x, y, .. } | Self::Points { x, y, .. } | Self::Contours { x, y, .. } => (x.clone(), y.clone()),
+            Self::Line { x, y, .. }
+            | Self::Points { x, y, .. }
+            | Self::Cells { x, y, .. }
+            | Self::Contours { x, y, .. } => (x.clone(), y.clone()),
             Self::Band { x, low, high, .. } => (x.clone(), low.iter().chain(high).copied().collect()),
             Self::Horizontal { y, .. } => (vec![], vec![*y]),
             Self::Vertical { x, .. } => (vec![*x], vec![]),

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use kuva::backend::svg::SvgBackend;
+use kuva::plot::scatter::MarkerShape;
 use kuva::plot::{BandPlot, ContourPlot, LinePlot, LineStyle, ScatterPlot};
 use kuva::render::annotations::ReferenceLine;
 use kuva::render::layout::{Layout, TickFormat};
@@ -162,6 +163,12 @@ fn plots(mark: &Mark, panel: &Panel, y_range: (f64, f64)) -> Vec<Plot> {
                 })
                 .collect()
         }
+        Mark::Cells { style, x, y, .. } if !x.is_empty() => {
+            let points: Vec<(f64, f64)> = x.iter().zip(y).filter_map(|(x, y)| drawable(*x, *y)).collect();
+            let cells = ScatterPlot::new().with_data(points).with_color(color(*style)).with_size(4.5);
+            vec![Plot::Scatter(cells.with_marker(MarkerShape::Square).with_marker_opacity(0.75))]
+        }
+        Mark::Cells { .. } => vec![],
         Mark::Points { style, x, y, .. } => {
             let inside = |(_, y): &(f64, f64)| (y_range.0..=y_range.1).contains(y);
             let points: Vec<(f64, f64)> =

@@ -301,6 +301,23 @@ impl Problem {
         if let (Subject::Function(_), true) = (&self.subject, batched) {
             return Err(self.document.error_at(&["run", "batch"], "a function has no samples: leave batches out"));
         }
+        if let Some(basins) = &self.study.basins {
+            let fault = |key: &str, message: &str| Err(self.document.error_at(&["basins", key], message));
+            let is_range = |range: [f64; 2]| range[0] < range[1] && range.iter().all(|x| x.is_finite());
+            match &self.subject {
+                Subject::Function(function) if function.dim() == 2 => {}
+                _ => return Err(self.document.error_at(&["basins"], "expected a function of two parameters")),
+            }
+            if !is_range(basins.x) {
+                return fault("x", "expected [low, high]");
+            }
+            if !is_range(basins.y) {
+                return fault("y", "expected [low, high]");
+            }
+            if !(2..=200).contains(&basins.grid) {
+                return fault("grid", "expected 2 to 200");
+            }
+        }
         if let Some(first_steps) = &self.study.first_steps {
             self.network()?;
             if !(first_steps.h > 0.0 && first_steps.h.is_finite()) {

@@ -49,6 +49,9 @@ pub struct Study {
     /// A table of first implicit steps over many starts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub first_steps: Option<FirstSteps>,
+    /// Where each arm ends from every start on a grid; for functions of two parameters.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub basins: Option<Basins>,
 }
 
 fn default_name() -> String {
@@ -412,4 +415,18 @@ pub struct FirstSteps {
     /// Also measure the asymmetry of the original's Hessians by central differences of these steps (2p gradients each).
     #[serde(default)]
     pub difference_steps: Vec<f64>,
+}
+
+/// `[basins]`: every arm from every start on a grid, to where its gradient vanishes.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Basins {
+    /// Lowest and highest first parameter.
+    pub x: [f64; 2],
+    /// Lowest and highest second parameter.
+    pub y: [f64; 2],
+    /// Starts along each axis.
+    pub grid: usize,
+    /// Steps a run at most; it has converged when the gradient's norm is at most 1e-6.
+    pub steps: u64,
 }

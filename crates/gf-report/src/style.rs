@@ -1,7 +1,8 @@
 //! Colors, dashes and sizes.
 
 /// Okabe and Ito's palette for color-blind readers, darkened where it would be faint on white. A color index means the same method in every figure.
-const COLORS: [&str; 8] = ["#0072b2", "#d55e00", "#009e73", "#cc4f9a", "#b8860b", "#3aa0d8", "#555555", "#7a4fbf"];
+const COLORS: [&str; 9] =
+    ["#0072b2", "#d55e00", "#009e73", "#cc4f9a", "#b8860b", "#3aa0d8", "#555555", "#7a4fbf", "#111111"];
 
 /// Dash patterns in pixels; empty is solid. They go with the colors, so that prints in gray can be read.
 const DASHES: [&str; 5] = ["", "7 3", "2 3", "9 3 2 3", "12 4"];

@@ -38,6 +38,6 @@ pub(super) fn execute(as_json: bool) -> Result<u8, Report> {
         ]
     });
     let header = ["name", "method", "family", "order", "curvature", "stable for", "work per step"];
-    print(&table::plain(&header, rows.collect()));
+    print(&table::list(&header, rows.collect()));
     Ok(0)
 }

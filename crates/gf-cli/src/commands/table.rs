@@ -12,9 +12,17 @@ pub(super) fn plain(header: &[&str], rows: Vec<Vec<String>>) -> String {
     table(header, rows).to_string()
 }
 
+/// Many rows of words: no lines between them.
+pub(super) fn list(header: &[&str], rows: Vec<Vec<String>>) -> String {
+    without_row_lines(table(header, rows))
+}
+
 /// Many rows of numbers: no lines between them, all columns but the first flush right.
 pub(super) fn numbers(header: &[&str], rows: Vec<Vec<String>>) -> String {
-    let mut table = flush_right(header, rows);
+    without_row_lines(flush_right(header, rows))
+}
+
+fn without_row_lines(mut table: Table) -> String {
     table.load_style(presets::UTF8_HORIZONTAL_ONLY.row_separator(LineStyle::none()));
     table.to_string()
 }

@@ -21,6 +21,7 @@ const SHORT: usize = 45;
 pub(super) fn blocks(folder: &Folder) -> Vec<Block> {
     let metric = metric_names(folder).into_iter().next();
     let steps = folder.study.run.steps as usize;
+    let is_function = folder.study.problem.is_some();
     let mut over_steps = Vec::new();
     for column in std::iter::once("val_loss".to_string()).chain(metric.clone()) {
         if steps > SHORT {
@@ -41,7 +42,8 @@ pub(super) fn blocks(folder: &Folder) -> Vec<Block> {
     let mut blocks = vec![Block::Figure(Figure::new(
         "validation-over-steps",
         format!(
-            "Validation loss{} against steps. {band}",
+            "{}{} against steps. {band}",
+            if is_function { "L(θ)" } else { "Validation loss" },
             metric.as_ref().map(|m| format!(" and {m}")).unwrap_or_default()
         ),
         over_steps,
@@ -53,11 +55,19 @@ pub(super) fn blocks(folder: &Folder) -> Vec<Block> {
     ];
     let mut panels: Vec<Panel> =
         axes.iter().map(|(x, label, title)| panel(folder, x, label, "val_loss", title, None, true)).collect();
-    panels.push(panel(folder, "step", "step k", "train_loss", "training loss", None, false));
+    let (what, and) = match is_function {
+        true => ("L(θ)", ""),
+        false => {
+            panels.push(panel(folder, "step", "step k", "train_loss", "training loss", None, false));
+            ("Validation loss", ", and training loss against steps")
+        }
+    };
     blocks.push(Block::Figure(Figure::new(
         "validation-over-other-axes",
-        "Validation loss against flow time (methods that follow the flow's clock only), work and seconds, and training loss against \
-         steps. The axis decides who is ahead: an implicit step covers more flow time and costs more work.",
+        format!(
+            "{what} against flow time (methods that follow the flow's clock only), work and seconds{and}. The axis decides who is ahead: an \
+             implicit step covers more flow time and costs more work."
+        ),
         panels,
     )));
     if let Some(metric) = metric {
@@ -80,7 +90,8 @@ fn panel(folder: &Folder, x: &str, x_label: &str, y: &str, title: &str, last: Op
         .filter_map(|(index, arm)| curve(folder, &arm.name, x, y, last).map(|curve| (index, arm.name.as_str(), curve)))
         .collect();
     let is_accuracy = y.ends_with("accuracy");
-    let y_axis = if is_accuracy { Axis::linear(y_label(y)) } else { Axis::log(y_label(y)) };
+    let label = if folder.study.problem.is_some() { "L(θ)" } else { y_label(y) };
+    let y_axis = if is_accuracy { Axis::linear(label) } else { Axis::log(label) };
     let y_axis = match y_range(&curves, is_accuracy) {
         Some((low, high)) => y_axis.within(low, high),
         None => y_axis,

@@ -51,10 +51,10 @@ pub(crate) fn map(methods: &[(String, MethodSettings)]) -> Figure {
     Figure::new("stability-map", caption, panels)
 }
 
-/// Words and factor of one method along one eigen-direction: `oscillating, |R| = 0.8`.
+/// Word and factor |R| of one method along one eigen-direction: `oscillating 0.8`.
 pub(crate) fn label(method: &MethodSettings, z: f64) -> String {
     match method.settings().amplification(z) {
-        Some(factors) => format!("{}, |R| = {}", factors.behavior().name(), significant(factors.radius(), 3)),
+        Some(factors) => format!("{} {}", factors.behavior().name(), significant(factors.radius(), 3)),
         None => "–".into(),
     }
 }
@@ -85,7 +85,7 @@ pub(crate) fn rows(methods: &[(String, MethodSettings, f64)], eigenvalues: &[f64
 pub(crate) fn header(eigenvalues: &[f64]) -> Vec<String> {
     let mut header = vec!["method".to_string(), ">h".into()];
     header.extend(eigenvalues.iter().take(MOST_DIRECTIONS).map(|lambda| format!("λ = {}", significant(*lambda, 3))));
-    header.extend([">limit of hλ".into(), ">largest stable h".into(), ">best h".into(), ">its rate a step".into()]);
+    header.extend([">limit of hλ".into(), ">stable to h".into(), ">best h".into(), ">its rate".into()]);
     header
 }
 
@@ -123,6 +123,6 @@ pub(super) fn blocks(folder: &Folder) -> Vec<Block> {
         "{condition} Explicit Euler is monotone for hλ ≤ 1, oscillates to 2 and diverges beyond; its best constant step 2/(λmin + λmax) has the rate (κ − 1)/(κ + 1). \
          What the arms of this study did on the quadratic stands under \"Curves\"."
     );
-    let table = Table::new("Each arm along each eigen-direction, from its R(hλ).", &header, rows);
+    let table = Table::new("Each arm along each eigen-direction: what it does there, and |R(hλ)|.", &header, rows);
     vec![Block::Paragraph(text), Block::Figure(map(&methods)), Block::Table(table)]
 }

@@ -117,6 +117,30 @@ pub const EXPERIMENTS: &[Experiment] = &[
         full: &[],
         full_arms: "",
     },
+    Experiment {
+        name: "noise",
+        about: "gradient noise that leaves a poor minimum",
+        text: include_str!("experiments/noise.toml"),
+        smoke: &["run.seeds=[0]"],
+        full: &[],
+        full_arms: "",
+    },
+    Experiment {
+        name: "saddle",
+        about: "how methods leave a saddle, or do not",
+        text: include_str!("experiments/saddle.toml"),
+        smoke: &["run.seeds=[0]"],
+        full: &[],
+        full_arms: "",
+    },
+    Experiment {
+        name: "plateau",
+        about: "how methods cross a plateau of Beale's function",
+        text: include_str!("experiments/plateau.toml"),
+        smoke: &["run.seeds=[0]", "run.steps=50"],
+        full: &[],
+        full_arms: "",
+    },
 ];
 
 impl Experiment {

@@ -94,7 +94,11 @@ fn page(folder: &Folder, verdicts: &[ClaimVerdict]) -> Result<Page, Report> {
     page = page.with(Section::new("Settings", vec![tables::settings(folder)]));
     page.footer = vec![
         folder.summary.version.clone(),
-        "Repeat: gf run study.toml, with the study.toml of this folder. Seconds depend on the machine; nothing else does.".into(),
+        match study.run.wall_time {
+            None => "Repeat: gf run study.toml, with the study.toml of this folder. Seconds depend on the machine; nothing else does.",
+            Some(_) => "Repeat: gf run study.toml, with the study.toml of this folder. It ends by wall time: another run may take another number of steps.",
+        }
+        .into(),
     ];
     Ok(page)
 }

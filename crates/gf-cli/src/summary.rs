@@ -53,7 +53,7 @@ pub struct ArmSummary {
 pub struct RunSummary {
     /// The seed.
     pub seed: u64,
-    /// `steps`, `flow-time`, `gradient-norm`, `loss`, `diverged` or `failed`.
+    /// `steps`, `flow-time`, `gradient-norm`, `loss`, `loss-change`, `wall-time`, `diverged` or `failed`.
     pub stop: String,
     /// Why it failed; null if it did not.
     pub failure: Option<String>,

@@ -2,7 +2,7 @@
 //!
 //! - [`Objective`] and its capabilities [`HessianProduct`], [`DenseHessian`], [`GaussNewton`]: what can be evaluated;
 //! - [`LeastSquares`] and [`LeastSquaresFunction`]: ½‖r‖² with residuals and their Jacobian;
-//! - [`FromClosure`], [`FiniteDifference`], [`ThroughDense`], [`CurvatureSample`], [`Counted`]: explicit adapters (nothing here differentiates by differences unless asked);
+//! - [`FromClosure`], [`FiniteDifference`], [`ThroughDense`], [`CurvatureSample`], [`Noisy`], [`Counted`]: explicit adapters (nothing here differentiates by differences unless asked);
 //! - [`problems`]: analytic test problems; [`check`]: derivative checks by the slope of Taylor remainders;
 //! - [`Samples`]: inputs with targets; [`Streams`]: named random streams;
 //! - [`StepRecord`] and [`Observer`]: what a run reports after each accepted step.
@@ -21,6 +21,7 @@ mod counted;
 mod curvature_sample;
 mod finite_difference;
 mod least_squares;
+mod noisy;
 mod objective;
 pub mod problems;
 mod record;
@@ -34,6 +35,7 @@ pub use counted::{Counted, Work};
 pub use curvature_sample::CurvatureSample;
 pub use finite_difference::FiniteDifference;
 pub use least_squares::{Evaluations, LeastSquares, LeastSquaresFunction};
+pub use noisy::Noisy;
 pub use objective::{
     Cost, CurvatureAt, DenseHessian, EvalError, FullCurvature, GaussNewton, HessianProduct, Objective, Sample,
     SymmetricOperator, Triangle, check_len, mirror,

@@ -239,6 +239,50 @@ pub trait GaussNewton: Objective {
 pub trait FullCurvature: HessianProduct + DenseHessian + GaussNewton + Send {}
 impl<T: HessianProduct + DenseHessian + GaussNewton + Send + ?Sized> FullCurvature for T {}
 
+impl<T: Objective + ?Sized> Objective for Box<T> {
+    fn dim(&self) -> usize {
+        (**self).dim()
+    }
+
+    fn value(&mut self, theta: &[f64]) -> Result<f64, EvalError> {
+        (**self).value(theta)
+    }
+
+    fn value_and_gradient(&mut self, theta: &[f64], gradient: &mut [f64]) -> Result<f64, EvalError> {
+        (**self).value_and_gradient(theta, gradient)
+    }
+
+    fn begin_step(&mut self, step: u64) -> Sample {
+        (**self).begin_step(step)
+    }
+
+    fn cost(&self) -> Cost {
+        (**self).cost()
+    }
+}
+
+impl<T: HessianProduct + ?Sized> HessianProduct for Box<T> {
+    fn hessian_at<'a>(&'a mut self, theta: &[f64]) -> Result<CurvatureAt<'a>, EvalError> {
+        (**self).hessian_at(theta)
+    }
+}
+
+impl<T: DenseHessian + ?Sized> DenseHessian for Box<T> {
+    fn dense_hessian(&mut self, theta: &[f64], triangle: Triangle, out: &mut [f64]) -> Result<(), EvalError> {
+        (**self).dense_hessian(theta, triangle, out)
+    }
+}
+
+impl<T: GaussNewton + ?Sized> GaussNewton for Box<T> {
+    fn gauss_newton_at<'a>(&'a mut self, theta: &[f64]) -> Result<CurvatureAt<'a>, EvalError> {
+        (**self).gauss_newton_at(theta)
+    }
+
+    fn dense_gauss_newton(&mut self, theta: &[f64], triangle: Triangle, out: &mut [f64]) -> Result<(), EvalError> {
+        (**self).dense_gauss_newton(theta, triangle, out)
+    }
+}
+
 /// Copies the lower triangle of a p × p column-major matrix onto the upper one, in square tiles that stay in cache.
 pub fn mirror(p: usize, matrix: &mut [f64]) {
     const TILE: usize = 32;

@@ -56,7 +56,7 @@ fn analytic_derivatives_have_taylor_slope_two() {
     verify(Quartic::new(3), &[0.4, -1.3, 0.2], &[0.6, 0.8, 1.0]);
     verify(Beale, &[0.4, -1.3], &[0.6, 0.8]);
     verify(ScalarChain, &[0.4, -1.3], &[0.6, 0.8]);
-    verify(DoubleWell, &[0.4], &[1.0]);
+    verify(DoubleWell { tilt: 0.3 }, &[0.4], &[1.0]);
     let mut rng = Streams::new(1).data();
     verify(Quadratic::rotated(&[3.0, -1.0, 0.5], &mut rng), &[0.4, -1.3, 0.2], &[0.6, 0.8, 1.0]);
 }
@@ -110,6 +110,26 @@ fn gradient_and_curvature_may_come_from_two_samples() {
 }
 
 #[test]
+fn gradient_noise_has_its_standard_deviation_and_is_a_function_of_the_step() {
+    let mut noisy = Noisy::new(Quadratic::diagonal(&[2.0, 3.0]), 0.5, Streams::new(1));
+    let mut gradient = [0.0; 2];
+    let mut force = |noisy: &mut Noisy<Quadratic>, step: u64| {
+        noisy.begin_step(step);
+        noisy.value_and_gradient(&[1.0, 1.0], &mut gradient).unwrap();
+        [gradient[0] - 2.0, gradient[1] - 3.0]
+    };
+    let first = force(&mut noisy, 7);
+    assert_ne!(force(&mut noisy, 8), first);
+    assert_eq!(force(&mut noisy, 7), first);
+    let squares: f64 = (1..=2000).map(|step| force(&mut noisy, step).map(|f| f * f).iter().sum::<f64>()).sum();
+    // 4000 squares of standard deviation σ²√2: the mean lies within four of its standard errors.
+    let mean = squares / 4000.0;
+    assert!((mean - 0.25).abs() < 4.0 * 0.25 * (2.0f64 / 4000.0).sqrt(), "{mean}");
+    // Value and gradient belong together.
+    assert!(check::check_gradient(&mut noisy, &[0.3, -0.4], &[0.6, 0.8]).unwrap().passes());
+}
+
+#[test]
 fn flows_solve_their_differential_equation() {
     let quartic = Quartic::new(1);
     let mut rng = Streams::new(3).data();
@@ -125,7 +145,7 @@ fn flows_solve_their_differential_equation() {
         }
     };
     verify(Box::new(quartic), &|t| quartic.flow(&[1.3], t));
-    verify(Box::new(DoubleWell), &|t| DoubleWell.flow(&[0.2], t));
+    verify(Box::new(DoubleWell { tilt: 0.0 }), &|t| DoubleWell::default().flow(&[0.2], t));
     let copy = quadratic.clone();
     verify(Box::new(quadratic), &|t| copy.flow(&[1.0, -2.0, 0.5], t));
 }

@@ -27,7 +27,7 @@ fn exact_flows_are_met_at_every_time_to_about_the_tolerance() {
     for tolerance in [1e-6, 1e-9, 1e-11] {
         let found = [
             error(quartic, &[1.2, -0.7], tolerance, |t| quartic.flow(&[1.2, -0.7], t)),
-            error(DoubleWell, &[0.1], tolerance, |t| DoubleWell.flow(&[0.1], t)),
+            error(DoubleWell::default(), &[0.1], tolerance, |t| DoubleWell::default().flow(&[0.1], t)),
             error(linear.clone(), &[1.0, -2.0, 0.5], tolerance, |t| linear.flow(&[1.0, -2.0, 0.5], t)),
         ];
         // Local errors of some tens of steps add up; dense output has one order less.

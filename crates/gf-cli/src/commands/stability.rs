@@ -61,7 +61,9 @@ pub(super) fn execute(arguments: &StabilityArguments) -> Result<u8, Report> {
     let header = tables::header(eigenvalues);
     let header: Vec<&str> = header.iter().map(|name| name.trim_start_matches('>')).collect();
     print(&table::numbers(&header, tables::rows(&with_step, eigenvalues)));
-    print("Along each λ: what the method does there, and |R(hλ)|, the growth a step. Best h and its rate: on the whole spectrum.");
+    print(
+        "Along each λ: what the method does there, and |R(hλ)|, the growth a step. Best h and its rate: on the whole spectrum.",
+    );
     if let Some(path) = &arguments.figure {
         print(&format!("map: {}", path.display()));
     }

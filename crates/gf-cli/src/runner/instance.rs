@@ -33,7 +33,10 @@ impl Instance {
             Subject::Network(_) => return Self::of_network(problem, arm, seed),
         };
         Ok(Self {
-            objective: function.objective(seed),
+            objective: match arm.gradient_noise {
+                Some(sigma) => function.noisy_objective(seed, sigma),
+                None => function.objective(seed),
+            },
             evaluator: Evaluator::Function(function.objective(seed)),
             batches_per_epoch: 1,
             data: None,

@@ -1,7 +1,7 @@
 //! `[problem.NAME]`: functions of a few parameters in place of a network.
 
 use gf_core::problems::{Beale, DoubleWell, Himmelblau, Quadratic, Quartic, Rosenbrock, ScalarChain};
-use gf_core::{FullCurvature, Streams, ThroughDense};
+use gf_core::{FullCurvature, Noisy, Streams, ThroughDense};
 use serde::{Deserialize, Serialize};
 
 /// The functions by name; see [`gf_core::problems`] for their formulas.
@@ -18,8 +18,8 @@ pub enum FunctionSpec {
     Quadratic(QuadraticSpec),
     /// ½ λ x² with λ = `curvature`; the teaching text's f = x² has 2.
     Parabola(ParabolaSpec),
-    /// ¼(x² − 1)²; 1 parameter.
-    DoubleWell(At),
+    /// ¼(x² − 1)² + tilt·x; 1 parameter.
+    DoubleWell(DoubleWellSpec),
     /// ½(xy − 1)²; 2 parameters.
     ScalarChain(At),
     /// ¼ Σ x_i⁴; as many parameters as `start` has numbers, 2 when it is not given.
@@ -66,6 +66,17 @@ pub struct QuadraticSpec {
     pub start: Option<Vec<f64>>,
 }
 
+/// `[problem.double_well]`.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct DoubleWellSpec {
+    /// With 0 < tilt < 0.385 the minimum on the right is the poor one.
+    pub tilt: f64,
+    /// θ before the first step, one number.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub start: Option<Vec<f64>>,
+}
+
 /// `[problem.parabola]`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -108,7 +119,7 @@ impl FunctionSpec {
                 format!("the quadratic L = ½ Σ λ_i x_i² with {} eigenvalues", spec.eigenvalues.len())
             }
             Self::Parabola(spec) => format!("the parabola L(x) = ½·{}·x²", spec.curvature),
-            Self::DoubleWell(_) => "the double well L(x) = ¼(x² − 1)²".into(),
+            Self::DoubleWell(spec) => format!("the double well L(x) = ¼(x² − 1)² + {}·x", spec.tilt),
             Self::ScalarChain(_) => "the chain of two weights L(x, y) = ½(xy − 1)²".into(),
             Self::Quartic(_) => "L(x) = ¼ Σ x_i⁴".into(),
         }
@@ -137,6 +148,9 @@ impl FunctionSpec {
             }
             Self::Quadratic(spec) if !spec.eigenvalues.iter().all(|x| x.is_finite()) => {
                 Err(("eigenvalues", format!("expected finite numbers, found {:?}", spec.eigenvalues)))
+            }
+            Self::DoubleWell(spec) if !spec.tilt.is_finite() => {
+                Err(("tilt", format!("expected a finite number, found {}", spec.tilt)))
             }
             Self::Parabola(spec) if !spec.curvature.is_finite() => {
                 Err(("curvature", format!("expected a finite number, found {}", spec.curvature)))
@@ -168,7 +182,7 @@ impl FunctionSpec {
             Self::Beale(at) => (&at.start, vec![1.0, 1.0]),
             Self::Quadratic(spec) => (&spec.start, vec![1.0; spec.eigenvalues.len()]),
             Self::Parabola(spec) => (&spec.start, vec![-6.0]),
-            Self::DoubleWell(at) => (&at.start, vec![0.1]),
+            Self::DoubleWell(spec) => (&spec.start, vec![0.1]),
             Self::ScalarChain(at) => (&at.start, vec![2.0, 0.1]),
             Self::Quartic(at) => (&at.start, vec![1.2, -0.7]),
         };
@@ -186,10 +200,15 @@ impl FunctionSpec {
             }
             Self::Quadratic(spec) => Box::new(Quadratic::diagonal(&spec.eigenvalues)),
             Self::Parabola(spec) => Box::new(Quadratic::diagonal(&[spec.curvature])),
-            Self::DoubleWell(_) => Box::new(ThroughDense::new(DoubleWell)),
+            Self::DoubleWell(spec) => Box::new(ThroughDense::new(DoubleWell { tilt: spec.tilt })),
             Self::ScalarChain(_) => Box::new(ThroughDense::new(ScalarChain)),
             Self::Quartic(_) => Box::new(ThroughDense::new(Quartic::new(self.dim()))),
         }
+    }
+
+    /// The objective of a seed with gradient noise of standard deviation `sigma`.
+    pub fn noisy_objective(&self, seed: u64, sigma: f64) -> Box<dyn FullCurvature> {
+        Box::new(Noisy::new(self.objective(seed), sigma, Streams::new(seed)))
     }
 
     /// L(θ), not a number where it cannot be computed.

@@ -365,6 +365,20 @@ impl Problem {
                     Subject::Network(_) => return Err(error(&["start"], &"only functions, [problem], take a start")),
                 }
             }
+            if let Some(sigma) = arm.gradient_noise {
+                if self.study.problem.is_none() {
+                    return Err(error(
+                        &["gradient_noise"],
+                        &"only functions, [problem], take noise; a network has batches",
+                    ));
+                }
+                if !(sigma.is_finite() && sigma >= 0.0) {
+                    return Err(error(
+                        &["gradient_noise"],
+                        &format!("expected a number that is not negative, found {sigma}"),
+                    ));
+                }
+            }
             if arm.steps == Some(0) {
                 return Err(error(&["steps"], &"expected at least 1, found 0"));
             }

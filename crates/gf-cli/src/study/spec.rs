@@ -327,6 +327,9 @@ pub struct ArmSpec {
     /// θ before the first step, where it differs from the problem's; for `[problem]` only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub start: Option<Vec<f64>>,
+    /// Standard deviation of a random force that is added to the gradient, new in every step, as a mini-batch does; for `[problem]` only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gradient_noise: Option<f64>,
     /// Steps of this arm, where they differ from `run.steps`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub steps: Option<u64>,

@@ -110,3 +110,23 @@ fn stability_labels_directions_and_gives_limits_and_best_steps() {
     let (_, err) = bench.expect(2, &["stability", "--method", "explizit"]);
     assert!(err.contains("did you mean \"explicit\""), "{err}");
 }
+
+#[test]
+fn nonlinear_regressions_run_by_methods_that_need_no_hessian_and_others_are_refused_by_name() {
+    let bench = Bench::new();
+    let study = "name = \"fit\"\n[problem.nist]\nname = \"Misra1a\"\n[run]\nsteps = 60\n[[arm]]\nname = \"lm\"\nmethod.levenberg-marquardt = { damping = 1e-9, solver = \"lblt\" }\n";
+    bench.write("study.toml", study);
+    bench.expect(0, &["run", "study.toml", "--quiet", "--out", "out"]);
+    let losses = column(&bench.read("out/history.csv"), "lm", "val_loss");
+    // NIST certifies ‖r‖² = 0.12455138894.
+    assert!((losses[losses.len() - 1] - 0.5 * 0.12455138894).abs() < 1e-8, "{losses:?}");
+    bench.write("study.toml", &study.replace("Misra1a", "Misra1x"));
+    let (_, err) = bench.expect(2, &["run", "study.toml", "--quiet", "--out", "never"]);
+    assert!(err.contains("did you mean \"Misra1"), "{err}");
+    bench.write(
+        "study.toml",
+        &study.replace("levenberg-marquardt = { damping = 1e-9, solver = \"lblt\" }", "newton = {}"),
+    );
+    let (_, err) = bench.expect(2, &["run", "study.toml", "--quiet", "--out", "never"]);
+    assert!(err.contains("does not offer a Hessian"), "{err}");
+}

@@ -2,7 +2,7 @@
 //!
 //! - [`Objective`] and its capabilities [`HessianProduct`], [`DenseHessian`], [`GaussNewton`]: what can be evaluated;
 //! - [`LeastSquares`] and [`LeastSquaresFunction`]: ½‖r‖² with residuals and their Jacobian;
-//! - [`FromClosure`], [`FiniteDifference`], [`ThroughDense`], [`CurvatureSample`], [`Noisy`], [`Counted`]: explicit adapters (nothing here differentiates by differences unless asked);
+//! - [`FromClosure`], [`FiniteDifference`], [`ThroughDense`], [`WithoutHessian`], [`CurvatureSample`], [`Noisy`], [`Counted`]: explicit adapters (nothing here differentiates by differences unless asked);
 //! - [`problems`]: analytic test problems; [`check`]: derivative checks by the slope of Taylor remainders;
 //! - [`Samples`]: inputs with targets; [`Streams`]: named random streams;
 //! - [`StepRecord`] and [`Observer`]: what a run reports after each accepted step.
@@ -29,6 +29,7 @@ mod samples;
 mod streams;
 mod through_dense;
 pub mod vector;
+mod without_hessian;
 
 pub use closure::FromClosure;
 pub use counted::{Counted, Work};
@@ -44,3 +45,4 @@ pub use record::{Event, Observer, StepRecord};
 pub use samples::{SampleError, Samples, Targets};
 pub use streams::{StreamRng, Streams, standard_normal};
 pub use through_dense::ThroughDense;
+pub use without_hessian::WithoutHessian;

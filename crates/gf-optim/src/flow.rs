@@ -9,7 +9,7 @@ use crate::{Discretization, StepFailure};
 
 /// The solution θ(t) of θ' = −∇L(θ) from θ(0), at any ascending sequence of times.
 ///
-/// **Method**: Dormand–Prince 5(4) under PI control of its local error, with dense output of order 4 between its steps; it does not step back.
+/// **Method**: Dormand–Prince 5(4) ([`Flow::new`]) or Tsitouras 5(4) ([`Flow::by_tsitouras`]) under PI control of its local error, with dense output of order 4 between its steps; it does not step back.
 /// **Cost**: 7 gradients a step, two vectors at a time within one; stiff flows need steps of about 3.3/λmax.
 ///
 /// ```
@@ -66,9 +66,30 @@ impl Flow {
     /// # Errors
     /// [`FlowError::Evaluation`]; [`FlowError::Step`] where the gradient is not finite.
     pub fn new<O: Objective + ?Sized>(objective: &mut O, theta: Vec<f64>, tolerance: f64) -> Result<Self, FlowError> {
+        Self::by(RungeKutta::dormand_prince(), objective, theta, tolerance)
+    }
+
+    /// As [`Flow::new`], by the pair of Tsitouras: another integrator to check the first with.
+    ///
+    /// # Errors
+    /// As [`Flow::new`].
+    pub fn by_tsitouras<O: Objective + ?Sized>(
+        objective: &mut O,
+        theta: Vec<f64>,
+        tolerance: f64,
+    ) -> Result<Self, FlowError> {
+        Self::by(RungeKutta::tsitouras(), objective, theta, tolerance)
+    }
+
+    fn by<O: Objective + ?Sized>(
+        solver: RungeKutta,
+        objective: &mut O,
+        theta: Vec<f64>,
+        tolerance: f64,
+    ) -> Result<Self, FlowError> {
         let p = theta.len();
         let mut flow = Self {
-            solver: RungeKutta::dormand_prince(),
+            solver,
             control: EmbeddedError::with_tolerance(tolerance),
             time: 0.0,
             h: 0.0,

@@ -45,6 +45,10 @@ fn the_chain_conserves_the_difference_of_squares() {
         assert!((theta[0] * theta[0] - theta[1] * theta[1] - 3.99).abs() < 1e-9, "{theta:?}");
     }
     assert!((theta[0] * theta[1] - 1.0).abs() < 1e-9);
+    let mut other = Flow::by_tsitouras(&mut ScalarChain, vec![2.0, 0.1], 1e-11).unwrap();
+    let mut there = [0.0; 2];
+    other.at(&mut ScalarChain, 0.3 * 49.0, &mut there).unwrap();
+    assert!(distance(&there, &theta) < 1e-9, "{there:?} {theta:?}");
     assert!(flow.steps() > 5 && flow.work().gradients > 7 * flow.steps() - 7);
 }
 

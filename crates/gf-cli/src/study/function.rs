@@ -1,7 +1,8 @@
 //! `[problem.NAME]`: functions of a few parameters in place of a network.
 
 use gf_core::problems::{Beale, DoubleWell, Himmelblau, Quadratic, Quartic, Rosenbrock, ScalarChain};
-use gf_core::{FullCurvature, Noisy, Streams, ThroughDense};
+use gf_core::{FullCurvature, Noisy, Streams, ThroughDense, WithoutHessian};
+use gf_verify::nist::{Regression, regression};
 use serde::{Deserialize, Serialize};
 
 /// The functions by name; see [`gf_core::problems`] for their formulas.
@@ -22,6 +23,8 @@ pub enum FunctionSpec {
     DoubleWell(DoubleWellSpec),
     /// ½(xy − 1)²; 2 parameters.
     ScalarChain(At),
+    /// A nonlinear regression of NIST's, ½‖r‖² with residuals and Jacobian: `gf verify` lists the names.
+    Nist(NistSpec),
     /// ¼ Σ x_i⁴; as many parameters as `start` has numbers, 2 when it is not given.
     Quartic(At),
 }
@@ -77,6 +80,30 @@ pub struct DoubleWellSpec {
     pub start: Option<Vec<f64>>,
 }
 
+/// `[problem.nist]`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NistSpec {
+    /// NIST's name, such as Misra1a.
+    pub name: String,
+    /// NIST's start: 1 is far from the solution, 2 is near.
+    #[serde(default = "near")]
+    pub from: usize,
+    /// θ before the first step, in place of NIST's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub start: Option<Vec<f64>>,
+}
+
+fn near() -> usize {
+    2
+}
+
+impl NistSpec {
+    fn regression(&self) -> Option<Regression> {
+        regression(&self.name)
+    }
+}
+
 /// `[problem.parabola]`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -105,6 +132,7 @@ impl FunctionSpec {
             Self::Parabola(_) => "parabola",
             Self::DoubleWell(_) => "double_well",
             Self::ScalarChain(_) => "scalar_chain",
+            Self::Nist(_) => "nist",
             Self::Quartic(_) => "quartic",
         }
     }
@@ -121,6 +149,7 @@ impl FunctionSpec {
             Self::Parabola(spec) => format!("the parabola L(x) = ½·{}·x²", spec.curvature),
             Self::DoubleWell(spec) => format!("the double well L(x) = ¼(x² − 1)² + {}·x", spec.tilt),
             Self::ScalarChain(_) => "the chain of two weights L(x, y) = ½(xy − 1)²".into(),
+            Self::Nist(spec) => format!("NIST's nonlinear regression {}, L = ½‖r‖²", spec.name),
             Self::Quartic(_) => "L(x) = ¼ Σ x_i⁴".into(),
         }
     }
@@ -131,6 +160,7 @@ impl FunctionSpec {
             Self::Rosenbrock(spec) => spec.dim,
             Self::Quadratic(spec) => spec.eigenvalues.len(),
             Self::Parabola(_) | Self::DoubleWell(_) => 1,
+            Self::Nist(spec) => spec.regression().map_or(0, |regression| regression.certified.len()),
             Self::Quartic(at) => at.start.as_ref().map_or(2, Vec::len),
             Self::Himmelblau(_) | Self::Beale(_) | Self::ScalarChain(_) => 2,
         }
@@ -142,6 +172,17 @@ impl FunctionSpec {
     /// The first fault.
     pub fn validate(&self) -> Result<(), (&'static str, String)> {
         match self {
+            Self::Nist(spec) if spec.regression().is_none() => {
+                let near = gf_utils::suggest(&spec.name, gf_verify::nist::names());
+                let hint = near.map(|near| format!("; did you mean \"{near}\"?")).unwrap_or_default();
+                Err((
+                    "name",
+                    format!("expected a regression of NIST's (gf verify lists them), found \"{}\"{hint}", spec.name),
+                ))
+            }
+            Self::Nist(spec) if !(1..=2).contains(&spec.from) => {
+                Err(("from", format!("expected 1 or 2, found {}", spec.from)))
+            }
             Self::Rosenbrock(spec) if spec.dim < 2 => Err(("dim", format!("expected at least 2, found {}", spec.dim))),
             Self::Quadratic(spec) if spec.eigenvalues.is_empty() => {
                 Err(("eigenvalues", "expected at least one number, found none".into()))
@@ -184,6 +225,11 @@ impl FunctionSpec {
             Self::Parabola(spec) => (&spec.start, vec![-6.0]),
             Self::DoubleWell(spec) => (&spec.start, vec![0.1]),
             Self::ScalarChain(at) => (&at.start, vec![2.0, 0.1]),
+            Self::Nist(spec) => {
+                let starts = spec.regression().map(|regression| regression.starts);
+                let start = starts.and_then(|starts| starts.get(spec.from.wrapping_sub(1)).cloned());
+                (&spec.start, start.unwrap_or_default())
+            }
             Self::Quartic(at) => (&at.start, vec![1.2, -0.7]),
         };
         given.clone().unwrap_or(usual)
@@ -202,6 +248,10 @@ impl FunctionSpec {
             Self::Parabola(spec) => Box::new(Quadratic::diagonal(&[spec.curvature])),
             Self::DoubleWell(spec) => Box::new(ThroughDense::new(DoubleWell { tilt: spec.tilt })),
             Self::ScalarChain(_) => Box::new(ThroughDense::new(ScalarChain)),
+            Self::Nist(spec) => {
+                let regression = spec.regression().expect("the name was checked when the study was read");
+                Box::new(WithoutHessian(regression.objective()))
+            }
             Self::Quartic(_) => Box::new(ThroughDense::new(Quartic::new(self.dim()))),
         }
     }

@@ -1,6 +1,6 @@
 //! Dormand–Prince 5(4).
 
-use super::runge_kutta::{Embedded, RungeKutta, Tableau, runge_kutta_settings};
+use super::runge_kutta::{DenseWeights, Embedded, RungeKutta, Tableau, runge_kutta_settings};
 use crate::control::EmbeddedError;
 use crate::registry::{ControlSettings, CurvatureNeed, Family, MethodInfo};
 
@@ -26,7 +26,14 @@ const TABLEAU: Tableau = Tableau {
         ],
         order: 4,
     }),
-    dense: Some(&[
+    dense: Some(dense),
+};
+
+/// Hairer's continuous extension, with the derivatives of the flow at both ends: with $f_i = −g_i$, $b = hf_1 − δ$, $c = 2δ − hf_1 − hf_7$ and
+/// $e = h \sum d_i f_i$, $u(s) = s(δ + (1−s)(b + s(c + (1−s)e)))$.
+/// **Reference**: E. Hairer, S. Nørsett, G. Wanner, *Solving ODEs I*, II.6; the authors' code `dopri5.f`.
+fn dense(s: f64) -> DenseWeights {
+    const D: [f64; 7] = [
         -12_715_105_075.0 / 11_282_082_432.0,
         0.0,
         87_487_479_700.0 / 32_700_410_799.0,
@@ -34,8 +41,13 @@ const TABLEAU: Tableau = Tableau {
         701_980_252_875.0 / 199_316_789_632.0,
         -1_453_857_185.0 / 822_651_844.0,
         69_997_945.0 / 29_380_423.0,
-    ]),
-};
+    ];
+    let (first, second) = (s * (1.0 - s), s * s * (1.0 - s));
+    let mut stages = D.map(|d| second * (1.0 - s) * d);
+    stages[0] += first - second;
+    stages[6] -= second;
+    DenseWeights { step: s - first + 2.0 * second, stages }
+}
 
 impl RungeKutta {
     /// Dormand–Prince 5(4): order 5 with an error estimate from order 4 and dense output, the integrator of reference flows.

@@ -14,8 +14,15 @@ pub(crate) struct Tableau {
     pub(crate) b: &'static [f64],
     /// The embedded method, where there is one.
     pub(crate) embedded: Option<Embedded>,
-    /// Hairer's d of the continuous extension, for seven stages the last of which lies at the end of the step.
-    pub(crate) dense: Option<&'static [f64; 7]>,
+    /// The continuous extension, for seven stages the last of which lies at the end of the step: what θ moves up to the part s of it.
+    pub(crate) dense: Option<fn(f64) -> DenseWeights>,
+}
+
+/// u(s) = `step`·δ − h Σ `stages`ᵢ gᵢ.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct DenseWeights {
+    pub(crate) step: f64,
+    pub(crate) stages: [f64; 7],
 }
 
 /// A second set of weights b̂ for the same stages.
@@ -97,8 +104,8 @@ impl RungeKutta {
         Ok(())
     }
 
-    /// The solution between the ends of the last proposal, for tableaux with a continuous extension (Dormand–Prince's). `gradient`, `h` and `delta`
-    /// are those of the proposal.
+    /// The solution between the ends of the last proposal, for tableaux with a continuous extension (Dormand–Prince's and Tsitouras's). `gradient`, `h`
+    /// and `delta` are those of the proposal.
     pub fn interpolant<'a>(&'a self, gradient: &'a [f64], h: f64, delta: &'a [f64]) -> Option<Interpolant<'a>> {
         let dense = self.tableau.dense?;
         Some(Interpolant { dense, gradient, others: &self.gradients, h, delta })
@@ -113,14 +120,10 @@ fn add_combination(y: &mut [f64], a: f64, c: &[f64], first: &[f64], others: &[Ve
     }
 }
 
-/// Dense output of one step: of order 4, with the derivatives of the flow at both ends.
-///
-/// **Recurrence**: with $f_i = −g_i$, $b = hf_1 − δ$, $c = 2δ − hf_1 − hf_7$ and $e = h \sum d_i f_i$:
-/// $u(s) = s(δ + (1−s)(b + s(c + (1−s)e)))$, 0 ≤ s ≤ 1.
-/// **Reference**: E. Hairer, S. Nørsett, G. Wanner, *Solving ODEs I*, II.6; the authors' code `dopri5.f`.
+/// Dense output of one step: of order 4.
 #[derive(Debug, Clone, Copy)]
 pub struct Interpolant<'a> {
-    dense: &'static [f64; 7],
+    dense: fn(f64) -> DenseWeights,
     gradient: &'a [f64],
     others: &'a [Vec<f64>],
     h: f64,
@@ -130,13 +133,9 @@ pub struct Interpolant<'a> {
 impl Interpolant<'_> {
     /// Overwrites `out` with θ at the part `s` of the step, 0 ≤ s ≤ 1, minus θ at its start.
     pub fn at(&self, s: f64, out: &mut [f64]) {
-        // u(s) by its coefficients of δ and of the −h gᵢ.
-        let (first, second) = (s * (1.0 - s), s * s * (1.0 - s));
-        let mut weights = self.dense.map(|d| second * (1.0 - s) * d);
-        weights[0] += first - second;
-        weights[6] -= second;
-        vector::scale_into(s - first + 2.0 * second, self.delta, out);
-        add_combination(out, -self.h, &weights, self.gradient, self.others);
+        let weights = (self.dense)(s);
+        vector::scale_into(weights.step, self.delta, out);
+        add_combination(out, -self.h, &weights.stages, self.gradient, self.others);
     }
 }
 

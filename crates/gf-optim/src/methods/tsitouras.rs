@@ -1,6 +1,6 @@
 //! Tsitouras 5(4).
 
-use super::runge_kutta::{Embedded, RungeKutta, Tableau, runge_kutta_settings};
+use super::runge_kutta::{DenseWeights, Embedded, RungeKutta, Tableau, runge_kutta_settings};
 use crate::control::EmbeddedError;
 use crate::registry::{ControlSettings, CurvatureNeed, Family, MethodInfo};
 
@@ -26,8 +26,23 @@ const TABLEAU: Tableau = Tableau {
         ],
         order: 4,
     }),
-    dense: None,
+    dense: Some(dense),
 };
+
+/// Tsitouras's continuous extension of order 4.
+fn dense(s: f64) -> DenseWeights {
+    let square = s * s;
+    let stages = [
+        -1.0530884977290216 * s * (s - 1.329989018975141) * (square - 1.4364028541716351 * s + 0.7139816917074209),
+        0.1017 * square * (square - 2.1966568338249754 * s + 1.294985250737463),
+        2.490627285651253 * square * (square - 2.3853564547206166 * s + 1.578034682080925),
+        -16.548102889244902 * (s - 1.2171292729553325) * (s - 0.616204060378) * square,
+        47.37952196281928 * (s - 1.2030712083723627) * (s - 0.6580472926535474) * square,
+        -34.87065786149661 * (s - 1.2) * (s - 2.0 / 3.0) * square,
+        2.5 * (s - 1.0) * (s - 0.6) * square,
+    ];
+    DenseWeights { step: 0.0, stages }
+}
 
 impl RungeKutta {
     /// Tsitouras 5(4): order 5 with an error estimate from order 4.

@@ -178,6 +178,9 @@ pub struct VerifyArguments {
     /// Regressions of NIST StRD and functions of Moré, Garbow and Hillstrom [default: all 27 and 20].
     #[arg(value_name = "NAME")]
     pub names: Vec<String>,
+    /// Methods of the registry to run on the regressions in place of the fit by QR, separated by commas; nothing is asked of them.
+    #[arg(long, value_delimiter = ',')]
+    pub method: Vec<String>,
     /// Print a JSON object instead of tables.
     #[arg(long)]
     pub json: bool,

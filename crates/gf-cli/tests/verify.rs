@@ -46,3 +46,20 @@ fn tables_fit_a_terminal_and_names_choose() {
     let (_, err) = bench.expect(2, &["verify", "Misra1"]);
     assert!(err.contains("found \"Misra1\"; did you mean \"Misra1a\"?"), "{err}");
 }
+
+#[test]
+fn methods_of_the_registry_are_shown_and_those_that_need_a_hessian_refused() {
+    let bench = Bench::new();
+    let (out, _) = bench.expect(0, &["verify", "Misra1a", "DanWood", "--method", "gauss-newton,explicit", "--json"]);
+    let runs: Value = serde_json::from_str(&out).unwrap();
+    assert_eq!(runs.as_array().unwrap().len(), 8);
+    let digits = |method: &str| -> Vec<f64> {
+        let of = runs.as_array().unwrap().iter().filter(|run| run["method"] == method);
+        of.map(|run| run["digits"].as_f64().unwrap_or(0.0)).collect()
+    };
+    // Both solve DanWood, which is well scaled, by Gauss-Newton; gradient descent does not solve Misra1a, whose parameters differ by 10^6.
+    assert!(digits("gauss-newton").iter().any(|digits| *digits > 6.0), "{runs}");
+    assert!(digits("explicit").iter().any(|digits| *digits < 1.0), "{runs}");
+    let (_, err) = bench.expect(2, &["verify", "--method", "newton"]);
+    assert!(err.contains("need no Hessian") && err.contains("\"newton\""), "{err}");
+}

@@ -4,7 +4,7 @@
 
 use gf_core::problems::Quadratic;
 use gf_core::{Observer, StepRecord};
-use gf_optim::registry::{AnyObjective, MethodSettings};
+use gf_optim::registry::{AnyObjective, LinearSolver, MethodSettings};
 use gf_optim::{Budget, integrate};
 use gf_testing::{CountingAllocator, allocations};
 
@@ -75,24 +75,33 @@ fn steps_allocate_nothing() {
         ("lbfgs = {}", 0),
         ("newton-cg = {}", 0),
     ] {
-        let settings: MethodSettings = toml::from_str(text).unwrap();
-        // The harness has a thread of its own that may allocate, but hardly in every run.
-        let counts = [(); 3].map(|()| {
-            let mut method = settings.build().unwrap();
-            let mut control = settings.build_control(None).unwrap();
-            let mut watch = Watch([0; 2]);
-            integrate(
-                &mut quadratic as &mut AnyObjective,
-                &mut *method,
-                &mut *control,
-                &mut [&mut watch],
-                vec![1.0; 80],
-                &Budget::steps(20),
-            )
-            .unwrap();
-            watch.0[1] - watch.0[0]
-        });
-        let found = counts.into_iter().min().unwrap();
-        assert!(found <= allowed, "{text}: {found} allocations in 19 steps, allowed {allowed}");
+        assert_fewest(toml::from_str(text).unwrap(), allowed, &mut quadratic);
     }
+    // No method is forgotten.
+    for settings in MethodSettings::all_defaults() {
+        let writes_matrix =
+            settings.settings().dense_matrices() > 0 || settings.settings().solver() == Some(LinearSolver::Auto);
+        assert_fewest(settings, if writes_matrix { DENSE } else { 0 }, &mut quadratic);
+    }
+}
+
+/// Runs it three times: the harness has a thread of its own that may allocate, but hardly in every run.
+fn assert_fewest(settings: MethodSettings, allowed: u64, quadratic: &mut Quadratic) {
+    let counts = [(); 3].map(|()| {
+        let mut method = settings.build().unwrap();
+        let mut control = settings.build_control(None).unwrap();
+        let mut watch = Watch([0; 2]);
+        integrate(
+            &mut *quadratic as &mut AnyObjective,
+            &mut *method,
+            &mut *control,
+            &mut [&mut watch],
+            vec![1.0; 80],
+            &Budget::steps(20),
+        )
+        .unwrap();
+        watch.0[1] - watch.0[0]
+    });
+    let found = counts.into_iter().min().unwrap();
+    assert!(found <= allowed, "{settings:?}: {found} allocations in 19 steps, allowed {allowed}");
 }

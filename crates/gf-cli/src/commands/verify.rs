@@ -1,5 +1,7 @@
 //! `gf verify`: certified problems and the digits reached.
 
+mod by_method;
+
 use gf_report::significant;
 use gf_verify::{Effort, FunctionResult, REQUIRED_DIGITS, RegressionResult, Report as Verification, Verdict, ZERO};
 use miette::Report;
@@ -10,12 +12,39 @@ use crate::study::misuse;
 
 pub(super) fn execute(arguments: &VerifyArguments) -> Result<u8, Report> {
     let wanted = arguments.names.iter().map(|name| known(name)).collect::<Result<Vec<_>, Report>>()?;
+    if !arguments.method.is_empty() {
+        let methods = by_method::chosen(&arguments.method)?;
+        let runs = by_method::run(&methods, |name| wanted.is_empty() || wanted.contains(&name))?;
+        match arguments.json {
+            true => print(&serde_json::to_string_pretty(&runs).map_err(misuse)?),
+            false => print_methods(&arguments.method, &runs),
+        }
+        return Ok(0);
+    }
     let report = gf_verify::run(|name| wanted.is_empty() || wanted.contains(&name));
     match arguments.json {
         true => print(&serde_json::to_string_pretty(&report).map_err(misuse)?),
         false => print_tables(&report),
     }
     Ok(if report.passed { 0 } else { 1 })
+}
+
+/// A row a regression and start, a column a method.
+fn print_methods(methods: &[String], runs: &[by_method::Run]) {
+    let mut header = vec!["problem", "start"];
+    header.extend(methods.iter().map(String::as_str));
+    let rows = runs.chunks(methods.len()).map(|runs| {
+        let mut row = vec![runs[0].problem.clone(), runs[0].start.to_string()];
+        row.extend(runs.iter().map(|run| format!("{:.1} ({} {})", run.digits.max(0.0), run.steps, run.stop)));
+        row
+    });
+    print("Certified digits of the worst parameter, with the steps taken and why the run ended.");
+    print(&table::numbers(&header, rows.collect()));
+    for method in methods {
+        let of = || runs.iter().filter(|run| run.method == method);
+        let reached = of().filter(|run| run.digits >= REQUIRED_DIGITS).count();
+        print(&format!("{method}: at least {REQUIRED_DIGITS} digits in {reached} of {} runs", of().count()));
+    }
 }
 
 /// The name as it is written, letter case aside.

@@ -135,7 +135,7 @@ pub const EXPERIMENTS: &[Experiment] = &[
     },
     Experiment {
         name: "plateau",
-        about: "how methods cross a plateau of Beale's function",
+        about: "how methods cross a plateau, where gradient and curvature vanish together",
         text: include_str!("experiments/plateau.toml"),
         smoke: &["run.seeds=[0]", "run.steps=50"],
         full: &[],

@@ -153,6 +153,10 @@ pub fn best_step(method: &dyn Settings, eigenvalues: &[f64]) -> Option<BestStep>
         if rate(x) <= rate(y) { b = y } else { a = x }
     }
     let log = 0.5 * (a + b);
+    // Where a longer step is no worse, as for e^(−z) once it is 0 in floating point, the best one is infinite.
+    if rate(log + std::f64::consts::LN_10) <= rate(log) {
+        return None;
+    }
     Some(BestStep { h: log.exp(), rate: rate(log) })
 }
 

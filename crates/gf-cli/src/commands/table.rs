@@ -1,6 +1,6 @@
 //! Tables for the terminal.
 
-use comfy_table::{CellAlignment, ContentArrangement, LineStyle, Table, presets};
+use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, LineStyle, Table, presets};
 use gf_report::significant;
 use gf_utils::stats::median;
 
@@ -23,6 +23,9 @@ pub(super) fn numbers(header: &[&str], rows: Vec<Vec<String>>) -> String {
 }
 
 fn without_row_lines(mut table: Table) -> String {
+    if let Some(names) = table.column_mut(0) {
+        names.set_constraint(ColumnConstraint::ContentWidth);
+    }
     table.load_style(presets::UTF8_HORIZONTAL_ONLY.row_separator(LineStyle::none()));
     table.to_string()
 }

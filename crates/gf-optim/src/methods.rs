@@ -1,4 +1,8 @@
-//! The discretizations, one a file. [`crate::registry`] lists them.
+//! The discretizations, one a file, and their list at the end of this one, which [`crate::registry`] works with.
+
+use serde::{Deserialize, Serialize};
+
+use crate::registry::{MethodInfo, Settings};
 
 mod adam;
 mod adamw;
@@ -87,36 +91,73 @@ pub use trapezoidal::{Trapezoidal, TrapezoidalSettings};
 pub use trust_region::{TrustRegion, TrustRegionSettings};
 pub use tsitouras::TsitourasSettings;
 
-pub(crate) use adam::INFO as ADAM;
-pub(crate) use adamw::INFO as ADAMW;
-pub(crate) use backward_euler::INFO as BACKWARD_EULER;
-pub(crate) use bdf2::INFO as BDF2;
-pub(crate) use cubic::INFO as CUBIC;
-pub(crate) use damped_newton::INFO as DAMPED_NEWTON;
-pub(crate) use dormand_prince::INFO as DORMAND_PRINCE;
-pub(crate) use explicit_euler::INFO as EXPLICIT_EULER;
-pub(crate) use exponential_euler::INFO as EXPONENTIAL_EULER;
-pub(crate) use gauss_newton::INFO as GAUSS_NEWTON;
-pub(crate) use heavy_ball::INFO as HEAVY_BALL;
-pub(crate) use heun::INFO as HEUN;
-pub(crate) use implicit_midpoint::INFO as IMPLICIT_MIDPOINT;
-pub(crate) use lbfgs::INFO as LBFGS;
-pub(crate) use levenberg_marquardt::INFO as LEVENBERG_MARQUARDT;
-pub(crate) use linearly_implicit_euler::INFO as LINEARLY_IMPLICIT_EULER;
-pub(crate) use midpoint::INFO as MIDPOINT;
-pub(crate) use modified_newton::INFO as MODIFIED_NEWTON;
-pub(crate) use nesterov::INFO as NESTEROV;
-pub(crate) use newton_cg::INFO as NEWTON_CG;
-pub(crate) use normalized::INFO as NORMALIZED;
-pub(crate) use rk4::INFO as RK4;
-pub(crate) use rkc2::INFO as RKC2;
-pub(crate) use rmsprop::INFO as RMSPROP;
-pub(crate) use rodas3::INFO as RODAS3;
-pub(crate) use ros2::INFO as ROS2;
-pub(crate) use saddle_free::INFO as SADDLE_FREE;
-pub(crate) use sdirk2::INFO as SDIRK2;
-pub(crate) use steihaug::INFO as STEIHAUG;
-pub(crate) use tr_bdf2::INFO as TR_BDF2;
-pub(crate) use trapezoidal::INFO as TRAPEZOIDAL;
-pub(crate) use trust_region::INFO as TRUST_REGION;
-pub(crate) use tsitouras::INFO as TSITOURAS;
+/// One line a method: its key in a study, its settings, its claims, how it is built.
+macro_rules! methods {
+    ($($key:literal $variant:ident($settings:ty), $info:expr;)*) => {
+        /// A method with its settings, as a study gives it: `method.implicit = { h = 0.05 }`.
+        #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+        pub enum MethodSettings {
+            $(
+                #[doc = concat!("`method.", $key, "`.")]
+                #[serde(rename = $key)]
+                $variant($settings),
+            )*
+        }
+
+        /// All methods, in the order of the documentation.
+        pub const METHODS: &[MethodInfo] = &[$($info),*];
+
+        impl MethodSettings {
+            /// Every method with its default settings, in the order of [`METHODS`].
+            pub fn all_defaults() -> Vec<Self> {
+                vec![$(Self::$variant(<$settings>::default())),*]
+            }
+
+            /// The method's claims.
+            pub fn info(&self) -> &'static MethodInfo {
+                match self { $(Self::$variant(_) => { const INFO: &MethodInfo = &$info; INFO })* }
+            }
+
+            /// The method's settings, whichever method it is.
+            pub fn settings(&self) -> &dyn Settings {
+                match self { $(Self::$variant(settings) => settings,)* }
+            }
+        }
+    };
+}
+
+methods! {
+    "explicit" Explicit(ExplicitSettings), explicit_euler::INFO;
+    "normalized" Normalized(NormalizedSettings), normalized::INFO;
+    "midpoint" Midpoint(MidpointSettings), midpoint::INFO;
+    "heun" Heun(HeunSettings), heun::INFO;
+    "rk4" Rk4(Rk4Settings), rk4::INFO;
+    "dormand-prince" DormandPrince(DormandPrinceSettings), dormand_prince::INFO;
+    "tsitouras" Tsitouras(TsitourasSettings), tsitouras::INFO;
+    "rkc2" Rkc2(Rkc2Settings), rkc2::INFO;
+    "heavy-ball" HeavyBall(HeavyBallSettings), heavy_ball::INFO;
+    "nesterov" Nesterov(NesterovSettings), nesterov::INFO;
+    "rmsprop" RmsProp(RmsPropSettings), rmsprop::INFO;
+    "adam" Adam(AdamSettings), adam::INFO;
+    "adamw" AdamW(AdamWSettings), adamw::INFO;
+    "implicit" Implicit(ImplicitSettings), linearly_implicit_euler::INFO;
+    "backward-euler" BackwardEuler(BackwardEulerSettings), backward_euler::INFO;
+    "implicit-midpoint" ImplicitMidpoint(ImplicitMidpointSettings), implicit_midpoint::INFO;
+    "trapezoidal" Trapezoidal(TrapezoidalSettings), trapezoidal::INFO;
+    "sdirk2" Sdirk2(Sdirk2Settings), sdirk2::INFO;
+    "tr-bdf2" TrBdf2(TrBdf2Settings), tr_bdf2::INFO;
+    "bdf2" Bdf2(Bdf2Settings), bdf2::INFO;
+    "ros2" Ros2(Ros2Settings), ros2::INFO;
+    "rodas3" Rodas3(Rodas3Settings), rodas3::INFO;
+    "exponential-euler" ExponentialEuler(ExponentialEulerSettings), exponential_euler::INFO;
+    "newton" Newton(NewtonSettings), damped_newton::INFO;
+    "modified-newton" ModifiedNewton(ModifiedNewtonSettings), modified_newton::INFO;
+    "saddle-free" SaddleFree(SaddleFreeSettings), saddle_free::INFO;
+    "gauss-newton" GaussNewton(GaussNewtonSettings), gauss_newton::INFO;
+    "levenberg-marquardt" LevenbergMarquardt(LevenbergMarquardtSettings), levenberg_marquardt::INFO;
+    "trust-region" TrustRegion(TrustRegionSettings), trust_region::INFO;
+    "steihaug" Steihaug(SteihaugSettings), steihaug::INFO;
+    "cubic" Cubic(CubicSettings), cubic::INFO;
+    "lbfgs" Lbfgs(LbfgsSettings), lbfgs::INFO;
+    "newton-cg" NewtonCg(NewtonCgSettings), newton_cg::INFO;
+}

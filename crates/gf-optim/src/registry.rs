@@ -1,4 +1,4 @@
-//! The list of methods: it feeds `gf methods`, the study parser, the documentation table, the benches and the conformance tests.
+//! What the list of methods ([`METHODS`], made in `methods.rs`) holds of each: it feeds `gf methods`, the study parser, the documentation table, the benches and the conformance tests.
 
 use std::fmt;
 
@@ -7,7 +7,6 @@ use gf_linalg::Factorization;
 use serde::{Deserialize, Serialize};
 
 use crate::control::{Armijo, Constant, EmbeddedError, GainRatio, StrongWolfe, SwitchedEvolution, TrustRadius};
-use crate::methods;
 use crate::settings::positive;
 use crate::solver::{
     Automatic, ConjugateGradients, DEFAULT_MAX_PRODUCTS, DEFAULT_TOLERANCE, Direct, GaussNewtonMatrix, Hessian,
@@ -15,6 +14,8 @@ use crate::solver::{
 };
 use crate::stability::Amplification;
 use crate::{Discretization, SettingsError, ShiftedSolver, StepController};
+
+pub use crate::methods::{METHODS, MethodSettings};
 
 /// Any objective with all capabilities, owning its data.
 pub type AnyObjective = dyn FullCurvature;
@@ -148,77 +149,6 @@ pub trait Settings {
 
     /// What tells arms of this method apart, in a few words.
     fn label(&self) -> String;
-}
-
-/// One line a method: its key in a study, its settings, its claims, how it is built.
-macro_rules! methods {
-    ($($key:literal $variant:ident($settings:ty), $info:expr;)*) => {
-        /// A method with its settings, as a study gives it: `method.implicit = { h = 0.05 }`.
-        #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-        pub enum MethodSettings {
-            $(
-                #[doc = concat!("`method.", $key, "`.")]
-                #[serde(rename = $key)]
-                $variant($settings),
-            )*
-        }
-
-        /// All methods, in the order of the documentation.
-        pub const METHODS: &[MethodInfo] = &[$($info),*];
-
-        impl MethodSettings {
-            /// Every method with its default settings, in the order of [`METHODS`].
-            pub fn all_defaults() -> Vec<Self> {
-                vec![$(Self::$variant(<$settings>::default())),*]
-            }
-
-            /// The method's claims.
-            pub fn info(&self) -> &'static MethodInfo {
-                match self { $(Self::$variant(_) => { const INFO: &MethodInfo = &$info; INFO })* }
-            }
-
-            /// The method's settings, whichever method it is.
-            pub fn settings(&self) -> &dyn Settings {
-                match self { $(Self::$variant(settings) => settings,)* }
-            }
-        }
-    };
-}
-
-methods! {
-    "explicit" Explicit(methods::ExplicitSettings), methods::EXPLICIT_EULER;
-    "normalized" Normalized(methods::NormalizedSettings), methods::NORMALIZED;
-    "midpoint" Midpoint(methods::MidpointSettings), methods::MIDPOINT;
-    "heun" Heun(methods::HeunSettings), methods::HEUN;
-    "rk4" Rk4(methods::Rk4Settings), methods::RK4;
-    "dormand-prince" DormandPrince(methods::DormandPrinceSettings), methods::DORMAND_PRINCE;
-    "tsitouras" Tsitouras(methods::TsitourasSettings), methods::TSITOURAS;
-    "rkc2" Rkc2(methods::Rkc2Settings), methods::RKC2;
-    "heavy-ball" HeavyBall(methods::HeavyBallSettings), methods::HEAVY_BALL;
-    "nesterov" Nesterov(methods::NesterovSettings), methods::NESTEROV;
-    "rmsprop" RmsProp(methods::RmsPropSettings), methods::RMSPROP;
-    "adam" Adam(methods::AdamSettings), methods::ADAM;
-    "adamw" AdamW(methods::AdamWSettings), methods::ADAMW;
-    "implicit" Implicit(methods::ImplicitSettings), methods::LINEARLY_IMPLICIT_EULER;
-    "backward-euler" BackwardEuler(methods::BackwardEulerSettings), methods::BACKWARD_EULER;
-    "implicit-midpoint" ImplicitMidpoint(methods::ImplicitMidpointSettings), methods::IMPLICIT_MIDPOINT;
-    "trapezoidal" Trapezoidal(methods::TrapezoidalSettings), methods::TRAPEZOIDAL;
-    "sdirk2" Sdirk2(methods::Sdirk2Settings), methods::SDIRK2;
-    "tr-bdf2" TrBdf2(methods::TrBdf2Settings), methods::TR_BDF2;
-    "bdf2" Bdf2(methods::Bdf2Settings), methods::BDF2;
-    "ros2" Ros2(methods::Ros2Settings), methods::ROS2;
-    "rodas3" Rodas3(methods::Rodas3Settings), methods::RODAS3;
-    "exponential-euler" ExponentialEuler(methods::ExponentialEulerSettings), methods::EXPONENTIAL_EULER;
-    "newton" Newton(methods::NewtonSettings), methods::DAMPED_NEWTON;
-    "modified-newton" ModifiedNewton(methods::ModifiedNewtonSettings), methods::MODIFIED_NEWTON;
-    "saddle-free" SaddleFree(methods::SaddleFreeSettings), methods::SADDLE_FREE;
-    "gauss-newton" GaussNewton(methods::GaussNewtonSettings), methods::GAUSS_NEWTON;
-    "levenberg-marquardt" LevenbergMarquardt(methods::LevenbergMarquardtSettings), methods::LEVENBERG_MARQUARDT;
-    "trust-region" TrustRegion(methods::TrustRegionSettings), methods::TRUST_REGION;
-    "steihaug" Steihaug(methods::SteihaugSettings), methods::STEIHAUG;
-    "cubic" Cubic(methods::CubicSettings), methods::CUBIC;
-    "lbfgs" Lbfgs(methods::LbfgsSettings), methods::LBFGS;
-    "newton-cg" NewtonCg(methods::NewtonCgSettings), methods::NEWTON_CG;
 }
 
 impl MethodSettings {

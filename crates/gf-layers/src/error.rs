@@ -17,6 +17,18 @@ pub enum NetworkError {
         /// Counted from 1.
         layer: usize,
     },
+    /// A skip connection between different widths.
+    #[error(
+        "layer {layer} has a skip connection from {inputs} inputs to {units} units; expected as many units as inputs"
+    )]
+    Skip {
+        /// Counted from 1.
+        layer: usize,
+        /// Inputs of the layer.
+        inputs: usize,
+        /// Units of the layer.
+        units: usize,
+    },
     /// An unknown activation's name.
     #[error("no activation is called \"{found}\"; expected one of {}", crate::Activation::names().join(", "))]
     UnknownActivation {

@@ -54,7 +54,7 @@ impl Merge {
         while l < layers.len() {
             let pair = layers.get(l + 1).filter(|next| is_worth_merging(&layers[l], next));
             let last = pair.unwrap_or(&layers[l]);
-            merged.layers.push(Layer { units: last.units, activation: last.activation });
+            merged.layers.push(Layer { units: last.units, activation: last.activation, skip: last.skip });
             groups.push((layers[l], pair.copied()));
             l += 1 + usize::from(pair.is_some());
         }
@@ -296,5 +296,6 @@ impl Pair {
 
 /// Fewer products a sample in one layer than in two.
 fn is_worth_merging(first: &LayerShape, second: &LayerShape) -> bool {
-    first.activation == Activation::Identity && first.rows() * second.units < first.len() + second.len()
+    let is_plain = !first.skip && !second.skip && first.activation == Activation::Identity;
+    is_plain && first.rows() * second.units < first.len() + second.len()
 }

@@ -10,7 +10,7 @@ use crate::{
     shape::Shape, tape::Tape,
 };
 
-/// One dense layer: z = a W + b, then a = f(z).
+/// One dense layer: z = a W + b, then f(z), or a + f(z) where a skip connection leads around it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Layer {
@@ -18,6 +18,9 @@ pub struct Layer {
     pub units: usize,
     /// f.
     pub activation: Activation,
+    /// a^l = a^{l−1} + f(z^l); needs as many units as inputs.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub skip: bool,
 }
 
 /// A dense network: plain data, to be validated before use.
@@ -45,14 +48,22 @@ impl Network {
     /// Adds a layer.
     #[must_use]
     pub fn dense(mut self, units: usize, activation: Activation) -> Self {
-        self.layers.push(Layer { units, activation });
+        self.layers.push(Layer { units, activation, skip: false });
         self
     }
 
-    /// Checks that there are layers, none of them empty.
+    /// Adds a layer with a skip connection around it, as wide as what comes before it.
+    #[must_use]
+    pub fn residual(mut self, activation: Activation) -> Self {
+        let units = self.layers.last().map_or(self.input, |layer| layer.units);
+        self.layers.push(Layer { units, activation, skip: true });
+        self
+    }
+
+    /// Checks that there are layers, none of them empty, and that skip connections join equal widths.
     ///
     /// # Errors
-    /// [`NetworkError::NoInputs`], [`NetworkError::NoLayers`], [`NetworkError::NoUnits`].
+    /// [`NetworkError::NoInputs`], [`NetworkError::NoLayers`], [`NetworkError::NoUnits`], [`NetworkError::Skip`].
     pub fn validate(&self) -> Result<(), NetworkError> {
         if self.input == 0 {
             return Err(NetworkError::NoInputs);
@@ -60,10 +71,17 @@ impl Network {
         if self.layers.is_empty() {
             return Err(NetworkError::NoLayers);
         }
-        match self.layers.iter().position(|layer| layer.units == 0) {
-            Some(layer) => Err(NetworkError::NoUnits { layer: layer + 1 }),
-            None => Ok(()),
+        let mut inputs = self.input;
+        for (number, layer) in self.layers.iter().enumerate() {
+            if layer.units == 0 {
+                return Err(NetworkError::NoUnits { layer: number + 1 });
+            }
+            if layer.skip && layer.units != inputs {
+                return Err(NetworkError::Skip { layer: number + 1, inputs, units: layer.units });
+            }
+            inputs = layer.units;
         }
+        Ok(())
     }
 
     /// The number p of parameters: Σ (inputs + 1)·units.

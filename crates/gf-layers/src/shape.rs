@@ -8,6 +8,8 @@ pub(crate) struct LayerShape {
     pub(crate) inputs: usize,
     pub(crate) units: usize,
     pub(crate) activation: Activation,
+    /// a^l = a^{l−1} + f(z^l).
+    pub(crate) skip: bool,
     pub(crate) offset: usize,
 }
 
@@ -49,7 +51,8 @@ impl Shape {
         let mut layers: Vec<LayerShape> = Vec::with_capacity(network.layers.len());
         let (mut inputs, mut offset) = (network.input, 0);
         for layer in &network.layers {
-            let shape = LayerShape { inputs, units: layer.units, activation: layer.activation, offset };
+            let shape =
+                LayerShape { inputs, units: layer.units, activation: layer.activation, skip: layer.skip, offset };
             (inputs, offset) = (layer.units, offset + shape.len());
             layers.push(shape);
         }

@@ -90,6 +90,11 @@ impl Network {
         inputs.zip(&self.layers).map(|(inputs, layer)| (inputs + 1) * layer.units).sum()
     }
 
+    /// Where each layer's parameters stand in θ: weights, then biases.
+    pub fn layer_ranges(&self) -> Vec<std::ops::Range<usize>> {
+        Shape::new(self).layers.iter().map(|layer| layer.offset..layer.offset + layer.len()).collect()
+    }
+
     /// Outputs a sample; 0 without layers.
     pub fn outputs(&self) -> usize {
         self.layers.last().map_or(0, |layer| layer.units)

@@ -10,7 +10,7 @@
 //! - [`SpectrumTracker`]: an observer of a run.
 //!
 //! ```
-//! use gf_core::{HessianProduct, Streams, problems::Rosenbrock};
+//! use gf_core::{HessianProduct, Streams, problems::Himmelblau};
 //! use gf_spectrum::{EigenpairSettings, EigenpairSolver};
 //!
 //! let settings = EigenpairSettings { top: 1, bottom: 1, ..EigenpairSettings::default() };

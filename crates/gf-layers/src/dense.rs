@@ -9,6 +9,7 @@
 //! with δ = 0. Skip connections change the recursions alone ([`skips`]). Only the lower triangle is computed, about 0.6 to 0.9 n p² flops, chunk of samples after chunk, in order:
 //! bits do not depend on the number of threads, nor memory on the number of samples.
 
+mod arrays;
 mod panels;
 mod skips;
 mod tasks;

@@ -12,7 +12,7 @@
 use gf_linalg::{Update, View, ViewMut, product};
 use rayon::prelude::*;
 
-use super::tensors::{add, mirror_triangle, product_by_stripes, room, scale, triangle_rows};
+use super::arrays::{add, mirror_triangle, product_by_stripes, room, scale, triangle_rows};
 use crate::{products::Operands, shape::Shape};
 
 /// 𝓔 and 𝓐 of one layer. Nothing is allocated before a layer needs them.
@@ -21,7 +21,7 @@ pub(super) struct Skips {
     /// 𝓔_{lm} as \[j\]\[r\]\[n\], for m ≥ l at \[m\].
     mixed: Vec<Vec<f64>>,
     /// 𝓐_l as \[j\]\[r\]\[n\].
-    outer: Vec<f64>,
+    pure: Vec<f64>,
 }
 
 /// Whether layer l − 1 needs 𝓔 and 𝓐 of layer `l`.
@@ -51,7 +51,7 @@ impl Skips {
         let count = at.shape.layers.len();
         if is_kept(at, count - 1) {
             self.mixed.resize_with(count, Vec::new);
-            room(&mut self.outer, curvature.len()).copy_from_slice(curvature);
+            room(&mut self.pure, curvature.len()).copy_from_slice(curvature);
             self.keep_diagonal(at, count - 1);
         }
     }
@@ -65,14 +65,14 @@ impl Skips {
         self.mixed.resize_with(shape.layers.len(), Vec::new);
         if next.skip {
             // 𝓐_{l+1} + 𝓔_{l+1,l+1} Wᵀ, row after row, while 𝓔_{l+1,l+1} stands there.
-            let (outer, mixed) = (&mut self.outer[..u * u * n], &self.mixed[l + 1][..u * u * n]);
+            let (pure, mixed) = (&mut self.pure[..u * u * n], &self.mixed[l + 1][..u * u * n]);
             let add_row = |(out, row): (&mut [f64], &[f64])| {
                 product(View::columns(row, n, u), weights(0, u), Update::Add, ViewMut::columns(out, n, u));
             };
             if parallel {
-                outer.par_chunks_mut(u * n).zip(mixed.par_chunks(u * n)).for_each(add_row);
+                pure.par_chunks_mut(u * n).zip(mixed.par_chunks(u * n)).for_each(add_row);
             } else {
-                outer.chunks_mut(u * n).zip(mixed.chunks(u * n)).for_each(add_row);
+                pure.chunks_mut(u * n).zip(mixed.chunks(u * n)).for_each(add_row);
             }
         }
         let update = if next.skip { Update::Add } else { Update::Replace };
@@ -93,14 +93,14 @@ impl Skips {
         let n = at.tape.rows;
         let (u, next) = (at.shape.layers[l].units, &at.shape.layers[l + 1]);
         let weights = next.part(at.theta);
-        let (source, outer) = (&self.mixed[l + 1], &self.outer);
+        let (source, pure) = (&self.mixed[l + 1], &self.pure);
         let fill = |(j, row): (usize, &mut [f64])| {
             let source = View::columns(&source[j * next.units * n..], n, next.units);
             let transposed = View::columns(&weights[j * next.units..], next.units, u - j);
             product(source, transposed, Update::Replace, ViewMut::columns(row, n, u - j));
             if next.skip {
                 for (r, entry) in (j..u).zip(row.chunks_exact_mut(n)) {
-                    add(&outer[(r * u + j) * n..][..n], entry);
+                    add(&pure[(r * u + j) * n..][..n], entry);
                 }
             }
         };
@@ -111,7 +111,7 @@ impl Skips {
             rows.into_iter().enumerate().for_each(fill);
         }
         if is_kept(at, l) {
-            mirror_triangle(triangle, u, n, room(&mut self.outer, u * u * n));
+            mirror_triangle(triangle, u, n, room(&mut self.pure, u * u * n));
             self.keep_diagonal(at, l);
         }
     }
@@ -121,7 +121,7 @@ impl Skips {
         let n = at.tape.rows;
         let u = at.shape.layers[l].units;
         let mixed = room(&mut self.mixed[l], u * u * n);
-        mixed.copy_from_slice(&self.outer[..u * u * n]);
+        mixed.copy_from_slice(&self.pure[..u * u * n]);
         if let Some(slope) = at.tape.slope(at.shape, l) {
             mixed.chunks_exact_mut(u * n).for_each(|row| scale(slope, row));
         }

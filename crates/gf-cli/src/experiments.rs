@@ -11,6 +11,8 @@ pub struct Experiment {
     /// What it shows, in a line.
     pub about: &'static str,
     text: &'static str,
+    /// What is changed at every scale, as `--set` does: experiments that differ in a network or a loss share their text.
+    changes: &'static [&'static str],
     /// What smoke scale changes, as `--set` does.
     smoke: &'static [&'static str],
     /// What full scale changes.
@@ -19,12 +21,16 @@ pub struct Experiment {
     full_arms: &'static str,
 }
 
+/// The layers of the digits' network with relu.
+const RELU_LAYERS: &str = r#"network.layers=[{ units = 32, activation = "relu" }, { units = 32, activation = "relu" }, { units = 10, activation = "identity" }]"#;
+
 /// All of them, the default first.
 pub const EXPERIMENTS: &[Experiment] = &[
     Experiment {
         name: "convergence",
         about: "the original experiment: explicit, implicit and Newton on a 2161-parameter network, and its claims",
         text: include_str!("experiments/convergence.toml"),
+        changes: &[],
         smoke: &["run.steps=12", "run.seeds=[0]", "first_steps.starts=2", "first_steps.difference_steps=[]"],
         full: &["run.seeds=[0, 1, 2, 3, 4, 5, 6, 7, 8, 9]"],
         full_arms: include_str!("experiments/convergence-grid.toml"),
@@ -33,6 +39,7 @@ pub const EXPERIMENTS: &[Experiment] = &[
         name: "digits",
         about: "handwritten digits with softmax cross-entropy: accuracy on five stratified splits",
         text: include_str!("experiments/digits.toml"),
+        changes: &[],
         smoke: &["run.steps=5", "run.seeds=[0]"],
         full: &["run.seeds=[0, 1, 2, 3, 4, 5, 6, 7, 8, 9]"],
         full_arms: include_str!("experiments/digits-grid.toml"),
@@ -41,6 +48,7 @@ pub const EXPERIMENTS: &[Experiment] = &[
         name: "family",
         about: "every matrix-free method on the original problem, over steps, flow time, work and seconds",
         text: include_str!("experiments/family.toml"),
+        changes: &[],
         smoke: &["run.steps=3", "run.seeds=[0]"],
         full: &[],
         full_arms: "",
@@ -49,6 +57,7 @@ pub const EXPERIMENTS: &[Experiment] = &[
         name: "family-digits",
         about: "the same on handwritten digits",
         text: include_str!("experiments/family-digits.toml"),
+        changes: &[],
         smoke: &["run.steps=3", "run.seeds=[0]"],
         full: &[],
         full_arms: "",
@@ -57,6 +66,7 @@ pub const EXPERIMENTS: &[Experiment] = &[
         name: "work-precision",
         about: "distance to the flow against work, with fitted orders",
         text: include_str!("experiments/work-precision.toml"),
+        changes: &[],
         smoke: &["run.flow_time=0.012"],
         full: &[],
         full_arms: "",
@@ -65,6 +75,7 @@ pub const EXPERIMENTS: &[Experiment] = &[
         name: "work-precision-stiff",
         about: "the same in Rosenbrock's valley, which is stiff",
         text: include_str!("experiments/work-precision-stiff.toml"),
+        changes: &[],
         smoke: &["run.flow_time=0.05"],
         full: &[],
         full_arms: "",
@@ -73,6 +84,7 @@ pub const EXPERIMENTS: &[Experiment] = &[
         name: "continuum",
         about: "linearly implicit Euler from h = 1e-4 to 1e6: from gradient descent to Newton, poles marked",
         text: include_str!("experiments/continuum.toml"),
+        changes: &[],
         smoke: &["run.steps=5"],
         full: &[],
         full_arms: "",
@@ -81,6 +93,7 @@ pub const EXPERIMENTS: &[Experiment] = &[
         name: "robust-newton",
         about: "what cures Newton's instability on the original problem",
         text: include_str!("experiments/robust-newton.toml"),
+        changes: &[],
         smoke: &["run.steps=4", "run.seeds=[0]"],
         full: &[],
         full_arms: "",
@@ -89,6 +102,7 @@ pub const EXPERIMENTS: &[Experiment] = &[
         name: "stability",
         about: "stable, oscillating and divergent steps on a quadratic, beside the map of |R(hλ)|",
         text: include_str!("experiments/stability.toml"),
+        changes: &[],
         smoke: &["run.steps=20"],
         full: &[],
         full_arms: "",
@@ -97,6 +111,7 @@ pub const EXPERIMENTS: &[Experiment] = &[
         name: "learning-rate",
         about: "gradient descent on f = x² with three learning rates",
         text: include_str!("experiments/learning-rate.toml"),
+        changes: &[],
         smoke: &[],
         full: &[],
         full_arms: "",
@@ -105,6 +120,7 @@ pub const EXPERIMENTS: &[Experiment] = &[
         name: "landscape",
         about: "paths of the family on Himmelblau's function from beside its maximum, and basins of attraction",
         text: include_str!("experiments/landscape.toml"),
+        changes: &[],
         smoke: &["run.steps=20", "basins.grid=4"],
         full: &[],
         full_arms: "",
@@ -113,6 +129,7 @@ pub const EXPERIMENTS: &[Experiment] = &[
         name: "batching",
         about: "full batch, mini-batch and single samples: work, noise floor",
         text: include_str!("experiments/batching.toml"),
+        changes: &[],
         smoke: &["run.steps=20", "run.seeds=[0]"],
         full: &[],
         full_arms: "",
@@ -121,6 +138,7 @@ pub const EXPERIMENTS: &[Experiment] = &[
         name: "noise",
         about: "gradient noise that leaves a poor minimum",
         text: include_str!("experiments/noise.toml"),
+        changes: &[],
         smoke: &["run.seeds=[0]"],
         full: &[],
         full_arms: "",
@@ -129,6 +147,7 @@ pub const EXPERIMENTS: &[Experiment] = &[
         name: "saddle",
         about: "how methods leave a saddle, or do not",
         text: include_str!("experiments/saddle.toml"),
+        changes: &[],
         smoke: &["run.seeds=[0]"],
         full: &[],
         full_arms: "",
@@ -137,7 +156,104 @@ pub const EXPERIMENTS: &[Experiment] = &[
         name: "plateau",
         about: "how methods cross a plateau, where gradient and curvature vanish together",
         text: include_str!("experiments/plateau.toml"),
+        changes: &[],
         smoke: &["run.seeds=[0]", "run.steps=50"],
+        full: &[],
+        full_arms: "",
+    },
+    Experiment {
+        name: "edge-of-stability",
+        about: "gradient descent, momentum and the flow on the published small problem: sharpness against 2/h",
+        text: include_str!("experiments/edge-of-stability.toml"),
+        changes: &[],
+        smoke: &["run.steps=40", "run.flow_time=8"],
+        full: &[],
+        full_arms: "",
+    },
+    Experiment {
+        name: "edge-of-stability-digits",
+        about: "the same on handwritten digits: tanh, cross-entropy",
+        text: include_str!("experiments/edge-of-stability-digits.toml"),
+        changes: &[],
+        smoke: &["run.steps=10"],
+        full: &[],
+        full_arms: "",
+    },
+    Experiment {
+        name: "edge-of-stability-digits-relu",
+        about: "the same with relu",
+        text: include_str!("experiments/edge-of-stability-digits.toml"),
+        changes: &[
+            "name=\"edge-of-stability-digits-relu\"",
+            "title=\"The edge of stability on handwritten digits: relu\"",
+            RELU_LAYERS,
+        ],
+        smoke: &["run.steps=10"],
+        full: &[],
+        full_arms: "",
+    },
+    Experiment {
+        name: "edge-of-stability-digits-mse",
+        about: "the same with tanh and squared errors",
+        text: include_str!("experiments/edge-of-stability-digits.toml"),
+        changes: &[
+            "name=\"edge-of-stability-digits-mse\"",
+            "title=\"The edge of stability on handwritten digits: squared errors\"",
+            "loss.kind=\"mse\"",
+            "arm=[{ name = \"gd\", method = { explicit = { h = [0.05, 0.1, 0.2] } } }]",
+        ],
+        smoke: &["run.steps=10"],
+        full: &[],
+        full_arms: "",
+    },
+    Experiment {
+        name: "edge-of-stability-digits-relu-mse",
+        about: "the same with relu and squared errors",
+        text: include_str!("experiments/edge-of-stability-digits.toml"),
+        changes: &[
+            "name=\"edge-of-stability-digits-relu-mse\"",
+            "title=\"The edge of stability on handwritten digits: relu, squared errors\"",
+            RELU_LAYERS,
+            "loss.kind=\"mse\"",
+            "arm=[{ name = \"gd\", method = { explicit = { h = [0.05, 0.1, 0.2] } } }]",
+        ],
+        smoke: &["run.steps=10"],
+        full: &[],
+        full_arms: "",
+    },
+    Experiment {
+        name: "self-stabilization",
+        about: "a valley that gets steeper, in two dimensions: why the sharpness hovers at 2/h",
+        text: include_str!("experiments/self-stabilization.toml"),
+        changes: &[],
+        smoke: &["run.flow_time=100"],
+        full: &[],
+        full_arms: "",
+    },
+    Experiment {
+        name: "self-stabilization-1d",
+        about: "steps beyond 2/λ that end in a cycle, in one dimension",
+        text: include_str!("experiments/self-stabilization-1d.toml"),
+        changes: &[],
+        smoke: &[],
+        full: &[],
+        full_arms: "",
+    },
+    Experiment {
+        name: "spectrum",
+        about: "all eigenvalues over training on the original problem",
+        text: include_str!("experiments/spectrum.toml"),
+        changes: &[],
+        smoke: &["run.steps=4", "spectrum.every=4"],
+        full: &[],
+        full_arms: "",
+    },
+    Experiment {
+        name: "spectrum-digits",
+        about: "all eigenvalues over training on handwritten digits",
+        text: include_str!("experiments/spectrum-digits.toml"),
+        changes: &[],
+        smoke: &["run.steps=2", "spectrum.every=2"],
         full: &[],
         full_arms: "",
     },
@@ -154,12 +270,12 @@ impl Experiment {
             _ => self.text.to_string(),
         };
         let mut document = Document::builtin(&format!("experiment {}", self.name), text);
-        let changes = match scale {
+        let of_scale = match scale {
             Scale::Smoke => self.smoke,
             Scale::Standard => &[],
             Scale::Full => self.full,
         };
-        document.set(&changes.iter().map(ToString::to_string).collect::<Vec<_>>())?;
+        document.set(&self.changes.iter().chain(of_scale).map(ToString::to_string).collect::<Vec<_>>())?;
         document.name = format!("experiment {}", self.name);
         Ok(document)
     }

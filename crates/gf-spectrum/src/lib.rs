@@ -38,4 +38,4 @@ pub use error::SpectrumError;
 pub use gf_linalg::Inertia;
 pub use matrix::{Matrix, MatrixAt, Restricted, square};
 pub use trace::{Estimate, diagonal, hutch_plus_plus, hutchinson};
-pub use tracker::{Interruption, SpectrumRow, SpectrumTracker, StabilityLimit, TrackerSettings};
+pub use tracker::{Interruption, SpectrumRow, SpectrumTracker, TrackerSettings};

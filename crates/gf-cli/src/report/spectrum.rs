@@ -158,7 +158,19 @@ fn eigenvalues(tables: &[SpectrumTable]) -> Figure {
         .take(PANELS)
         .map(|table| {
             let step = table.column("step");
-            let mut panel = Panel::new(table.arm.clone(), Axis::linear("step k"), Axis::linear("eigenvalue of H"));
+            let threshold = table.column("threshold");
+            let known: Vec<f64> = threshold.iter().copied().filter(|x| x.is_finite()).collect();
+            let extremes = |name: &str| {
+                let column = table.column(name);
+                column.into_iter().filter(|x| x.is_finite()).fold((0.0f64, 0.0f64), |(l, h), x| (l.min(x), h.max(x)))
+            };
+            let (low, high) = (extremes("bottom_1").0, extremes("top_1").1);
+            // A threshold far above would press the eigenvalues down.
+            let level = known.first().copied().filter(|x| known.iter().all(|y| x == y) && *x < 2.0 * high);
+            let high = high.max(level.unwrap_or(0.0));
+            let margin = 0.08 * (high - low).max(1e-3);
+            let y = Axis::linear("eigenvalue of H").within(low - margin, high + margin);
+            let mut panel = Panel::new(table.arm.clone(), Axis::linear("step k"), y);
             for k in 1..=table.count("top_") {
                 let values = table.column(&format!("top_{k}"));
                 panel = panel.with(Mark::line(format!("λ{}", subscript(k)), k - 1, step.clone(), values));
@@ -167,16 +179,14 @@ fn eigenvalues(tables: &[SpectrumTable]) -> Figure {
                 let style = table.count("top_");
                 panel = panel.with(Mark::line("lowest", style, step.clone(), table.column("bottom_1")));
             }
-            let threshold = table.column("threshold");
-            let known: Vec<f64> = threshold.iter().copied().filter(|x| x.is_finite()).collect();
-            match (known.first(), known.iter().all(|x| Some(x) == known.first())) {
-                (Some(level), true) => panel.with(Mark::Horizontal { y: *level, label: "threshold".into() }),
-                (Some(_), false) => panel.with(Mark::line("threshold", 8, step, threshold)),
-                (None, _) => panel,
+            match (level, known.iter().all(|x| Some(x) == known.first())) {
+                (Some(level), _) => panel.with(Mark::Horizontal { y: level, label: "threshold".into() }),
+                (None, false) => panel.with(Mark::line("threshold", 8, step, threshold)),
+                (None, true) => panel,
             }
         })
         .collect();
-    let caption = "The highest eigenvalues and the lowest one along each run, with the sharpness at which the method's steps become unstable.";
+    let caption = "The highest eigenvalues and the lowest one along each run, with the sharpness at which the method's steps become unstable, unless that is far above.";
     Figure::new("eigenvalues", caption, panels)
 }
 
@@ -331,7 +341,8 @@ fn in_the_stability_region(folder: &Folder, tables: &[SpectrumTable]) -> Result<
         let values: Vec<f64> = curve.iter().map(|z| radius(*z)).map(|r| if r > 4.0 { f64::NAN } else { r }).collect();
         let top = values.iter().copied().filter(|r| r.is_finite()).fold(1.2, f64::max);
         let dots = |label: &str, style: usize, z: &[f64]| {
-            Mark::points(label, style, z.to_vec(), z.iter().map(|z| radius(*z)).collect())
+            let (x, y) = (z.to_vec(), z.iter().map(|z| radius(*z)).collect());
+            Mark::Cells { label: label.into(), style, x, y }
         };
         panels.push(
             Panel::new(

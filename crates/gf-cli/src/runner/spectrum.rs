@@ -1,10 +1,9 @@
 //! The curvature along a run.
 
 use gf_core::Streams;
-use gf_optim::{Discretization, stability};
+use gf_optim::stability;
 use gf_spectrum::{
-    Blocks, EigenpairSettings, Interruption, Matrix, SpectrumRow, SpectrumTracker, StabilityLimit, TrackerSettings,
-    square,
+    Blocks, EigenpairSettings, Interruption, Matrix, SpectrumRow, SpectrumTracker, TrackerSettings, square,
 };
 use miette::Report;
 
@@ -66,15 +65,7 @@ pub(super) fn tracker(problem: &Problem, arm: &ArmSpec, seed: u64) -> Result<Opt
         Subject::Function(_) => Vec::new(),
     };
     let objective = on_all_training_samples(problem, seed)?;
+    let limit = stability::limit(arm.method.settings()).filter(|z| z.is_finite());
     let rng = Streams::new(seed).probes();
-    SpectrumTracker::new(settings, objective, limit(arm)?, layers, rng).map(Some).map_err(misuse)
-}
-
-/// How long a step of the arm's method may be, where its amplification factor says so.
-fn limit(arm: &ArmSpec) -> Result<Option<StabilityLimit>, Report> {
-    let settings = arm.method.settings();
-    let Some(z) = stability::limit(settings).filter(|z| z.is_finite()) else { return Ok(None) };
-    let method = arm.method.build().map_err(misuse)?;
-    let h = settings.first_step_size();
-    Ok(Discretization::time(&*method, h).map(|time| StabilityLimit { z, time_per_step: time / h }))
+    SpectrumTracker::new(settings, objective, limit, layers, rng).map(Some).map_err(misuse)
 }

@@ -7,7 +7,7 @@ mod curves;
 mod landscape;
 mod pole;
 mod predictions;
-mod spectrum;
+pub(crate) mod spectrum;
 pub(crate) mod stability;
 mod sweep;
 mod tables;

@@ -365,20 +365,23 @@ fn layer_blocks(folder: &Folder) -> Result<Option<Figure>, Report> {
     let panels: Vec<Panel> = spectrum_file::read_blocks(&folder.path)?
         .into_iter()
         .take(PANELS)
-        .map(|(arm, norms)| {
-            let count = norms.len().isqrt();
-            let edge = count as f64 + 0.5;
-            let cell = |row: usize, column: usize| norms[row * count + column].max(f64::MIN_POSITIVE).log10();
-            let values = (0..count).map(|row| (0..count).map(|column| cell(row, column)).collect()).collect();
-            Panel::new(
-                format!("{arm}: log₁₀ of the Frobenius norm"),
-                Axis::linear("layer").within(0.5, edge),
-                Axis::linear("layer").within(0.5, edge),
-            )
-            .with(Mark::Heat { x: (0.5, edge), y: (0.5, edge), values, shows_values: count <= 8 })
-        })
+        .map(|(arm, norms)| norms_panel(&arm, &norms))
         .collect();
     let caption =
         "The Hessian at the end of the run, layer by layer: the Frobenius norm of each block of second derivatives.";
     Ok((!panels.is_empty()).then(|| Figure::new("layer-blocks", caption, panels)))
+}
+
+/// The norms of the blocks of a matrix, row after row, as a picture.
+pub(crate) fn norms_panel(title: &str, norms: &[f64]) -> Panel {
+    let count = norms.len().isqrt();
+    let edge = count as f64 + 0.5;
+    let cell = |row: usize, column: usize| norms[row * count + column].max(f64::MIN_POSITIVE).log10();
+    let values = (0..count).map(|row| (0..count).map(|column| cell(row, column)).collect()).collect();
+    Panel::new(
+        format!("{title}: log₁₀ of the Frobenius norm"),
+        Axis::linear("layer").within(0.5, edge),
+        Axis::linear("layer").within(0.5, edge),
+    )
+    .with(Mark::Heat { x: (0.5, edge), y: (0.5, edge), values, shows_values: count <= 8 })
 }

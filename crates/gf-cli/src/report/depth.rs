@@ -68,7 +68,8 @@ impl Measured<'_> {
     }
 
     fn gradients(&self, activation: &str) -> Figure {
-        let (x, y) = (Axis::linear("layer l (1 is next to the input)"), Axis::log("‖∂L/∂Θ‖ of the layer"));
+        let (x, y) =
+            (Axis::linear("layer l (1 is next to the input)"), Axis::log("length |∂L/∂Θ| of the layer's gradient"));
         let panels = self.panels(&x, &y, |initialization, skip| {
             let line = |(style, &depth): (usize, &usize)| {
                 let rows = self.layers(activation, initialization, skip, depth);
@@ -172,7 +173,9 @@ impl Measured<'_> {
                 }
             }
             if ends.0 < ends.1 {
-                let line = vec![ends.0, ends.1];
+                let margin = 0.04 * (ends.1 - ends.0);
+                let line = vec![ends.0 - margin, ends.1 + margin];
+                panel.x = panel.x.within(line[0], line[1]);
                 panel = panel.with(Mark::line("as predicted", 8, line.clone(), line));
             }
             panel

@@ -41,7 +41,7 @@ pub(super) fn blocks(folder: &Folder) -> Result<Vec<Block>, Report> {
             &format!(
                 "Norms of the gradient in each layer, {whole}. Lines that lie decades apart are layers that learn at different speeds."
             ),
-            "‖∂L/∂Θ‖ of the layer",
+            "length |∂L/∂Θ| of the layer's gradient",
             |row| row.gradient_norm,
         ),
         figure(

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::NetworkError;
 
-/// An elementwise function a = f(z).
+/// An elementwise function a = f(z), to which a skip connection adds later: here a is always f(z).
 ///
 /// | name | f(z) | f'(z) | f''(z) |
 /// |---|---|---|---|

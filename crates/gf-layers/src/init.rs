@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 use crate::{Network, NetworkError};
 
 /// How initial parameters are drawn, with N(0, 1) numbers in the order of θ: layer after layer, weights row by row
-/// (inputs × units), then, where biases are random, the layer's biases. What is constant draws nothing.
+/// (inputs × units), then, where biases are random, the layer's biases. What is constant draws nothing. A skip connection changes
+/// nothing: the scale of deep networks with many of them is the user's to choose.
 ///
 /// | name | weights | biases |
 /// |---|---|---|

@@ -68,7 +68,7 @@ fn default_name() -> String {
 pub struct NetworkSpec {
     /// Inputs a sample.
     pub input: usize,
-    /// Dense layers, each with units and activation.
+    /// Dense layers, each with units and activation, and perhaps a skip connection.
     pub layers: Vec<Layer>,
     /// How initial parameters are drawn.
     #[serde(default)]

@@ -68,14 +68,12 @@ fn depth_measures_random_networks_and_reports_them() {
     // 2 activations × 2 initializations × plain and skip × 2 depths × 2 seeds; the depths have 3 and 7 layers.
     assert_eq!(rows.len(), 32);
     assert_eq!(table(&bench, "a/depth-layers.csv").0.len(), 16 * 3 + 16 * 7);
-    for row in rows.iter().filter(|row| row[column("depth")] == "6") {
+    // Five relu units may all be off, and then there is no rate.
+    for row in rows.iter().filter(|row| row[column("depth")] == "6" && row[column("activation")] == "tanh") {
         let number = |name: &str| row[column(name)].parse::<f64>().unwrap();
-        assert!(number("rate") <= number("bound_rate") + 0.2, "{row:?}");
+        assert!(number("rate") <= number("bound_rate"), "{row:?}");
         if row[column("skip")] == "false" && row[column("initialization")] == "gain 0.5" {
-            assert!(
-                number("rate") < -0.2 && number("mean_field_rate") < -0.4,
-                "small weights let gradients vanish: {row:?}"
-            );
+            assert!(number("rate") < -0.4 && number("mean_field_rate") < -0.6, "gradients vanish: {row:?}");
         }
     }
     let report = bench.read("a/report.html");

@@ -20,7 +20,9 @@ impl Network {
     /// **Formula**: with x ~ N(0, 1), q = inputs·v·E\[(a^{l−1})²\] + v_b; E\[a²\] = E\[f(√q x)²\], and χ = units·v·E\[f'(√q x)²\].
     /// With a skip connection E\[a²\] gains E\[(a^{l−1})²\] + 2 E\[a^{l−1}\] E\[f\], and χ gains 1.
     /// The ratio of gradients from layer to layer is √χ: they vanish towards the input where χ < 1 and explode where χ > 1.
-    /// **Holds** at random initialization, in the limit of wide layers; a network of width n scatters about it, by more the deeper it is.
+    /// **Holds** at random initialization, in the limit of wide layers; a network of width n scatters about it, by more the deeper it is. χ takes
+    /// gradients for independent of activations: with skip connections and an activation whose mean is not 0 (relu, gelu) they align, and
+    /// gradients grow faster, at width 32 and gain 0.5 by e^0.17 a layer where √χ = e^0.06.
     /// **Errors of the integrals**: below 1e-8, also at the kink of relu.
     /// **Reference**: B. Poole et al., *NeurIPS* (2016); S. Schoenholz et al., *ICLR* (2017).
     ///

@@ -68,12 +68,11 @@ impl Measured<'_> {
     }
 
     fn gradients(&self, activation: &str) -> Figure {
-        let (x, y) =
-            (Axis::linear("layer l (1 is next to the input)"), Axis::log("length |∂L/∂Θ| of the layer's gradient"));
+        let (x, y) = (Axis::linear("layer l (1 is next to the input)"), Axis::linear("log₁₀ of the length |∂L/∂Θ|"));
         let panels = self.panels(&x, &y, |initialization, skip| {
             let line = |(style, &depth): (usize, &usize)| {
                 let rows = self.layers(activation, initialization, skip, depth);
-                let (x, y) = rows.map(|row| (row.layer as f64, row.gradient_norm)).unzip();
+                let (x, y) = rows.map(|row| (row.layer as f64, row.gradient_norm.log10())).unzip();
                 Mark::line(format!("depth {depth}"), style, x, y)
             };
             self.spec.depths.iter().enumerate().map(line).collect()
@@ -86,7 +85,7 @@ impl Measured<'_> {
     }
 
     fn activations(&self) -> Figure {
-        let (x, y) = (Axis::linear("layer l (1 is next to the input)"), Axis::log("rms of a"));
+        let (x, y) = (Axis::linear("layer l (1 is next to the input)"), Axis::linear("log₁₀ rms of a"));
         let panels = self.panels(&x, &y, |initialization, skip| {
             let mut marks = Vec::new();
             for (style, activation) in self.spec.activations.iter().enumerate() {
@@ -95,9 +94,9 @@ impl Measured<'_> {
                         .filter(|row| row.layer <= self.deepest)
                 };
                 let x: Vec<f64> = rows().map(|row| row.layer as f64).collect();
-                let predicted = rows().map(|row| row.mean_field_rms).collect();
+                let predicted = rows().map(|row| row.mean_field_rms.log10()).collect();
                 marks.push(Mark::line(activation.name(), style, x.clone(), predicted));
-                marks.push(Mark::points("", style, x, rows().map(|row| row.activation_rms).collect()));
+                marks.push(Mark::points("", style, x, rows().map(|row| row.activation_rms.log10()).collect()));
             }
             marks
         });
@@ -134,13 +133,13 @@ impl Measured<'_> {
     }
 
     fn products(&self) -> Figure {
-        let (x, y) = (Axis::linear("depth"), Axis::log("singular values of the product"));
+        let (x, y) = (Axis::linear("depth"), Axis::linear("log₁₀ of singular values of the product"));
         let panels = self.panels(&x, &y, |initialization, skip| {
             let mut marks = Vec::new();
             for (style, activation) in self.spec.activations.iter().enumerate() {
                 let over_depths = |value: fn(&DepthRow) -> Option<f64>| -> Vec<f64> {
                     let at = |depth: &usize| self.middle(activation.name(), initialization, skip, *depth, value);
-                    self.spec.depths.iter().map(|depth| at(depth).unwrap_or(f64::NAN)).collect()
+                    self.spec.depths.iter().map(|depth| at(depth).map_or(f64::NAN, f64::log10)).collect()
                 };
                 let x: Vec<f64> = self.spec.depths.iter().map(|depth| *depth as f64).collect();
                 marks.push(Mark::line(activation.name(), style, x.clone(), over_depths(|row| row.product_largest)));
@@ -186,8 +185,9 @@ impl Measured<'_> {
         ];
         let caption = format!(
             "How fast gradients grow (above 0) or vanish (below 0) on their way to the input, fitted over the hidden layers of every network of depth {FITTED} or \
-             more, against two predictions. Mean-field theory, exact for wide layers at their start, predicts points on the line; the largest \
-             singular values of the layers bound the rate, so that points lie below theirs."
+             more, against two predictions. Mean-field theory, exact for wide layers at their start, predicts points on the line. It takes gradients for independent of activations: with skip connections and an \
+             activation whose mean is not 0 both align with each other, and gradients grow faster than it says. Near the unstable fixed point of gelu a narrow network may go the \
+             other way. The largest singular values of the layers bound the rate: points lie below theirs."
         );
         Figure::new("depth-rates", caption, panels)
     }

@@ -257,6 +257,40 @@ pub const EXPERIMENTS: &[Experiment] = &[
         full: &[],
         full_arms: "",
     },
+    Experiment {
+        name: "depth",
+        about: "vanishing and exploding gradients: 2 to 50 layers, activations, initializations, skip connections, clipping",
+        text: include_str!("experiments/depth.toml"),
+        changes: &[],
+        smoke: &[
+            "run.steps=5",
+            "run.seeds=[0]",
+            "depth.depths=[2, 5, 8]",
+            "depth.activations=[\"tanh\", \"relu\"]",
+            "depth.samples=32",
+            "depth.jacobian_samples=1",
+        ],
+        full: &["run.seeds=[0, 1, 2, 3, 4]"],
+        full_arms: "",
+    },
+    Experiment {
+        name: "conservation",
+        about: "drift from what the flow of a deep linear network conserves, against step size: the order of each method",
+        text: include_str!("experiments/conservation.toml"),
+        changes: &[],
+        smoke: &["run.flow_time=0.0625"],
+        full: &[],
+        full_arms: "",
+    },
+    Experiment {
+        name: "conservation-relu",
+        about: "the same for a relu network, whose kinks cost orders",
+        text: include_str!("experiments/conservation-relu.toml"),
+        changes: &[],
+        smoke: &["run.flow_time=0.0625"],
+        full: &[],
+        full_arms: "",
+    },
 ];
 
 impl Experiment {

@@ -3,8 +3,11 @@
 mod basins;
 mod claims;
 mod comparison;
+mod conservation;
 mod curves;
+mod depth;
 mod landscape;
+mod layers;
 mod pole;
 mod predictions;
 pub(crate) mod spectrum;
@@ -77,11 +80,23 @@ fn page(folder: &Folder, verdicts: &[ClaimVerdict]) -> Result<Page, Report> {
     if !spectrum.is_empty() {
         page = page.with(Section::new("Curvature along the run", spectrum));
     }
+    let depth = depth::blocks(folder)?;
+    if !depth.is_empty() {
+        page = page.with(Section::new("Signals and depth", depth));
+    }
+    let conservation = conservation::blocks(folder);
+    if !conservation.is_empty() {
+        page = page.with(Section::new("What the flow conserves", conservation));
+    }
     let sweep = sweep::blocks(folder);
     if !sweep.is_empty() {
         page = page.with(Section::new("Step sizes", sweep));
     }
     page = page.with(Section::new("Curves", curves::blocks(folder)));
+    let layers = layers::blocks(folder)?;
+    if !layers.is_empty() {
+        page = page.with(Section::new("Layers", layers));
+    }
     if let Some(blocks) = predictions::blocks(folder)? {
         page = page.with(Section::new("Predictions", blocks));
     }

@@ -1,9 +1,12 @@
 //! Runs the arms of a study on every seed.
 
 mod basins;
+mod conservation;
+mod depth;
 mod evaluation;
 mod first_steps;
 mod instance;
+mod layers;
 mod spectrum;
 
 use std::cell::Cell;
@@ -17,10 +20,14 @@ use indicatif::ProgressBar;
 use miette::Report;
 
 pub use basins::BasinStart;
+use conservation::Drift;
+pub use depth::{DepthLayerRow, DepthResult, DepthRow};
 pub use evaluation::{Evaluator, NetworkEvaluator};
 use first_steps::first_step;
 pub use first_steps::{FirstStep, PolicyOutcome};
 use instance::{FlowDistance, Instance};
+pub use layers::LayerRow;
+use layers::LayerWatch;
 pub use spectrum::SpectrumRun;
 
 use crate::parallel::for_each_task;
@@ -49,6 +56,8 @@ pub struct ArmRun {
     pub spectrum: Option<SpectrumRun>,
     /// Where it ends from other starts, where the study asks for it; only of the first seed.
     pub basins: Vec<BasinStart>,
+    /// What passed through the layers, where the study asks for it.
+    pub layers: Vec<LayerRow>,
 }
 
 impl ArmRun {
@@ -119,6 +128,24 @@ pub fn run(problem: &Problem, threads: usize, progress: Progress) -> Result<(Vec
     Ok((runs, rows))
 }
 
+/// Measures the networks of `[depth]`, `threads` at a time, in the order of the study; nothing where it does not ask for them.
+///
+/// # Errors
+/// Misuse only; a network that is not finite is a result.
+pub fn run_depth(problem: &Problem, threads: usize, progress: Progress) -> Result<Vec<DepthResult>, Report> {
+    let Some(spec) = &problem.study.depth else { return Ok(Vec::new()) };
+    let seeds = &problem.study.run.seeds;
+    let tasks: Vec<_> = spec.cases().into_iter().flat_map(|case| seeds.iter().map(move |seed| (case, *seed))).collect();
+    let bar = progress.bar(tasks.len() as u64, "networks");
+    let results = for_each_task(&tasks, threads, |(case, seed)| {
+        let result = depth::measure(problem, spec, case, *seed);
+        bar.inc(1);
+        result
+    });
+    bar.finish_and_clear();
+    results.into_iter().collect()
+}
+
 /// Refuses what would not fit in memory when the `threads` tasks that need most of it run at once.
 fn check_memory(problem: &Problem, tasks: &[Task], threads: usize) -> Result<(), Report> {
     let dim = problem.dim();
@@ -143,6 +170,8 @@ fn check_memory(problem: &Problem, tasks: &[Task], threads: usize) -> Result<(),
 
 fn run_arm(problem: &Problem, arm_index: usize, seed: u64, bar: &ProgressBar) -> Result<ArmRun, Report> {
     let arm = &problem.study.arms[arm_index];
+    let own = problem.of_arm(arm);
+    let problem = &*own;
     let budget = problem.study.run.budget(arm);
     let mut instance = Instance::new(problem, arm, seed)?;
     let start = problem.start(seed, Some(arm));
@@ -160,9 +189,15 @@ fn run_arm(problem: &Problem, arm_index: usize, seed: u64, bar: &ProgressBar) ->
     let distance = Rc::new(Cell::new(f64::NAN));
     let mut flow = FlowDistance::new(problem, seed, &start, Rc::clone(&distance))?;
     let measures_distance = flow.is_some();
+    let mut drift = Drift::new(problem, &start)?;
+    let drift_column = problem.names_at_a_point().len();
+    let mut layers = LayerWatch::new(problem, &arm.name, seed, instance.data.as_ref())?;
     let evaluator = &mut instance.evaluator;
     let evaluate = |theta: &[f64], out: &mut Evaluation| {
         evaluator.evaluate(theta, out);
+        if let Some(drift) = &mut drift {
+            out.metrics[drift_column] = drift.at(theta);
+        }
         if let (true, Some(last)) = (measures_distance, out.metrics.last_mut()) {
             *last = distance.get();
         }
@@ -176,6 +211,9 @@ fn run_arm(problem: &Problem, arm_index: usize, seed: u64, bar: &ProgressBar) ->
     }
     if let Some(tracker) = &mut tracker {
         observers.push(tracker);
+    }
+    if let Some(layers) = &mut layers {
+        observers.push(layers);
     }
     observers.extend([&mut history as &mut dyn Observer, &mut ticks, &mut deadline]);
     let outcome = integrate(&mut *instance.objective, &mut *method, &mut *control, &mut observers, start, &budget)
@@ -201,8 +239,9 @@ fn run_arm(problem: &Problem, arm_index: usize, seed: u64, bar: &ProgressBar) ->
     let loss_limit = budget.loss_limit;
     let end = &outcome.theta;
     let spectrum = tracker.map(|tracker| SpectrumRun::new(problem, seed, end, tracker)).transpose()?;
+    let layers = layers.map(|watch| watch.rows).unwrap_or_default();
     let arm = arm.name.clone();
-    Ok(ArmRun { arm, arm_index, seed, outcome, loss_limit, history, best, predictions, spectrum, basins })
+    Ok(ArmRun { arm, arm_index, seed, outcome, loss_limit, history, best, predictions, spectrum, basins, layers })
 }
 
 /// Asks for the end of a run that has spent its seconds in steps.

@@ -17,6 +17,7 @@ use crate::{Network, NetworkError};
 /// | `original` | as `he_normal` | 0.01·N(0,1) |
 /// | `scale` = σ | σ·N(0,1) | 0 |
 /// | `mulberry32` = seed | √(1/inputs)·N(0,1), layer by layer with units outside and inputs inside, from the generator mulberry32 in place of the stream: repeats published runs | 0 |
+/// | `gain` = g | g/√inputs·N(0,1); 1 is Xavier and √2 is He where all layers are as wide | 0 |
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[expect(missing_docs, reason = "the table above defines them")]
@@ -28,20 +29,24 @@ pub enum Initialization {
     Original,
     Scale(f64),
     Mulberry32(u32),
+    Gain(f64),
 }
 
 impl Initialization {
-    /// Checks the scale.
+    /// Checks the scale or the gain.
     ///
     /// # Errors
     /// [`NetworkError::Parameter`] unless it is finite and not negative.
     pub fn validate(&self) -> Result<(), NetworkError> {
-        match *self {
-            Self::Scale(found) if !(found.is_finite() && found >= 0.0) => {
-                Err(NetworkError::Parameter { name: "scale", expected: "a finite number of at least 0", found })
-            }
-            _ => Ok(()),
+        let (name, found) = match *self {
+            Self::Scale(found) => ("scale", found),
+            Self::Gain(found) => ("gain", found),
+            _ => return Ok(()),
+        };
+        if found.is_finite() && found >= 0.0 {
+            return Ok(());
         }
+        Err(NetworkError::Parameter { name, expected: "a finite number of at least 0", found })
     }
 }
 
@@ -58,6 +63,7 @@ pub(crate) fn draw(network: &Network, initialization: &Initialization, rng: &mut
             Initialization::Original => (he, Some(0.01)),
             Initialization::Scale(scale) => (scale, None),
             Initialization::Mulberry32(seed) => return draw_published(network, seed),
+            Initialization::Gain(gain) => (gain / (inputs as f64).sqrt(), None),
         };
         theta.extend((0..inputs * layer.units).map(|_| scale * standard_normal(rng)));
         theta.extend((0..layer.units).map(|_| bias_scale.map_or(0.0, |scale| scale * standard_normal(rng))));

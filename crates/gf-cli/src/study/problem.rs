@@ -1,5 +1,6 @@
 //! From a study's text to samples, a network and a loss that fit together.
 
+use std::borrow::Cow;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -10,9 +11,10 @@ use gf_utils::data::{self, CsvColumns, TargetColumns, TargetKind};
 use miette::Report;
 
 use super::spec::{ArmSpec, BatchOrder, Builtin, DataSpec, LossKind, LossSpec, NetworkSpec, SplitKind};
-use super::{Document, FunctionSpec, Study, misuse};
+use super::{Conserved, Document, FunctionSpec, Study, misuse};
 
 /// A checked study.
+#[derive(Clone)]
 pub struct Problem {
     /// Its keys.
     pub study: Study,
@@ -23,6 +25,7 @@ pub struct Problem {
 }
 
 /// What is minimized.
+#[derive(Clone)]
 pub enum Subject {
     /// The loss of a network on data.
     Network(Box<NetworkProblem>),
@@ -31,6 +34,7 @@ pub enum Subject {
 }
 
 /// A network with its loss and its samples.
+#[derive(Clone)]
 pub struct NetworkProblem {
     /// The network.
     pub network: Network,
@@ -175,6 +179,21 @@ impl Problem {
         }
     }
 
+    /// The problem as an arm sees it: with its own initialization and skip connections, where it has them.
+    pub fn of_arm(&self, arm: &ArmSpec) -> Cow<'_, Self> {
+        if arm.initialization.is_none() && arm.skip.is_none() {
+            return Cow::Borrowed(self);
+        }
+        let mut own = self.clone();
+        if let Subject::Network(problem) = &mut own.subject {
+            problem.initialization = arm.initialization.unwrap_or(problem.initialization);
+            if let Some(skip) = arm.skip {
+                set_skip(&mut problem.network, skip);
+            }
+        }
+        Cow::Owned(own)
+    }
+
     /// The samples of a seed, split.
     ///
     /// # Errors
@@ -276,11 +295,13 @@ impl Problem {
     /// Names of the metric columns of the history.
     pub fn metric_names(&self) -> Vec<String> {
         let mut names = self.names_at_a_point();
+        names.extend(self.study.run.conservation.then(|| CONSERVATION_DRIFT.to_string()));
         names.extend(self.study.run.flow_tolerance.map(|_| DISTANCE_TO_FLOW.to_string()));
         names
     }
 
-    fn names_at_a_point(&self) -> Vec<String> {
+    /// Names of the metrics that a point has without the run that led to it.
+    pub fn names_at_a_point(&self) -> Vec<String> {
         /// Functions of more parameters do not keep their path.
         const MOST_COORDINATES: usize = 3;
         match &self.subject {
@@ -310,6 +331,7 @@ impl Problem {
         seeds.dedup();
         expect(seeds.len() == run.seeds.len(), "seeds", "different seeds", format!("{:?}", run.seeds))?;
         expect(run.batch != Some(0), "batch", "at least 1", "0".into())?;
+        expect(run.layers_every != Some(0), "layers_every", "at least 1", "0".into())?;
         expect(run.evaluate_every > 0, "evaluate_every", "at least 1", "0".into())?;
         expect(!run.loss_limit.is_nan(), "loss_limit", "a number", run.loss_limit.to_string())?;
         expect(run.loss_target.is_none_or(|target| !target.is_nan()), "loss_target", "a number", "NaN".into())?;
@@ -349,6 +371,13 @@ impl Problem {
             if !(2..=200).contains(&basins.grid) {
                 return fault("grid", "expected 2 to 200");
             }
+        }
+        if run.layers_every.is_some() && self.study.problem.is_some() {
+            return Err(self.document.error_at(&["run", "layers_every"], "expected [network] here, found a function"));
+        }
+        if let Some(depth) = &self.study.depth {
+            self.network()?;
+            depth.validate().map_err(|(key, message)| self.document.error_at(&["depth", key], message))?;
         }
         if let Some(first_steps) = &self.study.first_steps {
             self.network()?;
@@ -411,6 +440,19 @@ impl Problem {
                     ));
                 }
             }
+            let network_key = [("initialization", arm.initialization.is_some()), ("skip", arm.skip.is_some())];
+            if let (Some((key, _)), Some(_)) = (network_key.iter().find(|(_, is_set)| *is_set), &self.study.problem) {
+                return Err(error(&[*key], &"only networks have it, [problem] has none"));
+            }
+            if let Some(initialization) = &arm.initialization {
+                initialization.validate().map_err(|fault| error(&["initialization"], &fault))?;
+            }
+            if self.study.run.conservation {
+                Conserved::new(&self.of_arm(arm)).map_err(|message| {
+                    let message = format!("arm \"{}\": {message}", arm.name);
+                    self.document.error_at(&["run", "conservation"], message)
+                })?;
+            }
             if arm.steps == Some(0) {
                 return Err(error(&["steps"], &"expected at least 1, found 0"));
             }
@@ -460,8 +502,20 @@ impl Problem {
     }
 }
 
+/// The column of the drift from what the flow conserves.
+pub const CONSERVATION_DRIFT: &str = "conservation_drift";
+
 /// The column of ‖θ − θ(t)‖.
 pub const DISTANCE_TO_FLOW: &str = "distance_to_flow";
+
+/// Skip connections around all hidden layers as wide as their inputs, or around no layer.
+fn set_skip(network: &mut Network, skip: bool) {
+    let (mut inputs, hidden) = (network.input, network.layers.len() - 1);
+    for (l, layer) in network.layers.iter_mut().enumerate() {
+        layer.skip = skip && l < hidden && layer.units == inputs;
+        inputs = layer.units;
+    }
+}
 
 /// Whether a name can be part of file names everywhere.
 fn is_file_name(name: &str) -> bool {

@@ -7,6 +7,7 @@ use gf_optim::Budget;
 use gf_optim::registry::{ControlSettings, MethodSettings};
 use serde::{Deserialize, Serialize};
 
+use super::depth::Depth;
 use super::function::FunctionSpec;
 
 /// A whole study. A problem alone (for `gf eval`) has no arms.
@@ -55,6 +56,9 @@ pub struct Study {
     /// Where each arm ends from every start on a grid; for functions of two parameters.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub basins: Option<Basins>,
+    /// Signals through random networks of growing depth.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub depth: Option<Depth>,
 }
 
 fn default_name() -> String {
@@ -233,6 +237,12 @@ pub struct RunSpec {
     pub flow_tolerance: Option<f64>,
     /// Evaluate training and validation loss every so many steps.
     pub evaluate_every: u64,
+    /// Write what passes through the layers, on the training set, every so many steps: `layers.csv`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub layers_every: Option<u64>,
+    /// Add the column `conservation_drift`: how far a run is from what the flow conserves.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub conservation: bool,
     /// Stop an arm at this flow time.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub flow_time: Option<f64>,
@@ -262,6 +272,8 @@ impl Default for RunSpec {
             batch: None,
             order: BatchOrder::Fixed,
             flow_tolerance: None,
+            layers_every: None,
+            conservation: false,
             evaluate_every: 1,
             flow_time: None,
             gradient_norm: None,
@@ -335,6 +347,12 @@ pub struct ArmSpec {
     /// Standard deviation of a random force that is added to the gradient, new in every step, as a mini-batch does; for `[problem]` only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gradient_noise: Option<f64>,
+    /// How initial parameters are drawn, where it differs from the network's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub initialization: Option<Initialization>,
+    /// Skip connections around all hidden layers that are as wide as their inputs (or around none), where they differ from the network's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub skip: Option<bool>,
     /// Steps of this arm, where they differ from `run.steps`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub steps: Option<u64>,

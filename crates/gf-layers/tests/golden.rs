@@ -7,7 +7,10 @@
 mod common;
 
 use common::relative_error;
-use gf_core::{DenseHessian, GaussNewton, HessianProduct, Objective, Samples, SymmetricOperator, Targets, Triangle};
+use gf_core::{
+    DenseHessian, GaussNewton, HessianProduct, Objective, Samples, SymmetricOperator, Targets, ThirdDerivative,
+    Triangle,
+};
 use gf_layers::{Activation, Batches, Loss, Network, NetworkObjective};
 use serde_json::Value;
 
@@ -26,8 +29,10 @@ fn read(name: &str) -> Value {
 fn objective(golden: &Value) -> NetworkObjective {
     let sizes: Vec<usize> = numbers(&golden["layer_sizes"]).iter().map(|x| *x as usize).collect();
     let mut network = Network::new(sizes[0]);
-    for (units, activation) in sizes[1..].iter().zip(golden["activations"].as_array().unwrap()) {
-        network = network.dense(*units, activation.as_str().unwrap().parse::<Activation>().unwrap());
+    for (l, (units, activation)) in sizes[1..].iter().zip(golden["activations"].as_array().unwrap()).enumerate() {
+        let activation = activation.as_str().unwrap().parse::<Activation>().unwrap();
+        let skip = golden["skip"].get(l).is_some_and(|skip| skip.as_bool().unwrap());
+        network = if skip { network.residual(activation) } else { network.dense(*units, activation) };
     }
     let mut settings = golden["loss"].as_object().unwrap().clone();
     let kind = settings.remove("kind").unwrap();
@@ -86,5 +91,50 @@ fn derivatives_match() {
         objective.gauss_newton_at(&theta).unwrap().apply(&v, &mut product);
         let by_matrix = common::times(&matrix, &v);
         assert!(relative_error(&product, &by_matrix) < TOLERANCE, "{name}: Gauss-Newton product");
+    }
+}
+
+#[test]
+fn third_derivatives_match() {
+    for name in [
+        "elu-l2",
+        "gelu-ce-smooth-weighted",
+        "relu-bce",
+        "relu-identity-mse",
+        "sigmoid-half-mse",
+        "silu-ce",
+        "sin-output",
+        "skip-ends-ce",
+        "skip-relu-identity",
+        "skip-tanh-gelu",
+        "softplus-bce",
+        "tanh-mse",
+    ] {
+        let golden = read(&format!("third-{name}"));
+        let mut objective = objective(&golden);
+        let [theta, u, v, third] = ["theta", "u", "v", "third"].map(|key| numbers(&golden[key]));
+        let mut found = vec![f64::NAN; theta.len()];
+        for (u, v) in [(&u, &v), (&v, &u)] {
+            objective.curvature_gradient(&theta, u, v, &mut found).unwrap();
+            let error = relative_error(&found, &third);
+            assert!(error < TOLERANCE, "{name}: the third derivative is off by {error:e}");
+        }
+    }
+}
+
+#[test]
+fn third_derivatives_of_activations_match() {
+    let golden = read("third-activations");
+    let z = numbers(&golden["z"]);
+    for f in Activation::ALL {
+        let [mut a, mut slope, mut bend, mut third] = [(); 4].map(|()| vec![f64::NAN; z.len()]);
+        f.value(&z, &mut a);
+        f.slope(&z, &a, &mut slope);
+        f.bend(&z, &a, &slope, &mut bend);
+        f.third(&z, &slope, &bend, &mut third);
+        let expected = numbers(&golden["third"][f.name()]);
+        let error = relative_error(&third, &expected);
+        // Some rounding on both sides, relative to the largest; that of tanh loses in its tails what 1 − a² has rounded.
+        assert!(error < 1e-14, "{}: off by {error:e}", f.name());
     }
 }

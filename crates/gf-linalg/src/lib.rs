@@ -4,10 +4,12 @@
 //!
 //! - [`ShiftedMatrix`]: Cholesky and LBLᵀ of A + shift·I, with inertia;
 //! - [`PivotedQr`]: QR with column pivoting;
-//! - [`krylov`]: MINRES and CG; [`lanczos`]: extreme eigenvalues and functions of a matrix;
-//! - [`eigen`]: dense symmetric eigenvalue problems;
+//! - [`krylov`]: MINRES and CG; [`lanczos`]: extreme eigenvalues and functions of a matrix; [`BlockLanczos`]: many eigenpairs;
+//! - [`eigen`]: dense symmetric eigenvalue problems; [`basis`]: products with a tall basis;
 //! - [`product`]: matrix products over slices; [`panels`]: products of panels packed once; [`slices`]: vectorized elementwise functions.
 
+pub mod basis;
+mod block_lanczos;
 pub mod eigen;
 mod factor;
 pub mod krylov;
@@ -19,6 +21,7 @@ mod qr;
 pub mod slices;
 mod state;
 
+pub use block_lanczos::{BlockLanczos, ProcessError};
 pub use factor::{FactorError, Factorization, Inertia, ShiftedMatrix};
 pub use mirror::mirror;
 pub use product::{Update, View, ViewMut, product};

@@ -1,0 +1,288 @@
+//! The highest and lowest eigenpairs of a symmetric operator, from products alone.
+
+use gf_core::{StreamRng, SymmetricOperator, standard_normal, vector};
+use gf_linalg::{BlockLanczos, eigen::Eigen};
+
+use crate::SpectrumError;
+
+/// Which eigenpairs, and how well.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct EigenpairSettings {
+    /// Highest eigenvalues (largest, not largest in modulus).
+    pub top: usize,
+    /// Lowest eigenvalues.
+    pub bottom: usize,
+    /// Largest residual ‖Av − λv‖, relative to the largest |λ| found. At least 1e-13.
+    pub tolerance: f64,
+    /// Products at most, those that check the residuals left out.
+    pub max_products: u64,
+    /// Vectors of p numbers that are kept before a restart; 0: as many as 1 GiB holds, at most 300.
+    pub basis: usize,
+}
+
+impl Default for EigenpairSettings {
+    fn default() -> Self {
+        Self { top: 1, bottom: 0, tolerance: 1e-7, max_products: 2000, basis: 0 }
+    }
+}
+
+/// Bytes of a basis whose size was left open.
+const BASIS_BYTES: usize = 1 << 30;
+/// Basis vectors at most, where the size was left open: beyond, the projected problem costs more than a restart.
+const LARGEST_BASIS: usize = 300;
+/// Steps after which a space that was invariant once is trusted again, beyond the number of pairs.
+const SETTLING: usize = 8;
+
+/// One eigenpair's value, as measured.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Eigenpair {
+    /// λ.
+    pub value: f64,
+    /// ‖Av − λv‖ of its unit vector, by one more product: an eigenvalue of A lies within it.
+    pub residual: f64,
+    /// Whether the residual is at most the tolerance times the largest |λ|.
+    pub is_converged: bool,
+}
+
+/// Eigenpairs with what they took.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Eigenpairs {
+    order: usize,
+    top: usize,
+    pairs: Vec<Eigenpair>,
+    vectors: Vec<f64>,
+    /// Products of the process.
+    pub products: u64,
+    /// Products that measured the residuals.
+    pub checks: u64,
+    /// Restarts of the process.
+    pub restarts: u64,
+}
+
+impl Eigenpairs {
+    /// The highest, descending.
+    pub fn top(&self) -> &[Eigenpair] {
+        &self.pairs[..self.top]
+    }
+
+    /// The lowest, ascending.
+    pub fn bottom(&self) -> &[Eigenpair] {
+        &self.pairs[self.top..]
+    }
+
+    /// Top, then bottom.
+    pub fn all(&self) -> &[Eigenpair] {
+        &self.pairs
+    }
+
+    /// The unit eigenvector of pair `k` of [`Eigenpairs::all`].
+    pub fn vector(&self, k: usize) -> &[f64] {
+        &self.vectors[k * self.order..(k + 1) * self.order]
+    }
+
+    /// All eigenvectors, p × pairs, column-major.
+    pub fn vectors(&self) -> &[f64] {
+        &self.vectors
+    }
+
+    /// Whether every pair is within the tolerance.
+    pub fn are_converged(&self) -> bool {
+        self.pairs.iter().all(|pair| pair.is_converged)
+    }
+
+    /// The largest |λ| among the pairs.
+    pub fn scale(&self) -> f64 {
+        self.pairs.iter().fold(0.0, |largest, pair| largest.max(pair.value.abs()))
+    }
+
+    /// Σᵢ (vᵢᵀx)²/‖x‖² over the first `count` pairs: the share of x in their space; 0 for x = 0.
+    pub fn share(&self, count: usize, x: &[f64]) -> f64 {
+        let size = vector::dot(x, x);
+        let inside: f64 = (0..count.min(self.pairs.len())).map(|k| vector::dot(self.vector(k), x).powi(2)).sum();
+        if size == 0.0 { 0.0 } else { inside / size }
+    }
+}
+
+/// The solver: a thick-restart block Lanczos process, in memory that is kept between calls.
+///
+/// **Method**: a cold start grows the Krylov space of one random vector, one product at a time. A warm start takes the eigenvectors of the
+/// last call as the first block and grows in blocks, which are cheaper a vector: along a run two or three blocks usually do. When the
+/// basis is full it is restarted with the wanted Ritz vectors and the third of the others nearest to them.
+///
+/// **Cost**: the products, 2pk flops a step to read the basis where it is read (see [`BlockLanczos`]), and one product a pair at the end, in a
+/// block, to measure the residuals. Memory: (basis + 2·block)·p numbers.
+///
+/// **Fails when**: a product is not finite. Unconverged pairs are returned and marked.
+/// A single starting vector finds one copy of a multiple eigenvalue until rounding brings the others; spaces that become invariant are extended
+/// by random vectors until nothing changes.
+#[derive(Debug)]
+pub struct EigenpairSolver {
+    settings: EigenpairSettings,
+    process: BlockLanczos,
+    found: Eigenpairs,
+    is_warm: bool,
+    products: Vec<f64>,
+}
+
+impl EigenpairSolver {
+    /// For matrices of order `order`.
+    ///
+    /// # Errors
+    /// [`SpectrumError::Count`] and [`SpectrumError::Setting`].
+    pub fn new(order: usize, settings: EigenpairSettings) -> Result<Self, SpectrumError> {
+        let wanted = settings.top + settings.bottom;
+        if wanted == 0 || wanted > order {
+            return Err(SpectrumError::Count { asked: wanted, order });
+        }
+        let is_tolerance = (1e-13..1.0).contains(&settings.tolerance);
+        if !is_tolerance {
+            let expected = "a number from 1e-13 to 1";
+            return Err(SpectrumError::Setting { name: "tolerance", expected, found: settings.tolerance });
+        }
+        // Room for the pairs, as many more to restart with, and a block.
+        let least = (3 * wanted + 8).min(order);
+        if settings.basis != 0 && settings.basis < least {
+            let expected = "0, or at least three times as many vectors as eigenpairs and 8 more";
+            return Err(SpectrumError::Setting { name: "basis", expected, found: settings.basis as f64 });
+        }
+        let room = if settings.basis > 0 { settings.basis } else { (BASIS_BYTES / (8 * order)).min(LARGEST_BASIS) };
+        let process = BlockLanczos::new(order, room.max(least), wanted);
+        Ok(Self { settings, process, found: Eigenpairs::default(), is_warm: false, products: Vec::new() })
+    }
+
+    /// The next call starts from a random vector.
+    pub fn forget(&mut self) {
+        self.is_warm = false;
+    }
+
+    /// The eigenpairs of the last call.
+    pub fn found(&self) -> &Eigenpairs {
+        &self.found
+    }
+
+    /// Solves for `operator`, from the eigenvectors of the last call where there was one, else from a random vector.
+    /// An operator near the last one converges in a few blocks; any other, too, but no faster than from a cold start.
+    ///
+    /// # Errors
+    /// [`SpectrumError::Process`] when a product is not finite; the next call then starts cold.
+    pub fn solve(
+        &mut self,
+        operator: &mut dyn SymmetricOperator,
+        rng: &mut StreamRng,
+    ) -> Result<&Eigenpairs, SpectrumError> {
+        let p = self.process.order();
+        if operator.order() != p {
+            return Err(SpectrumError::Count { asked: p, order: operator.order() });
+        }
+        let was_warm = std::mem::take(&mut self.is_warm);
+        if was_warm {
+            self.process.start(&self.found.vectors);
+        } else {
+            self.process.start(&random(p, rng));
+        }
+        let mut restarts = 0;
+        let wanted = self.settings.top + self.settings.bottom;
+        let mut trusted_from = wanted;
+        let mut next_check = if was_warm { 0 } else { wanted + 2 };
+        loop {
+            self.process.grow(operator)?;
+            let len = self.process.len();
+            let is_full = !self.process.has_room();
+            let is_spent = self.process.products() >= self.settings.max_products;
+            let is_invariant = self.process.is_invariant();
+            if !(is_full || is_spent || is_invariant || len >= next_check) {
+                continue;
+            }
+            let ritz = self.process.project()?;
+            if (len >= trusted_from || len == p) && self.is_converged(&ritz) && (!is_invariant || len == p) || is_spent
+            {
+                self.take(&ritz, restarts, operator)?;
+                return Ok(&self.found);
+            }
+            if is_invariant {
+                if len >= self.process.capacity() {
+                    self.restart(&ritz);
+                    restarts += 1;
+                }
+                trusted_from = self.process.len() + wanted + SETTLING;
+                self.process.extend(&random(p, rng));
+            } else if is_full {
+                self.restart(&ritz);
+                restarts += 1;
+            }
+            next_check = self.process.len() + (self.process.len() / 12).max(2);
+        }
+    }
+
+    /// The wanted eigenvalues of T, as their numbers: top descending, then bottom ascending.
+    fn wanted(&self, len: usize) -> impl Iterator<Item = usize> + use<> {
+        let EigenpairSettings { top, bottom, .. } = self.settings;
+        (0..top.min(len)).map(move |k| len - 1 - k).chain(0..bottom.min(len - top.min(len)))
+    }
+
+    fn is_converged(&self, ritz: &Eigen) -> bool {
+        let k = ritz.values.len();
+        let enough = self.settings.top + self.settings.bottom;
+        // A margin for what the process cannot see of its own rounding.
+        let limit = 0.5 * self.settings.tolerance * scale(ritz);
+        k >= enough && self.wanted(k).all(|i| self.process.residual(&ritz.vectors[i * k..(i + 1) * k]) <= limit)
+    }
+
+    /// Keeps the wanted pairs with a third of the others, those that are nearest to them.
+    fn restart(&mut self, ritz: &Eigen) {
+        let k = ritz.values.len();
+        let EigenpairSettings { top, bottom, .. } = self.settings;
+        let spare = (k - top - bottom) / 3;
+        let more_top = spare * top / (top + bottom);
+        let (high, low) = (top + more_top, bottom + if bottom > 0 { spare - more_top } else { 0 });
+        let kept: Vec<usize> = (0..low).chain(k - high..k).collect();
+        let values: Vec<f64> = kept.iter().map(|i| ritz.values[*i]).collect();
+        let y: Vec<f64> = kept.iter().flat_map(|i| ritz.vectors[i * k..(i + 1) * k].iter().copied()).collect();
+        self.process.restart(&values, &y);
+    }
+
+    /// The wanted Ritz pairs, with their residuals measured.
+    fn take(&mut self, ritz: &Eigen, restarts: u64, operator: &mut dyn SymmetricOperator) -> Result<(), SpectrumError> {
+        let (p, k) = (self.process.order(), ritz.values.len());
+        let numbers: Vec<usize> = self.wanted(k).collect();
+        let y: Vec<f64> = numbers.iter().flat_map(|i| ritz.vectors[i * k..(i + 1) * k].iter().copied()).collect();
+        let count = numbers.len();
+        self.found.vectors.resize(count * p, 0.0);
+        self.process.ritz_vectors(&y, &mut self.found.vectors);
+        for vector in self.found.vectors.chunks_exact_mut(p) {
+            let size = vector::norm(vector);
+            vector.iter_mut().for_each(|x| *x /= size);
+        }
+        self.products.resize(count * p, 0.0);
+        operator.apply_block(count, &self.found.vectors, &mut self.products);
+        let limit = self.settings.tolerance * scale(ritz);
+        self.found.pairs.clear();
+        for (k, i) in numbers.iter().enumerate() {
+            let value = ritz.values[*i];
+            let product = &mut self.products[k * p..(k + 1) * p];
+            vector::add_scaled(product, -value, &self.found.vectors[k * p..(k + 1) * p]);
+            let residual = vector::norm(product);
+            if !residual.is_finite() {
+                return Err(SpectrumError::NotFinite { what: format!("the product with eigenvector {}", k + 1) });
+            }
+            self.found.pairs.push(Eigenpair { value, residual, is_converged: residual <= limit });
+        }
+        self.found.order = p;
+        self.found.top = self.settings.top.min(count);
+        self.found.products = self.process.products();
+        self.found.checks = count as u64;
+        self.found.restarts = restarts;
+        self.is_warm = true;
+        Ok(())
+    }
+}
+
+/// The largest |ϑ|.
+fn scale(ritz: &Eigen) -> f64 {
+    ritz.values.iter().fold(0.0, |largest, value| largest.max(value.abs()))
+}
+
+/// A vector of independent N(0, 1).
+pub(crate) fn random(p: usize, rng: &mut StreamRng) -> Vec<f64> {
+    (0..p).map(|_| standard_normal(rng)).collect()
+}

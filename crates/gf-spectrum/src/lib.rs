@@ -7,6 +7,7 @@
 //! - [`density()`]: the spectral density by stochastic Lanczos quadrature; [`hutchinson`], [`hutch_plus_plus`], [`diagonal`]: estimators
 //!   of trace and diagonal with their errors;
 //! - [`blocks()`]: a matrix layer by layer; [`Restricted`]: one layer's block by products;
+//! - [`CentralFlow`]: the path of gradient descent at the edge of stability without its oscillation;
 //! - [`SpectrumTracker`]: an observer of a run.
 //!
 //! ```
@@ -22,6 +23,7 @@
 //! ```
 
 mod blocks;
+mod central_flow;
 mod dense;
 mod density;
 mod eigenpairs;
@@ -31,6 +33,7 @@ mod trace;
 mod tracker;
 
 pub use blocks::{Blocks, blocks};
+pub use central_flow::{CentralFlow, CentralFlowSettings, CentralFlowStep, ComplementarityResiduals};
 pub use dense::{Contribution, PointKind, QuadraticForm, classify, full_spectrum, inertia};
 pub use density::{Density, DensitySettings, Quadrature, density, density_of, mass, quadratures};
 pub use eigenpairs::{Eigenpair, EigenpairSettings, EigenpairSolver, Eigenpairs};

@@ -1,0 +1,278 @@
+//! The central flow: closed forms, and gradient descent at the edge of stability.
+
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+use gf_core::{
+    CurvatureAt, EvalError, HessianProduct, Objective, Observer, Samples, StepRecord, SymmetricOperator, Targets,
+    ThirdDerivative,
+};
+use gf_layers::{Activation, Batches, Loss, Network, NetworkObjective};
+use gf_optim::{Budget, control::Constant, integrate, methods::ExplicitEuler};
+use gf_spectrum::{CentralFlow, CentralFlowSettings, CentralFlowStep};
+
+/// L(x, M) = ½ xᵀMx − ⟨C, M⟩ with x in the plane and M symmetric 2 × 2; θ = (x₁, x₂, M₁₁, M₂₂, √2 M₁₂).
+///
+/// At x = 0 the Hessian is M on x and 0 elsewhere, and gradient flow lets M grow at the rate C. Under the constraint M ⪯ (2/h) I with
+/// multiplier Σ (on x), M' = C − ½Σ: from M = (2/h) I on, Σ = 2C₊ and M' = −C₋, the positive and negative part of C. In one dimension (the first of
+/// each): λ = M₁₁ stays at 2/h with Σ = 2C₁₁.
+struct Valley {
+    c: [f64; 3],
+    theta: [f64; 5],
+}
+
+type Packed = [f64; 3];
+
+fn times(m: &[f64], x: &[f64]) -> [f64; 2] {
+    let off = m[2] / 2f64.sqrt();
+    [m[0] * x[0] + off * x[1], off * x[0] + m[1] * x[1]]
+}
+
+/// ½(xyᵀ + yxᵀ).
+fn outer(x: &[f64], y: &[f64]) -> Packed {
+    [x[0] * y[0], x[1] * y[1], (x[0] * y[1] + x[1] * y[0]) / 2f64.sqrt()]
+}
+
+fn join([a, b]: [f64; 2], m: Packed, out: &mut [f64]) {
+    out.copy_from_slice(&[a, b, m[0], m[1], m[2]]);
+}
+
+impl Objective for Valley {
+    fn dim(&self) -> usize {
+        5
+    }
+
+    fn value(&mut self, theta: &[f64]) -> Result<f64, EvalError> {
+        self.value_and_gradient(theta, &mut [0.0; 5])
+    }
+
+    fn value_and_gradient(&mut self, theta: &[f64], gradient: &mut [f64]) -> Result<f64, EvalError> {
+        let (x, m) = theta.split_at(2);
+        let (mx, xx) = (times(m, x), outer(x, x));
+        join(mx, [0, 1, 2].map(|k| 0.5 * xx[k] - self.c[k]), gradient);
+        Ok(0.5 * (x[0] * mx[0] + x[1] * mx[1]) - (0..3).map(|k| self.c[k] * m[k]).sum::<f64>())
+    }
+}
+
+impl SymmetricOperator for Valley {
+    fn order(&self) -> usize {
+        5
+    }
+
+    fn apply(&mut self, v: &[f64], out: &mut [f64]) {
+        let (x, m) = self.theta.split_at(2);
+        let (mv, vx) = (times(m, &v[..2]), times(&v[2..], x));
+        join([mv[0] + vx[0], mv[1] + vx[1]], outer(x, &v[..2]), out);
+    }
+}
+
+impl HessianProduct for Valley {
+    fn hessian_at<'a>(&'a mut self, theta: &[f64]) -> Result<CurvatureAt<'a>, EvalError> {
+        self.theta.copy_from_slice(theta);
+        Ok(CurvatureAt::new(self, true))
+    }
+}
+
+impl ThirdDerivative for Valley {
+    fn curvature_gradient(&mut self, _theta: &[f64], u: &[f64], v: &[f64], out: &mut [f64]) -> Result<(), EvalError> {
+        let (a, b) = (times(&u[2..], &v[..2]), times(&v[2..], &u[..2]));
+        join([a[0] + b[0], a[1] + b[1]], outer(&u[..2], &v[..2]), out);
+        Ok(())
+    }
+}
+
+#[test]
+fn the_valley_has_its_derivatives() {
+    let mut valley = Valley { c: [0.3, -0.2, 0.1], theta: [0.0; 5] };
+    let (theta, u, v) = ([0.4, -0.7, 1.2, 0.8, 0.5], [0.3, 1.0, -0.5, 0.2, 0.7], [1.0, 0.2, 0.4, -0.6, 0.9]);
+    assert!(gf_core::check::check_gradient(&mut valley, &theta, &v).unwrap().passes());
+    assert!(gf_core::check::check_hessian_product(&mut valley, &theta, &v).unwrap().passes());
+    assert!(gf_core::check::check_curvature_gradient(&mut valley, &theta, &u, &v).unwrap().passes());
+}
+
+fn follow(h: f64, c: Packed, start: Packed, steps: usize) -> (Vec<CentralFlowStep>, [f64; 5]) {
+    let mut flow = CentralFlow::new(h, CentralFlowSettings::default()).unwrap();
+    let mut theta = [0.0, 0.0, start[0], start[1], start[2]];
+    let mut valley = Valley { c, theta };
+    (0..steps).map(|_| flow.advance(&mut valley, &mut theta).unwrap()).collect::<Vec<_>>().into_iter().fold(
+        (vec![], theta),
+        |(mut steps, theta), step| {
+            steps.push(step);
+            (steps, theta)
+        },
+    )
+}
+
+#[test]
+fn one_direction_stops_at_the_edge_with_the_variance_of_its_closed_form() {
+    let (h, c) = (0.5, 0.3);
+    // λ = 3 + 0.3 t reaches 2/h = 4 at t = 10/3, between steps 6 and 7.
+    let (steps, theta) = follow(h, [c, 0.0, 0.0], [3.0, 1.0, 0.0], 20);
+    for (number, step) in steps.iter().enumerate() {
+        let t = h * number as f64;
+        let lambda = (3.0 + c * t).min(2.0 / h);
+        assert!((step.eigenvalues[0] - lambda).abs() < 1e-12, "step {number}: {}", step.eigenvalues[0]);
+        let is_active = 3.0 + c * t > 2.0 / h;
+        assert_eq!(step.active, usize::from(is_active), "step {number}");
+        if is_active {
+            assert!((step.trace - 2.0 * c).abs() < 1e-11, "{}", step.trace);
+            assert!((step.mean_loss - (step.loss + 2.0 * c / h)).abs() < 1e-11);
+            assert!((step.mean_squared_gradient_norm - (c * c + 8.0 * c / (h * h))).abs() < 1e-10);
+        }
+    }
+    assert!((theta[2] - 2.0 / h).abs() < 1e-12);
+    // The oscillation itself: gradient descent x ← (1 − hλ)x, λ ← λ + h(c − ½x²) from just there has x² = 2c as its fixed amplitude.
+    let (mut x, mut lambda) = ((2.0 * c).sqrt(), 2.0 / h);
+    for _ in 0..10 {
+        (x, lambda) = (x - h * lambda * x, lambda + h * (c - 0.5 * x * x));
+    }
+    assert!((x.abs() - (2.0 * c).sqrt()).abs() < 1e-9 && (lambda - 2.0 / h).abs() < 1e-9);
+}
+
+#[test]
+fn of_two_directions_at_the_edge_the_positive_part_oscillates_and_the_negative_part_leaves() {
+    let h = 0.5;
+    // C with eigenvalues 0.3 along (0.8, 0.6) and −0.1 along (−0.6, 0.8).
+    let (plus, minus) = (outer(&[0.8, 0.6], &[0.8, 0.6]), outer(&[-0.6, 0.8], &[-0.6, 0.8]));
+    let c = [0, 1, 2].map(|k| 0.3 * plus[k] - 0.1 * minus[k]);
+    let edge = 2.0 / h;
+    let (steps, theta) = follow(h, c, [edge, edge, 0.0], 8);
+    let t = 8.0 * h;
+    for k in 0..3 {
+        let expected = edge * (plus[k] + minus[k]) - 0.1 * t * minus[k];
+        assert!((theta[2 + k] - expected).abs() < 1e-9, "{k}: {} against {expected}", theta[2 + k]);
+    }
+    for step in &steps {
+        assert_eq!(step.active, 1);
+        assert!((step.trace - 0.6).abs() < 1e-9, "{}", step.trace);
+        let residuals = step.complementarity;
+        assert!(residuals.slack > -1e-9 && residuals.variance > -1e-9 && residuals.product < 1e-9, "{residuals:?}");
+    }
+    // Both positive: M stays and Σ = 2C.
+    let both = [0, 1, 2].map(|k| 0.3 * plus[k] + 0.1 * minus[k]);
+    let (steps, theta) = follow(h, both, [edge, edge, 0.0], 8);
+    assert!((theta[2] - edge).abs() < 1e-9 && (theta[3] - edge).abs() < 1e-9 && theta[4].abs() < 1e-9);
+    assert!(steps.iter().all(|step| step.active == 2 && (step.trace - 0.8).abs() < 1e-9));
+}
+
+#[test]
+fn above_the_edge_it_begins_with_plain_steps() {
+    // x ≠ 0 and λ > 2/h: gradient descent grows x until x² > 2c pulls λ down.
+    let (h, c) = (0.5, 0.3);
+    let mut flow = CentralFlow::new(h, CentralFlowSettings::default()).unwrap();
+    let mut theta = [0.3, 0.0, 4.4, 1.0, 0.0];
+    let mut valley = Valley { c: [c, 0.0, 0.0], theta };
+    let mut descent = theta;
+    let mut gradient = [0.0; 5];
+    let mut plain = 0;
+    loop {
+        let step = flow.advance(&mut valley, &mut theta).unwrap();
+        if !step.is_plain {
+            break;
+        }
+        plain += 1;
+        valley.value_and_gradient(&descent, &mut gradient).unwrap();
+        gf_core::vector::add_scaled(&mut descent, -h, &gradient);
+        assert_eq!(theta, descent);
+    }
+    assert!((1..50).contains(&plain), "{plain}");
+    // From there on never again.
+    assert!((0..20).all(|_| !flow.advance(&mut valley, &mut theta).unwrap().is_plain));
+}
+
+#[test]
+fn settings_name_the_fault() {
+    let error = CentralFlow::new(-1.0, CentralFlowSettings::default()).err().unwrap();
+    assert_eq!(error.to_string(), "h is -1; expected a finite number above 0");
+}
+
+/// The network of `gf-optim/tests/edge_of_stability.rs`: 20 samples of T₆, 1-30-20-1, tanh, half the mean squared error, and its start.
+fn oracle() -> (NetworkObjective, Vec<f64>) {
+    let x: Vec<f64> = (0..20).map(|i| -1.0 + 2.0 * f64::from(i) / 19.0).collect();
+    let y = x.iter().map(|x| (6.0 * x.acos()).cos()).collect();
+    let samples = Samples::new(1, x, Targets::Values { width: 1, values: y }).unwrap();
+    let network =
+        Network::new(1).dense(30, Activation::Tanh).dense(20, Activation::Tanh).dense(1, Activation::Identity);
+    let objective = network.objective(Loss::half_mse(), &samples, Batches::full()).unwrap();
+    let mut state = 0u32;
+    let mut uniform = || {
+        state = state.wrapping_add(0x6D2B_79F5);
+        let mut t = (state ^ (state >> 15)).wrapping_mul(state | 1);
+        t ^= t.wrapping_add((t ^ (t >> 7)).wrapping_mul(t | 61));
+        f64::from(t ^ (t >> 14)) / 4_294_967_296.0
+    };
+    let mut normal = || {
+        let radius = (-2.0 * uniform().ln()).sqrt();
+        radius * (std::f64::consts::TAU * uniform()).cos()
+    };
+    let mut theta = Vec::with_capacity(network.dim());
+    for [inputs, outputs] in [[1, 30], [30, 20], [20, 1]] {
+        let scale = (1.0 / inputs as f64).sqrt();
+        let theirs: Vec<f64> = (0..inputs * outputs).map(|_| scale * normal()).collect();
+        theta.extend((0..inputs * outputs).map(|k| theirs[(k % outputs) * inputs + k / outputs]));
+        theta.extend(std::iter::repeat_n(0.0, outputs));
+    }
+    (objective, theta)
+}
+
+/// The losses and squared gradient norms before each update.
+#[derive(Default)]
+struct Watch {
+    losses: Vec<f64>,
+}
+
+impl Observer for Watch {
+    fn accepted(&mut self, record: &StepRecord<'_>) {
+        if record.step > 0 {
+            self.losses.push(record.loss);
+        }
+    }
+}
+
+#[test]
+fn it_predicts_the_smoothed_losses_of_gradient_descent_at_the_edge_of_stability() {
+    let env = |name: &str, default: f64| std::env::var(name).map_or(default, |x| x.parse().unwrap());
+    let (h, steps) = (0.2, env("CF_STEPS", 3000.0) as usize);
+    let (mut objective, start) = oracle();
+    let mut watch = Watch::default();
+    let budget = Budget::steps(steps as u64);
+    let mut observers: [&mut dyn Observer; 1] = [&mut watch];
+    integrate(&mut objective, &mut ExplicitEuler, &mut Constant::new(h), &mut observers, start.clone(), &budget)
+        .unwrap();
+    let settings = CentralFlowSettings {
+        substeps: env("CF_SUB", 4.0) as usize,
+        margin: env("CF_MARGIN", 0.97),
+        tolerance: env("CF_TOL", 1e-9),
+        ..CentralFlowSettings::default()
+    };
+    let mut flow = CentralFlow::new(h, settings).unwrap();
+    let mut theta = start;
+    let clock = std::time::Instant::now();
+    let records: Vec<_> = (0..steps).map(|_| flow.advance(&mut objective, &mut theta).unwrap()).collect();
+    println!("{:?}", clock.elapsed());
+    for s in (0..steps).step_by(100) {
+        let r = &records[s];
+        let window = s.saturating_sub(50)..(s + 50).min(steps);
+        let n = window.len() as f64;
+        let gd: f64 = watch.losses[window.clone()].iter().sum::<f64>() / n;
+        let cf: f64 = records[window].iter().map(|r| r.mean_loss).sum::<f64>() / n;
+        println!(
+            "{s} gd {gd:.6} cf {cf:.6} err {:+.4} loss {:.6} λ {:?} var {:?} act {} res {:.1e} {:?} prod {} con {}",
+            cf / gd - 1.0,
+            r.loss,
+            r.eigenvalues,
+            r.variances,
+            r.active,
+            r.eigen_residual,
+            r.complementarity,
+            r.products,
+            r.contractions
+        );
+    }
+    let off: Vec<f64> = records.iter().filter(|r| r.active > 0).map(|r| (r.eigenvalues[0] - 2.0 / h).abs()).collect();
+    println!(
+        "active {} worst λ error {:e} mean {:e}",
+        off.len(),
+        off.iter().fold(0.0f64, |a, b| a.max(*b)),
+        off.iter().sum::<f64>() / off.len() as f64
+    );
+}

@@ -1,85 +1,31 @@
 //! The central flow of gradient descent: its path without the oscillation at the edge of stability, and the oscillation's size.
 
 mod complementarity;
+mod record;
 
 use gf_core::{HessianProduct, StreamRng, Streams, ThirdDerivative, vector};
 
 use crate::{EigenpairSettings, EigenpairSolver, Eigenpairs, SpectrumError};
 pub use complementarity::ComplementarityResiduals;
 use complementarity::{ComplementarityProblem, entries, packed_len, unpack, weight};
-
-/// How a central flow is computed.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct CentralFlowSettings {
-    /// Substeps a step of gradient descent, at least 1.
-    pub substeps: usize,
-    /// Eigenpairs that are always tracked, at least 1; more are while the lowest of them is a candidate.
-    pub pairs: usize,
-    /// Candidates for the oscillation are the eigenpairs with λ ≥ `margin`·2/h; from 0 to 1. The complementarity problem says which of them
-    /// are active. λ must not cross what is left to 2/h within one substep, or it overshoots until the next.
-    pub margin: f64,
-    /// Residual of the eigenpairs, relative to the largest |λ|.
-    pub tolerance: f64,
-    /// Of the random vector from which the eigensolver starts.
-    pub seed: u64,
-}
-
-impl Default for CentralFlowSettings {
-    fn default() -> Self {
-        Self { substeps: 4, pairs: 2, margin: 0.97, tolerance: 1e-9, seed: 0 }
-    }
-}
-
-/// One step of length h, described by where it began.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub struct CentralFlowStep {
-    /// Whether it was a plain step of gradient descent, because λ₁ was above 2/h from the start.
-    pub is_plain: bool,
-    /// L(θ).
-    pub loss: f64,
-    /// ‖∇L(θ)‖.
-    pub gradient_norm: f64,
-    /// What gradient descent's loss averages to: L + tr X/h.
-    pub mean_loss: f64,
-    /// What its squared gradient norm averages to: ‖∇L‖² + 4 tr X/h².
-    pub mean_squared_gradient_norm: f64,
-    /// The tracked eigenvalues of the Hessian, descending.
-    pub eigenvalues: Vec<f64>,
-    /// The largest residual of a tracked eigenpair in the step, over the largest |λ|.
-    pub eigen_residual: f64,
-    /// X_ii: the variance of the oscillation along each candidate's eigenvector.
-    pub variances: Vec<f64>,
-    /// tr X: the variance of the oscillation in all.
-    pub trace: f64,
-    /// The rank of X: directions that oscillate.
-    pub active: usize,
-    /// The worst of all substeps.
-    pub complementarity: ComplementarityResiduals,
-    /// Values with gradients of the step.
-    pub gradients: u64,
-    /// Hessian products of the step.
-    pub products: u64,
-    /// Third derivatives of the step.
-    pub contractions: u64,
-}
+pub use record::{CentralFlowSettings, CentralFlowStep};
 
 /// The flow θ' = −∇L − ½∇⟨∇²L, Σ⟩ with Σ ⪰ 0, ∇²L ⪯ (2/h) I and ⟨Σ, (2/h) I − ∇²L⟩ = 0: gradient flow under a constraint on the sharpness,
 /// with Σ as its multiplier, which is the covariance of gradient descent's oscillation about it.
 ///
-/// **Recurrence** of a substep of τ gradient descent steps, g = ∇L(θ), with the candidates' eigenpairs (λᵢ, uᵢ) and D_ij = ∇(uᵢᵀ∇²L uⱼ):
+/// **Recurrence** of a substep of τ gradient descent steps: $θ^+ = θ − τh (g + ½ \sum_{ij} X_{ij} D_{ij})$, where X solves
+/// $X ⪰ 0$, $S = A + B\[X\] − E ⪰ 0$, $⟨X, S⟩ = 0$ with $A_{ij} = (2/h − λ_i)δ_{ij} + τh⟨D_{ij}, g⟩$ and
+/// $B_{ij,kl} = ½τh⟨D_{ij}, D_{kl}⟩$.
 ///
-/// $$\theta^+ = \theta - \tau h\,\bigl(g + \tfrac12 \textstyle\sum_{ij} X_{ij} D_{ij}\bigr),\qquad
-/// X \succeq 0,\quad S = A + B[X] - E \succeq 0,\quad \langle X, S\rangle = 0,$$
-///
-/// where A_ij = (2/h − λᵢ)δ_ij + τh⟨D_ij, g⟩, B_{ij,kl} = τ(h/2)⟨D_ij, D_kl⟩, and Σ = U X Uᵀ. S is the room that is left to 2/h at the end of the
-/// substep to first order in it; that it starts from the measured λᵢ makes it correct itself. E is by how much the last substep's S was
-/// too large, measured after it: the second order, so that λ₁ is held at 2/h and not beside it.
+/// **Symbols**: $g = ∇L(θ)$; $λ_i$, $u_i$: the eigenpairs of ∇²L(θ) near 2/h, see [`CentralFlowSettings::margin`]; $D_{ij} = ∇(u_iᵀ∇²L u_j)$, p numbers;
+/// $Σ = U X Uᵀ$. S is the room that is left to 2/h at the end of the substep; that it starts from the measured λᵢ makes the sequence correct
+/// itself. E is how much more of it the last substep predicted than was then measured: the second order, so that λ₁ is held at 2/h and not beside it.
 ///
 /// **Start**: while λ₁ > 2/h at the beginning of a step and was in all steps before, the step is one of gradient descent, h long: it is not
 /// near its central flow yet. From the first step that begins with λ₁ ≤ 2/h on, all steps are substeps.
 ///
 /// **Cost** of a substep: a gradient, the products of warm-started eigenpairs, and k(k+1)/2 third derivatives for k candidates. Memory: those
-/// vectors and the eigensolver's basis.
+/// vectors and the eigensolver's basis. A substep allocates a few k × k matrices.
 ///
 /// **Fails when**: a number is not finite. Eigenpairs or complementarity that did not converge show in the record.
 ///

@@ -93,13 +93,8 @@ fn follow(h: f64, c: Packed, start: Packed, steps: usize) -> (Vec<CentralFlowSte
     let mut flow = CentralFlow::new(h, CentralFlowSettings::default()).unwrap();
     let mut theta = [0.0, 0.0, start[0], start[1], start[2]];
     let mut valley = Valley { c, theta };
-    (0..steps).map(|_| flow.advance(&mut valley, &mut theta).unwrap()).collect::<Vec<_>>().into_iter().fold(
-        (vec![], theta),
-        |(mut steps, theta), step| {
-            steps.push(step);
-            (steps, theta)
-        },
-    )
+    let records = (0..steps).map(|_| flow.advance(&mut valley, &mut theta).unwrap()).collect();
+    (records, theta)
 }
 
 #[test]
@@ -214,65 +209,61 @@ fn oracle() -> (NetworkObjective, Vec<f64>) {
     (objective, theta)
 }
 
-/// The losses and squared gradient norms before each update.
+/// The losses before each update.
 #[derive(Default)]
-struct Watch {
-    losses: Vec<f64>,
-}
+struct Losses(Vec<f64>);
 
-impl Observer for Watch {
+impl Observer for Losses {
     fn accepted(&mut self, record: &StepRecord<'_>) {
         if record.step > 0 {
-            self.losses.push(record.loss);
+            self.0.push(record.loss);
         }
     }
 }
 
+fn mean(values: impl ExactSizeIterator<Item = f64>) -> f64 {
+    let count = values.len() as f64;
+    values.sum::<f64>() / count
+}
+
+/// Gradient descent oscillates in bursts of a hundred steps and more; what the flow predicts are averages over many of them. The window here is
+/// one: steps 600 to 3000. (A flow with four times the substeps gives the same average to 0.1 %: what remains is the theory's second order in the
+/// oscillation.)
 #[test]
-fn it_predicts_the_smoothed_losses_of_gradient_descent_at_the_edge_of_stability() {
-    let env = |name: &str, default: f64| std::env::var(name).map_or(default, |x| x.parse().unwrap());
-    let (h, steps) = (0.2, env("CF_STEPS", 3000.0) as usize);
-    let (mut objective, start) = oracle();
-    let mut watch = Watch::default();
+fn it_predicts_the_smoothed_loss_of_gradient_descent_at_the_edge_of_stability() {
+    let (h, steps) = (0.2, 3000);
+    let (mut objective, mut theta) = oracle();
+    let mut losses = Losses::default();
+    let mut observers: [&mut dyn Observer; 1] = [&mut losses];
+    let (mut method, mut control) = (ExplicitEuler, Constant::new(h));
     let budget = Budget::steps(steps as u64);
-    let mut observers: [&mut dyn Observer; 1] = [&mut watch];
-    integrate(&mut objective, &mut ExplicitEuler, &mut Constant::new(h), &mut observers, start.clone(), &budget)
-        .unwrap();
-    let settings = CentralFlowSettings {
-        substeps: env("CF_SUB", 4.0) as usize,
-        margin: env("CF_MARGIN", 0.97),
-        tolerance: env("CF_TOL", 1e-9),
-        ..CentralFlowSettings::default()
-    };
-    let mut flow = CentralFlow::new(h, settings).unwrap();
-    let mut theta = start;
-    let clock = std::time::Instant::now();
+    integrate(&mut objective, &mut method, &mut control, &mut observers, theta.clone(), &budget).unwrap();
+
+    let mut flow = CentralFlow::new(h, CentralFlowSettings::default()).unwrap();
     let records: Vec<_> = (0..steps).map(|_| flow.advance(&mut objective, &mut theta).unwrap()).collect();
-    println!("{:?}", clock.elapsed());
-    for s in (0..steps).step_by(100) {
-        let r = &records[s];
-        let window = s.saturating_sub(50)..(s + 50).min(steps);
-        let n = window.len() as f64;
-        let gd: f64 = watch.losses[window.clone()].iter().sum::<f64>() / n;
-        let cf: f64 = records[window].iter().map(|r| r.mean_loss).sum::<f64>() / n;
-        println!(
-            "{s} gd {gd:.6} cf {cf:.6} err {:+.4} loss {:.6} λ {:?} var {:?} act {} res {:.1e} {:?} prod {} con {}",
-            cf / gd - 1.0,
-            r.loss,
-            r.eigenvalues,
-            r.variances,
-            r.active,
-            r.eigen_residual,
-            r.complementarity,
-            r.products,
-            r.contractions
-        );
+
+    // Before the edge the central flow is gradient flow, and gradient descent, which lags by O(h), is close by.
+    assert!(records[..350].iter().all(|r| !r.is_plain && r.active == 0));
+    let smooth = mean(records[..350].iter().map(|r| r.mean_loss)) / mean(losses.0[..350].iter().copied());
+    assert!((smooth - 1.0).abs() < 2e-3, "{smooth}");
+    // While it is active, the sharpness stands at 2/h to four decimals, and so does the second one where two are.
+    for (step, record) in records.iter().enumerate() {
+        for lambda in &record.eigenvalues[..record.active] {
+            assert!((lambda - 2.0 / h).abs() < 5e-5, "step {step}: {lambda}");
+        }
+        assert!(record.eigenvalues[0] < 2.0 / h + 5e-5, "step {step}: {}", record.eigenvalues[0]);
+        let residuals = record.complementarity;
+        assert!(residuals.slack > -1e-9 && residuals.variance > -1e-9 && residuals.product < 1e-9, "{residuals:?}");
+        assert!(record.eigen_residual < 1e-9);
     }
-    let off: Vec<f64> = records.iter().filter(|r| r.active > 0).map(|r| (r.eigenvalues[0] - 2.0 / h).abs()).collect();
-    println!(
-        "active {} worst λ error {:e} mean {:e}",
-        off.len(),
-        off.iter().fold(0.0f64, |a, b| a.max(*b)),
-        off.iter().sum::<f64>() / off.len() as f64
-    );
+    assert!(records.iter().filter(|r| r.active > 0).count() > 1500);
+    // A third pair is tracked because two are at the edge.
+    assert_eq!((records[2900].active, records[2900].eigenvalues.len()), (2, 3));
+    let window = 600..steps;
+    let descent = mean(losses.0[window.clone()].iter().copied());
+    let predicted = mean(records[window.clone()].iter().map(|r| r.mean_loss));
+    let without = mean(records[window].iter().map(|r| r.loss));
+    assert!((predicted / descent - 1.0).abs() < 0.03, "{predicted} against {descent}");
+    // Without the oscillation's part of the loss it would not do.
+    assert!(without / descent < 0.9, "{without} against {descent}");
 }

@@ -267,3 +267,45 @@ fn it_predicts_the_smoothed_loss_of_gradient_descent_at_the_edge_of_stability() 
     // Without the oscillation's part of the loss it would not do.
     assert!(without / descent < 0.9, "{without} against {descent}");
 }
+
+/// JAX with Runge–Kutta steps of h/40 (`peers/golden_central_flow.py`): gradient flow for 15.5 steps, then 44.5 at the edge.
+#[test]
+fn it_converges_with_order_one_to_a_reference_by_another_system() {
+    let text =
+        std::fs::read_to_string(format!("{}/tests/golden/central-flow.json", env!("CARGO_MANIFEST_DIR"))).unwrap();
+    let golden: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let number = |key: &str| golden[key].as_f64().unwrap();
+    let numbers =
+        |key: &str| -> Vec<f64> { golden[key].as_array().unwrap().iter().map(|x| x.as_f64().unwrap()).collect() };
+    let (h, steps) = (number("h"), number("steps") as usize);
+    let samples = Samples::new(1, numbers("x"), Targets::Values { width: 1, values: numbers("y") }).unwrap();
+    let network = Network::new(1).dense(number("units") as usize, Activation::Tanh).dense(1, Activation::Identity);
+    let mut objective = network.objective(Loss::half_mse(), &samples, Batches::full()).unwrap();
+    let expected = numbers("theta");
+    let mut error = |substeps: usize| {
+        let mut flow = CentralFlow::new(h, CentralFlowSettings { substeps, ..CentralFlowSettings::default() }).unwrap();
+        let mut theta = numbers("start");
+        for _ in 0..steps {
+            flow.advance(&mut objective, &mut theta).unwrap();
+        }
+        let distance = theta.iter().zip(&expected).map(|(a, b)| (a - b).powi(2)).sum::<f64>().sqrt();
+        (distance, flow.advance(&mut objective, &mut theta).unwrap())
+    };
+    let runs: Vec<_> = [8, 16, 32].map(&mut error).into();
+    for pair in runs.windows(2) {
+        let order = (pair[0].0 / pair[1].0).log2();
+        assert!((order - 1.0).abs() < 0.1, "order {order}: {} then {}", pair[0].0, pair[1].0);
+    }
+    let (distance, last) = &runs[2];
+    assert!(*distance < 1e-2, "{distance}");
+    assert!((last.eigenvalues[0] - 2.0 / h).abs() < 1e-6);
+    // Richardson's extrapolation of the two finest, whose first order cancels.
+    let extrapolated = |of: fn(&CentralFlowStep) -> f64| 2.0 * of(&runs[2].1) - of(&runs[1].1);
+    for (what, found) in [
+        ("loss", extrapolated(|step| step.loss)),
+        ("variance", extrapolated(|step| step.trace)),
+        ("gradient_norm", extrapolated(|step| step.gradient_norm)),
+    ] {
+        assert!((found / number(what) - 1.0).abs() < 1e-5, "{what}: {found} against {}", number(what));
+    }
+}

@@ -6,6 +6,9 @@
 //! | `history.csv` | one row per accepted step, arm and seed |
 //! | `summary.json` | results per arm and seed |
 //! | `basins.csv` | where each arm ends from a grid of starts, where the study asks for it |
+//! | `spectrum.csv` | the curvature along every run, where the study asks for it |
+//! | `eigenvalues-ARM-SEED.npy` | all eigenvalues at each row of `spectrum.csv`, looks × p, where the study asks for them |
+//! | `blocks.csv` | the Hessian layer by layer at the end of every run, where the study asks for it |
 //! | `predictions.csv` | validation inputs, targets and final outputs of each arm, first seed |
 //! | `theta-ARM-SEED-final.npy`, `…-best.npy` | parameters at the end and at the lowest validation loss |
 //! | `model-ARM-SEED.gfmodel` | the best parameters with the network: checksummed, for `gf eval` |
@@ -20,6 +23,7 @@ use gf_utils::{SavedModel, write_atomically};
 use miette::Report;
 
 use crate::runner::{ArmRun, FirstStep};
+use crate::spectrum_file;
 use crate::study::{Document, Problem, Study, Subject, misuse};
 use crate::summary::{Summary, version};
 
@@ -79,6 +83,9 @@ impl FolderWriter {
         write_histories(&folder.join("history.csv"), histories).map_err(misuse)?;
         if let Some(data) = &data {
             write_predictions(&folder.join("predictions.csv"), &data.validation, runs)?;
+        }
+        if problem.study.spectrum.is_some() {
+            spectrum_file::write(folder, runs)?;
         }
         if problem.study.basins.is_some() {
             write_basins(&folder.join(BASINS), runs)?;

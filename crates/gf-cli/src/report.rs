@@ -7,6 +7,7 @@ mod curves;
 mod landscape;
 mod pole;
 mod predictions;
+mod spectrum;
 pub(crate) mod stability;
 mod sweep;
 mod tables;
@@ -71,6 +72,10 @@ fn page(folder: &Folder, verdicts: &[ClaimVerdict]) -> Result<Page, Report> {
     let stability = stability::blocks(folder);
     if !stability.is_empty() {
         page = page.with(Section::new("Linear stability", stability));
+    }
+    let spectrum = spectrum::blocks(folder)?;
+    if !spectrum.is_empty() {
+        page = page.with(Section::new("Curvature along the run", spectrum));
     }
     let sweep = sweep::blocks(folder);
     if !sweep.is_empty() {

@@ -4,6 +4,7 @@ mod basins;
 mod evaluation;
 mod first_steps;
 mod instance;
+mod spectrum;
 
 use std::cell::Cell;
 use std::rc::Rc;
@@ -20,6 +21,7 @@ pub use evaluation::{Evaluator, NetworkEvaluator};
 use first_steps::first_step;
 pub use first_steps::{FirstStep, PolicyOutcome};
 use instance::{FlowDistance, Instance};
+pub use spectrum::SpectrumRun;
 
 use crate::parallel::for_each_task;
 use crate::progress::Progress;
@@ -43,6 +45,8 @@ pub struct ArmRun {
     pub best: Option<Best>,
     /// Outputs on the validation set at the end, n × outputs, row-major; only of the first seed.
     pub predictions: Option<Vec<f64>>,
+    /// The curvature along the run, where the study asks for it.
+    pub spectrum: Option<SpectrumRun>,
     /// Where it ends from other starts, where the study asks for it; only of the first seed.
     pub basins: Vec<BasinStart>,
 }
@@ -164,10 +168,14 @@ fn run_arm(problem: &Problem, arm_index: usize, seed: u64, bar: &ProgressBar) ->
         }
     };
     let mut history = History::new(settings, evaluate).map_err(misuse)?;
+    let mut tracker = spectrum::tracker(problem, arm, seed)?;
     // The distance is measured before the history asks for it.
     let mut observers: Vec<&mut dyn Observer> = Vec::new();
     if let Some(flow) = &mut flow {
         observers.push(flow);
+    }
+    if let Some(tracker) = &mut tracker {
+        observers.push(tracker);
     }
     observers.extend([&mut history as &mut dyn Observer, &mut ticks, &mut deadline]);
     let outcome = integrate(&mut *instance.objective, &mut *method, &mut *control, &mut observers, start, &budget)
@@ -191,7 +199,10 @@ fn run_arm(problem: &Problem, arm_index: usize, seed: u64, bar: &ProgressBar) ->
         _ => Vec::new(),
     };
     let loss_limit = budget.loss_limit;
-    Ok(ArmRun { arm: arm.name.clone(), arm_index, seed, outcome, loss_limit, history, best, predictions, basins })
+    let end = &outcome.theta;
+    let spectrum = tracker.map(|tracker| SpectrumRun::new(problem, seed, end, tracker)).transpose()?;
+    let arm = arm.name.clone();
+    Ok(ArmRun { arm, arm_index, seed, outcome, loss_limit, history, best, predictions, spectrum, basins })
 }
 
 /// Asks for the end of a run that has spent its seconds in steps.

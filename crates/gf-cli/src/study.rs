@@ -12,5 +12,5 @@ pub(crate) use problem::memory_shortage;
 pub use problem::{DISTANCE_TO_FLOW, NetworkProblem, Problem, SeededData, Subject};
 pub use spec::{
     ArmSpec, Basins, BatchOrder, Builtin, ClaimRule, ClaimSpec, DataSpec, FirstSteps, LossKind, LossSpec, NetworkSpec,
-    OnFailure, RunSpec, SplitKind, Study, ValidationSpec,
+    OnFailure, RunSpec, SpectrumSpec, SplitKind, Study, ValidationSpec,
 };

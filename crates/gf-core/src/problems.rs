@@ -3,18 +3,22 @@
 mod beale;
 mod double_well;
 mod himmelblau;
+mod log_cosh;
 mod quadratic;
 mod quartic;
 mod rosenbrock;
 mod scalar_chain;
+mod sharpening;
 
 pub use beale::Beale;
 pub use double_well::DoubleWell;
 pub use himmelblau::Himmelblau;
+pub use log_cosh::LogCosh;
 pub use quadratic::Quadratic;
 pub use quartic::Quartic;
 pub use rosenbrock::Rosenbrock;
 pub use scalar_chain::ScalarChain;
+pub use sharpening::Sharpening;
 
 /// Capabilities of a problem that is given as `evaluate(θ) -> L`, `gradient(θ, out)`, `hessian(θ, out)` (column-major, both triangles) and
 /// `third(θ, u, v, out)`; the products come from the dense matrix.

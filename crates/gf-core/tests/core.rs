@@ -2,7 +2,9 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that unwraps an error fails, as it should")]
 
-use gf_core::problems::{Beale, DoubleWell, Himmelblau, Quadratic, Quartic, Rosenbrock, ScalarChain};
+use gf_core::problems::{
+    Beale, DoubleWell, Himmelblau, LogCosh, Quadratic, Quartic, Rosenbrock, ScalarChain, Sharpening,
+};
 use gf_core::*;
 
 /// Adds products from the dense matrix, so that one check serves all problems.
@@ -56,7 +58,7 @@ fn verify<O: DenseHessian + ThirdDerivative>(objective: O, theta: &[f64], v: &[f
     let u: Vec<f64> = v.iter().rev().enumerate().map(|(k, v)| v - 0.3 * k as f64).collect();
     let third = check::check_curvature_gradient(&mut objective, theta, &u, v).unwrap();
     assert!(third.passes(), "third derivative: slope {:?}", third.slope());
-    // The functions are polynomials: central differences of products err by rounding and t²/6 of the fifth derivative alone.
+    // Central differences of products err by rounding and by t²/6 of the fifth derivative.
     let (p, t) = (theta.len(), 1e-4);
     let (mut found, mut swapped) = (vec![0.0; p], vec![0.0; p]);
     objective.curvature_gradient(theta, &u, v, &mut found).unwrap();
@@ -83,6 +85,8 @@ fn analytic_derivatives_have_taylor_slope_two() {
     verify(Beale, &[0.4, -1.3], &[0.6, 0.8]);
     verify(ScalarChain, &[0.4, -1.3], &[0.6, 0.8]);
     verify(DoubleWell { tilt: 0.3 }, &[0.4], &[1.0]);
+    verify(LogCosh, &[0.4], &[1.0]);
+    verify(Sharpening { rate: 0.3 }, &[0.4, -1.3], &[0.6, 0.8]);
     let mut rng = Streams::new(1).data();
     verify(Quadratic::rotated(&[3.0, -1.0, 0.5], &mut rng), &[0.4, -1.3, 0.2], &[0.6, 0.8, 1.0]);
 }

@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::NetworkError;
 
-/// An elementwise function a = f(z). Below, σ' = σ(1 − σ), and φ = Φ' is the normal density.
+/// An elementwise function a = f(z), to which a skip connection adds later: here a is always f(z). Below, σ' = σ(1 − σ), and φ = Φ' is the
+/// normal density.
 ///
 /// | name | f(z) | f'(z) | f''(z) | f'''(z) |
 /// |---|---|---|---|---|

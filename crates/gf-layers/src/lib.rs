@@ -20,6 +20,11 @@
 //! # Parameters
 //! θ holds layer after layer W (inputs × units, row-major), then b: one row-major (inputs + 1) × units matrix Θ a layer.
 //!
+//! # Skip connections
+//! z^l = ã^{l−1} Θ^l and a^l = f(z^l), or f(z^l) + a^{l−1} where layer l has a skip connection ([`Layer::skip`]); then it has as many
+//! units as inputs. Any layer may have one, the first (around which X passes, constant in θ) and the last included. Derivatives are
+//! exact as everywhere: ∂L/∂a^{l−1} = δ^l W^{l ᵀ} + ∂L/∂a^l there, and likewise with one derivative more.
+//!
 //! # Storage inside
 //! Feature-major: the samples of one unit are contiguous, so n × d arrays are column-major. Inputs of a layer carry a column of
 //! ones, ã = [a, 1], and then z = ã Θ needs no special case for biases. A batch is cut into chunks of 128 samples, those into lanes

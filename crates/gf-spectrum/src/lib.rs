@@ -11,12 +11,13 @@
 //! - [`SpectrumTracker`]: an observer of a run.
 //!
 //! ```
-//! use gf_core::{HessianProduct, Streams, problems::Rosenbrock};
+//! use gf_core::{HessianProduct, Streams, ThroughDense, problems::Rosenbrock};
 //! use gf_spectrum::{EigenpairSettings, EigenpairSolver};
 //!
 //! let settings = EigenpairSettings { top: 1, bottom: 1, ..EigenpairSettings::default() };
 //! let mut solver = EigenpairSolver::new(2, settings)?;
-//! let pairs = solver.solve(&mut Rosenbrock.hessian_at(&[1.0, 1.0])?, &mut Streams::new(0).probes())?;
+//! let mut problem = ThroughDense::new(Rosenbrock::new(2));
+//! let pairs = solver.solve(&mut problem.hessian_at(&[1.0, 1.0])?, &mut Streams::new(0).probes())?;
 //! // The Hessian at the minimum is [[802, −400], [−400, 200]].
 //! assert!((pairs.top()[0].value - 1001.6006).abs() < 1e-3 && (pairs.bottom()[0].value - 0.3994).abs() < 1e-3);
 //! # Ok::<(), gf_spectrum::SpectrumError>(())

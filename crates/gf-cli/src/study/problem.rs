@@ -79,6 +79,7 @@ impl Problem {
         problem.check_run()?;
         problem.check_arms()?;
         problem.check_claims()?;
+        problem.check_spectrum()?;
         if let Subject::Network(_) = problem.subject {
             // The first seed's data and objective: misfits of shapes come out here, before anything runs.
             let data = problem.data(problem.study.run.seeds[0])?;
@@ -120,6 +121,37 @@ impl Problem {
             }
         };
         Ok(Self { study, document, subject })
+    }
+
+    fn check_spectrum(&self) -> Result<(), Report> {
+        let Some(spec) = &self.study.spectrum else { return Ok(()) };
+        let p = self.dim();
+        let fail = |key: &str, message: String| Err(self.document.error_at(&["spectrum", key], message));
+        if spec.every == 0 {
+            return fail("every", "expected at least 1, found 0".into());
+        }
+        if spec.top == 0 || spec.top + spec.bottom > p {
+            let message = format!(
+                "expected top ≥ 1 and top + bottom ≤ {p}, the number of parameters; found top = {} and bottom = {}",
+                spec.top, spec.bottom
+            );
+            return fail("top", message);
+        }
+        if !(1e-13..1.0).contains(&spec.tolerance) {
+            return fail("tolerance", format!("expected a number from 1e-13 to 1, found {}", spec.tolerance));
+        }
+        if spec.trace_probes == 1 {
+            return fail("trace_probes", "expected 0, or at least 2 for an error bar; found 1".into());
+        }
+        if spec.per_layer && matches!(self.subject, Subject::Function(_)) {
+            return fail("per_layer", "expected a network, whose layers are the blocks; found a function".into());
+        }
+        // The matrix, its copy inside the eigensolver, and a block.
+        let bytes = 24usize.saturating_mul(p).saturating_mul(p);
+        match memory_shortage(p, if spec.full || spec.per_layer { bytes } else { 0 }) {
+            Some(message) => fail(if spec.full { "full" } else { "per_layer" }, message),
+            None => Ok(()),
+        }
     }
 
     /// The number p of parameters.
@@ -508,6 +540,7 @@ fn load_samples(
             match builtin {
                 Builtin::Original => return Ok(None),
                 Builtin::Digits => data::digits(),
+                Builtin::Chebyshev => data::chebyshev(),
             }
         }
         DataSpec { builtin: None, x: Some(x), y: Some(y), csv: None, target: None, features: None, .. } => {

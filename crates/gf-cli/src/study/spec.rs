@@ -49,6 +49,9 @@ pub struct Study {
     /// A table of first implicit steps over many starts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub first_steps: Option<FirstSteps>,
+    /// The curvature along every run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub spectrum: Option<SpectrumSpec>,
     /// Where each arm ends from every start on a grid; for functions of two parameters.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub basins: Option<Basins>,
@@ -64,7 +67,7 @@ fn default_name() -> String {
 pub struct NetworkSpec {
     /// Inputs a sample.
     pub input: usize,
-    /// Dense layers, each with units and activation.
+    /// Dense layers, each with units and activation, and perhaps a skip connection.
     pub layers: Vec<Layer>,
     /// How initial parameters are drawn.
     #[serde(default)]
@@ -176,6 +179,8 @@ pub enum Builtin {
     Original,
     /// UCI handwritten digits, 1797 × 64, 10 classes.
     Digits,
+    /// The Chebyshev polynomial T₆ at 20 points of [−1, 1], of published runs at the edge of stability.
+    Chebyshev,
 }
 
 /// `[validation]`.
@@ -418,6 +423,43 @@ pub struct FirstSteps {
     /// Also measure the asymmetry of the original's Hessians by central differences of these steps (2p gradients each).
     #[serde(default)]
     pub difference_steps: Vec<f64>,
+}
+
+/// `[spectrum]`: the curvature of the loss on the whole training set along every run; the pictures are of the first seed.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct SpectrumSpec {
+    /// Look at steps 0, k, 2k, ….
+    pub every: u64,
+    /// Highest eigenvalues of the Hessian, by Lanczos.
+    pub top: usize,
+    /// Lowest ones.
+    pub bottom: usize,
+    /// Residual of the eigenpairs, relative to the largest |λ|.
+    pub tolerance: f64,
+    /// The highest eigenvalue of the Gauss–Newton matrix too.
+    pub gauss_newton: bool,
+    /// Products with random vectors for the trace; 0: no trace.
+    pub trace_probes: usize,
+    /// All eigenvalues too, from the dense Hessian.
+    pub full: bool,
+    /// The blocks of the dense Hessian layer by layer at the end of each run; for networks.
+    pub per_layer: bool,
+}
+
+impl Default for SpectrumSpec {
+    fn default() -> Self {
+        Self {
+            every: 10,
+            top: 3,
+            bottom: 1,
+            tolerance: 1e-7,
+            gauss_newton: false,
+            trace_probes: 0,
+            full: false,
+            per_layer: false,
+        }
+    }
 }
 
 /// `[basins]`: every arm from every start on a grid, to where its gradient vanishes.

@@ -1,7 +1,7 @@
 //! Dense networks as objectives with exact gradients, Hessian-vector products, dense Hessians and Gauss–Newton matrices.
 //!
 //! A [`Network`] describes the layers; with a [`Loss`], [`gf_core::Samples`] and [`Batches`] it becomes a [`NetworkObjective`],
-//! which has every capability of [`gf_core`]: value, gradient, products and matrices, all analytic.
+//! which has every capability of [`gf_core`]: value, gradient, products, matrices and contracted third derivatives, all analytic.
 //!
 //! ```
 //! use gf_core::{Objective, Samples, Streams, Targets};
@@ -39,6 +39,7 @@ mod dense;
 mod error;
 mod init;
 mod jacobians;
+mod jets;
 mod loss;
 mod mean_field;
 mod merge;

@@ -4,7 +4,9 @@
 
 mod common;
 
-use gf_core::{DenseHessian, GaussNewton, HessianProduct, Objective, Streams, SymmetricOperator, Triangle};
+use gf_core::{
+    DenseHessian, GaussNewton, HessianProduct, Objective, Streams, SymmetricOperator, ThirdDerivative, Triangle,
+};
 use gf_layers::{Activation, Batches, Loss, Network};
 use gf_testing::{CountingAllocator, fewest_allocations};
 
@@ -37,6 +39,7 @@ fn check(network: &Network) {
                 objective.hessian_at(&theta).unwrap().apply(&v, &mut out);
                 objective.gauss_newton_at(&v).unwrap().apply(&theta, &mut out);
                 objective.gauss_newton_at(&theta).unwrap().apply_block(1, &v, &mut out);
+                objective.curvature_gradient(&theta, &v, &theta, &mut out).unwrap();
             }
         };
         everything();

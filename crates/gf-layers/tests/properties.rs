@@ -119,6 +119,9 @@ proptest! {
         prop_assert!(first.passes(), "gradient: {:?}", first);
         let second = check::check_hessian_product(&mut objective, &theta, &direction).unwrap();
         prop_assert!(second.passes(), "hessian: {:?}", second);
+        let u = normals(seed + 2, theta.len());
+        let third = check::check_curvature_gradient(&mut objective, &theta, &direction, &u).unwrap();
+        prop_assert!(third.passes(), "third derivative: {:?}", third);
     }
 }
 

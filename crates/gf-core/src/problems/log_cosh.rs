@@ -27,6 +27,10 @@ impl LogCosh {
     fn hessian(&self, t: &[f64], out: &mut [f64]) {
         out[0] = 1.0 / t[0].cosh().powi(2);
     }
+
+    fn third(&self, t: &[f64], u: &[f64], v: &[f64], out: &mut [f64]) {
+        out[0] = -2.0 * t[0].tanh() / t[0].cosh().powi(2) * u[0] * v[0];
+    }
 }
 
 small_dense_problem!(LogCosh);

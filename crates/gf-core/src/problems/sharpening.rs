@@ -1,6 +1,6 @@
 //! A valley that gets steeper as one goes down it.
 
-use super::small_dense_problem;
+use super::{contract_in_the_plane, small_dense_problem};
 
 /// L(x, y) = ½ y x² − r y: across the valley (x = 0) the curvature is y, and along it the loss falls at the rate r while y grows.
 ///
@@ -33,6 +33,10 @@ impl Sharpening {
         out[1] = t[0];
         out[2] = t[0];
         out[3] = 0.0;
+    }
+
+    fn third(&self, _t: &[f64], u: &[f64], v: &[f64], out: &mut [f64]) {
+        contract_in_the_plane([0.0, 1.0, 0.0, 0.0], u, v, out);
     }
 }
 

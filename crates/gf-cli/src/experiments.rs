@@ -171,6 +171,15 @@ pub const EXPERIMENTS: &[Experiment] = &[
         full_arms: "",
     },
     Experiment {
+        name: "central-flow",
+        about: "the time average of gradient descent past the edge, predicted by exact third derivatives",
+        text: include_str!("experiments/central-flow.toml"),
+        changes: &[],
+        smoke: &["run.steps=30"],
+        full: &[],
+        full_arms: "",
+    },
+    Experiment {
         name: "edge-of-stability-digits",
         about: "the same on handwritten digits: tanh, cross-entropy",
         text: include_str!("experiments/edge-of-stability-digits.toml"),

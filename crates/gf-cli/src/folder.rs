@@ -8,6 +8,7 @@
 //! | `basins.csv` | where each arm ends from a grid of starts, where the study asks for it |
 //! | `spectrum.csv` | the curvature along every run, where the study asks for it |
 //! | `eigenvalues-ARM-SEED.npy` | all eigenvalues at each row of `spectrum.csv`, looks × p, where the study asks for them |
+//! | `central-flow.csv` | the central flow beside each run of gradient descent, where the study asks for it |
 //! | `blocks.csv` | the Hessian layer by layer at the end of every run, where the study asks for it |
 //! | `layers.csv` | what passed through the layers of each arm, where the study asks for it |
 //! | `depth.csv`, `depth-layers.csv` | the networks of `[depth]` and their layers |

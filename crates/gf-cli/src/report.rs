@@ -1,6 +1,7 @@
 //! The report of a run folder: figures and one page, from what the folder holds and nothing else.
 
 mod basins;
+mod central_flow;
 mod claims;
 mod comparison;
 mod conservation;
@@ -87,6 +88,10 @@ fn page(folder: &Folder, verdicts: &[ClaimVerdict]) -> Result<Page, Report> {
     let conservation = conservation::blocks(folder);
     if !conservation.is_empty() {
         page = page.with(Section::new("What the flow conserves", conservation));
+    }
+    let central_flow = central_flow::blocks(folder)?;
+    if !central_flow.is_empty() {
+        page = page.with(Section::new("Central flow", central_flow));
     }
     let sweep = sweep::blocks(folder);
     if !sweep.is_empty() {

@@ -1,6 +1,7 @@
 //! Runs the arms of a study on every seed.
 
 mod basins;
+mod central_flow;
 mod conservation;
 mod depth;
 mod evaluation;
@@ -20,6 +21,8 @@ use indicatif::ProgressBar;
 use miette::Report;
 
 pub use basins::BasinStart;
+pub use central_flow::CentralFlowRow;
+use central_flow::CentralFlowWatch;
 use conservation::Drift;
 pub use depth::{DepthLayerRow, DepthResult, DepthRow};
 pub use evaluation::{Evaluator, NetworkEvaluator};
@@ -204,6 +207,7 @@ fn run_arm(problem: &Problem, arm_index: usize, seed: u64, bar: &ProgressBar) ->
     };
     let mut history = History::new(settings, evaluate).map_err(misuse)?;
     let mut tracker = spectrum::tracker(problem, arm, seed)?;
+    let mut central_flow = CentralFlowWatch::new(problem, arm, seed, &start)?;
     // The distance is measured before the history asks for it.
     let mut observers: Vec<&mut dyn Observer> = Vec::new();
     if let Some(flow) = &mut flow {
@@ -211,6 +215,9 @@ fn run_arm(problem: &Problem, arm_index: usize, seed: u64, bar: &ProgressBar) ->
     }
     if let Some(tracker) = &mut tracker {
         observers.push(tracker);
+    }
+    if let Some(central_flow) = &mut central_flow {
+        observers.push(central_flow);
     }
     if let Some(layers) = &mut layers {
         observers.push(layers);
@@ -238,7 +245,7 @@ fn run_arm(problem: &Problem, arm_index: usize, seed: u64, bar: &ProgressBar) ->
     };
     let loss_limit = budget.loss_limit;
     let end = &outcome.theta;
-    let spectrum = tracker.map(|tracker| SpectrumRun::new(problem, seed, end, tracker)).transpose()?;
+    let spectrum = tracker.map(|tracker| SpectrumRun::new(problem, seed, end, tracker, central_flow)).transpose()?;
     let layers = layers.map(|watch| watch.rows).unwrap_or_default();
     let arm = arm.name.clone();
     Ok(ArmRun { arm, arm_index, seed, outcome, loss_limit, history, best, predictions, spectrum, basins, layers })

@@ -6,7 +6,9 @@ use gf_spectrum::SpectrumRow;
 use gf_utils::npy::write_npy;
 use gf_utils::write_atomically;
 use miette::Report;
+use serde::{Deserialize, Serialize};
 
+use crate::folder::write_rows;
 use crate::runner::ArmRun;
 use crate::study::misuse;
 
@@ -59,6 +61,9 @@ impl SpectrumTable {
 /// The file of blocks.
 pub(crate) const BLOCKS: &str = "blocks.csv";
 
+/// The file of the central flow.
+pub(crate) const CENTRAL_FLOW: &str = "central-flow.csv";
+
 /// The array of all eigenvalues of a run, looks × p, where it was asked for.
 pub(crate) fn eigenvalues_file(arm: &str, seed: u64) -> String {
     format!("eigenvalues-{arm}-{seed}.npy")
@@ -91,6 +96,10 @@ pub(crate) fn write(folder: &Path, runs: &[ArmRun]) -> Result<(), Report> {
     })
     .map_err(misuse)?;
     write_blocks(&folder.join(BLOCKS), runs)?;
+    let central_flow = || runs.iter().filter_map(|run| run.spectrum.as_ref()).flat_map(|run| &run.central_flow);
+    if central_flow().next().is_some() {
+        write_rows(&folder.join(CENTRAL_FLOW), central_flow())?;
+    }
     for (run, rows) in rows() {
         let all: Vec<f64> = rows.iter().filter_map(|row| row.all.as_deref()).flatten().copied().collect();
         if let Some(p) = rows.first().and_then(|row| row.all.as_ref()).map(Vec::len) {
@@ -100,62 +109,49 @@ pub(crate) fn write(folder: &Path, runs: &[ArmRun]) -> Result<(), Report> {
     Ok(())
 }
 
-/// Columns: `arm`, `seed`, `row` and `column` (layers, from 1), `norm` (Frobenius, of that block), and for diagonal blocks `trace`, `lowest` and
-/// `highest` (eigenvalues of the block alone). Nothing is written where no run has blocks.
-fn write_blocks(path: &Path, runs: &[ArmRun]) -> Result<(), Report> {
-    let found = || runs.iter().filter_map(|run| run.spectrum.as_ref()?.blocks.as_ref().map(|blocks| (run, blocks)));
-    if found().next().is_none() {
-        return Ok(());
-    }
-    write_atomically(path, |out| {
-        let mut csv = csv::Writer::from_writer(out);
-        csv.write_record(["arm", "seed", "row", "column", "norm", "trace", "lowest", "highest"])?;
-        for (run, blocks) in found() {
-            let count = blocks.ranges.len();
-            for (k, norm) in blocks.norms.iter().enumerate() {
-                let (row, column) = (k / count, k % count);
-                let mut record = vec![
-                    run.arm.clone(),
-                    run.seed.to_string(),
-                    (row + 1).to_string(),
-                    (column + 1).to_string(),
-                    norm.to_string(),
-                ];
-                let values = &blocks.eigenvalues[row];
-                let diagonal = [Some(&blocks.traces[row]), values.first(), values.last()];
-                record.extend(diagonal.map(|x| x.filter(|_| row == column).map_or_else(String::new, f64::to_string)));
-                csv.write_record(record)?;
-            }
-        }
-        csv.flush()
-    })
-    .map_err(misuse)
+/// A row of `blocks.csv`: a block of the Hessian at the end of a run.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct BlockRow {
+    /// The arm.
+    pub(crate) arm: String,
+    /// The seed.
+    pub(crate) seed: u64,
+    /// The layer of the rows, from 1.
+    pub(crate) row: usize,
+    /// The layer of the columns, from 1.
+    pub(crate) column: usize,
+    /// Frobenius norm.
+    pub(crate) norm: f64,
+    /// Of diagonal blocks.
+    pub(crate) trace: Option<f64>,
+    /// Lowest eigenvalue of a diagonal block alone.
+    pub(crate) lowest: Option<f64>,
+    /// Highest eigenvalue of a diagonal block alone.
+    pub(crate) highest: Option<f64>,
 }
 
-/// Reads `blocks.csv`: arm, and norms row after row, of the first seed of each arm.
-///
-/// # Errors
-/// Names the file and what is wrong with it.
-pub(crate) fn read_blocks(folder: &Path) -> Result<Vec<(String, Vec<f64>)>, Report> {
-    let path = folder.join(BLOCKS);
-    if !path.exists() {
-        return Ok(Vec::new());
-    }
-    let fail = |error: String| misuse(format!("{}: {error}", path.display()));
-    let mut csv = csv::Reader::from_path(&path).map_err(|error| fail(error.to_string()))?;
-    let mut found: Vec<(String, String, Vec<f64>)> = Vec::new();
-    for record in csv.records() {
-        let record = record.map_err(|error| fail(error.to_string()))?;
-        let (arm, seed) = (record.get(0).unwrap_or_default(), record.get(1).unwrap_or_default());
-        let norm: f64 =
-            record.get(4).unwrap_or_default().parse().map_err(|_| fail("expected a norm in column 5".into()))?;
-        match found.iter_mut().find(|known| known.0 == arm) {
-            Some(known) if known.1 == seed => known.2.push(norm),
-            Some(_) => {}
-            None => found.push((arm.into(), seed.into(), vec![norm])),
+/// Writes `blocks.csv`; nothing where no run has blocks.
+fn write_blocks(path: &Path, runs: &[ArmRun]) -> Result<(), Report> {
+    let mut rows = Vec::new();
+    for run in runs {
+        let Some(blocks) = run.spectrum.as_ref().and_then(|spectrum| spectrum.blocks.as_ref()) else { continue };
+        let count = blocks.ranges.len();
+        for (k, norm) in blocks.norms.iter().enumerate() {
+            let (row, column) = (k / count, k % count);
+            let diagonal = |x: Option<&f64>| x.copied().filter(|_| row == column);
+            rows.push(BlockRow {
+                arm: run.arm.clone(),
+                seed: run.seed,
+                row: row + 1,
+                column: column + 1,
+                norm: *norm,
+                trace: diagonal(blocks.traces.get(row)),
+                lowest: diagonal(blocks.eigenvalues[row].first()),
+                highest: diagonal(blocks.eigenvalues[row].last()),
+            });
         }
     }
-    Ok(found.into_iter().map(|(arm, _, norms)| (arm, norms)).collect())
+    if rows.is_empty() { Ok(()) } else { write_rows(path, rows.iter()) }
 }
 
 /// The numbers of [`COLUMNS`].

@@ -11,7 +11,7 @@ mod spec;
 pub use conserved::Conserved;
 pub use depth::{Depth, DepthCase, initialization_name};
 pub use document::{Document, InputError, misuse};
-pub use function::FunctionSpec;
+pub use function::{FunctionSpec, Smooth};
 pub(crate) use problem::memory_shortage;
 pub use problem::{CONSERVATION_DRIFT, DISTANCE_TO_FLOW, NetworkProblem, Problem, SeededData, Subject};
 pub use spec::{

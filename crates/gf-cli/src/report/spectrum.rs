@@ -5,8 +5,8 @@ use gf_report::{Axis, Block, Figure, Mark, Panel, Table, significant};
 use gf_utils::npy::read_npy;
 use miette::Report;
 
-use crate::folder::Folder;
-use crate::spectrum_file::{self, SpectrumTable, eigenvalues_file};
+use crate::folder::{Folder, read_rows};
+use crate::spectrum_file::{self, BlockRow, SpectrumTable, eigenvalues_file};
 use crate::study::{DISTANCE_TO_FLOW, misuse};
 
 /// Arms that get a panel each.
@@ -33,7 +33,7 @@ pub(super) fn blocks(folder: &Folder) -> Result<Vec<Block>, Report> {
     blocks.extend(against_gauss_newton(&tables, &style).map(Block::Figure));
     blocks.extend(over_time(folder, &tables)?.map(Block::Figure));
     blocks.extend(in_the_stability_region(folder, &tables)?.map(Block::Figure));
-    blocks.extend(layer_blocks(folder)?.map(Block::Figure));
+    blocks.extend(layer_blocks(folder, seed)?.map(Block::Figure));
     Ok(blocks)
 }
 
@@ -361,12 +361,20 @@ fn in_the_stability_region(folder: &Folder, tables: &[SpectrumTable]) -> Result<
     Ok((!panels.is_empty()).then(|| Figure::new("spectrum-in-stability-region", caption, panels)))
 }
 
-fn layer_blocks(folder: &Folder) -> Result<Option<Figure>, Report> {
-    let panels: Vec<Panel> = spectrum_file::read_blocks(&folder.path)?
-        .into_iter()
-        .take(PANELS)
-        .map(|(arm, norms)| norms_panel(&arm, &norms))
-        .collect();
+fn layer_blocks(folder: &Folder, seed: u64) -> Result<Option<Figure>, Report> {
+    let path = folder.path.join(spectrum_file::BLOCKS);
+    if !path.exists() {
+        return Ok(None);
+    }
+    let rows: Vec<BlockRow> = read_rows(&path)?;
+    let mut panels = Vec::new();
+    for arm in folder.summary.arms.iter().take(PANELS) {
+        let norms: Vec<f64> =
+            rows.iter().filter(|row| row.arm == arm.name && row.seed == seed).map(|row| row.norm).collect();
+        if !norms.is_empty() {
+            panels.push(norms_panel(&arm.name, &norms));
+        }
+    }
     let caption =
         "The Hessian at the end of the run, layer by layer: the Frobenius norm of each block of second derivatives.";
     Ok((!panels.is_empty()).then(|| Figure::new("layer-blocks", caption, panels)))

@@ -7,6 +7,7 @@ use gf_spectrum::{
 };
 use miette::Report;
 
+use super::central_flow::{CentralFlowRow, CentralFlowWatch};
 use super::instance::on_all_training_samples;
 use crate::study::{ArmSpec, Problem, Subject, misuse};
 
@@ -18,6 +19,8 @@ pub struct SpectrumRun {
     pub interruption: Option<Interruption>,
     /// The Hessian layer by layer at the end, where it was asked for and is finite.
     pub blocks: Option<Blocks>,
+    /// The central flow beside the run, where it was asked for.
+    pub central_flow: Vec<CentralFlowRow>,
 }
 
 impl SpectrumRun {
@@ -25,8 +28,19 @@ impl SpectrumRun {
     ///
     /// # Errors
     /// Misfits of network, loss and samples.
-    pub(super) fn new(problem: &Problem, seed: u64, theta: &[f64], tracker: SpectrumTracker) -> Result<Self, Report> {
-        let (rows, interruption) = tracker.into_rows();
+    pub(super) fn new(
+        problem: &Problem,
+        seed: u64,
+        theta: &[f64],
+        tracker: SpectrumTracker,
+        central_flow: Option<CentralFlowWatch>,
+    ) -> Result<Self, Report> {
+        let (rows, mut interruption) = tracker.into_rows();
+        let central_flow = central_flow.map_or_else(Vec::new, |watch| {
+            let found = watch.interruption.map(|(step, error)| Interruption { step, error });
+            interruption = interruption.take().or(found);
+            watch.rows
+        });
         let mut blocks = None;
         if let (Subject::Network(network), true) = (&problem.subject, interruption.is_none())
             && problem.study.spectrum.as_ref().is_some_and(|spec| spec.per_layer)
@@ -38,7 +52,7 @@ impl SpectrumRun {
             // A run that diverged after the last look has no finite Hessian; its interruption is its own record.
             blocks = found.and_then(|()| gf_spectrum::blocks(p, &matrix, &network.network.layer_ranges())).ok();
         }
-        Ok(Self { rows, interruption, blocks })
+        Ok(Self { rows, interruption, blocks, central_flow })
     }
 }
 

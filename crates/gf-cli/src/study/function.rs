@@ -3,9 +3,13 @@
 use gf_core::problems::{
     Beale, DoubleWell, Himmelblau, LogCosh, Quadratic, Quartic, Rosenbrock, ScalarChain, Sharpening,
 };
-use gf_core::{FullCurvature, Noisy, Streams, ThroughDense, WithoutHessian};
+use gf_core::{FullCurvature, Noisy, Streams, ThirdDerivative, ThroughDense, WithoutHessian};
 use gf_verify::nist::{Regression, regression};
 use serde::{Deserialize, Serialize};
+
+/// An objective with all derivatives up to the third.
+pub trait Smooth: FullCurvature + ThirdDerivative {}
+impl<T: FullCurvature + ThirdDerivative + ?Sized> Smooth for T {}
 
 /// The functions by name; see [`gf_core::problems`] for their formulas.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -269,7 +273,18 @@ impl FunctionSpec {
 
     /// The objective of a seed.
     pub fn objective(&self, seed: u64) -> Box<dyn FullCurvature> {
-        match self {
+        match (self.smooth_objective(seed), self) {
+            (None, Self::Nist(spec)) => {
+                let regression = spec.regression().expect("the name was checked when the study was read");
+                Box::new(WithoutHessian(regression.objective()))
+            }
+            (smooth, _) => Box::new(smooth.expect("all functions but regressions are smooth")),
+        }
+    }
+
+    /// The objective of a seed with its third derivatives; none for regressions, which have residuals and their Jacobian only.
+    pub fn smooth_objective(&self, seed: u64) -> Option<Box<dyn Smooth>> {
+        Some(match self {
             Self::Himmelblau(_) => Box::new(ThroughDense::new(Himmelblau)),
             Self::Rosenbrock(spec) => Box::new(ThroughDense::new(Rosenbrock::new(spec.dim))),
             Self::Beale(_) => Box::new(ThroughDense::new(Beale)),
@@ -282,12 +297,9 @@ impl FunctionSpec {
             Self::ScalarChain(_) => Box::new(ThroughDense::new(ScalarChain)),
             Self::LogCosh(_) => Box::new(ThroughDense::new(LogCosh)),
             Self::Sharpening(spec) => Box::new(ThroughDense::new(Sharpening { rate: spec.rate })),
-            Self::Nist(spec) => {
-                let regression = spec.regression().expect("the name was checked when the study was read");
-                Box::new(WithoutHessian(regression.objective()))
-            }
+            Self::Nist(_) => return None,
             Self::Quartic(_) => Box::new(ThroughDense::new(Quartic::new(self.dim()))),
-        }
+        })
     }
 
     /// The objective of a seed with gradient noise of standard deviation `sigma`.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use gf_core::{Samples, Streams, Targets};
 use gf_layers::{Batches, Initialization, Loss, Network, NetworkError, NetworkObjective};
+use gf_optim::registry::MethodSettings;
 use gf_utils::Metric;
 use gf_utils::data::{self, CsvColumns, TargetColumns, TargetKind};
 use miette::Report;
@@ -127,6 +128,26 @@ impl Problem {
         Ok(Self { study, document, subject })
     }
 
+    fn check_central_flow(&self) -> Result<(), Report> {
+        let fail = |message: &str| Err(self.document.error_at(&["spectrum", "central_flow"], message));
+        if let Subject::Function(function) = &self.subject
+            && function.smooth_objective(0).is_none()
+        {
+            return fail("expected a problem with third derivatives: a network, or a function other than nist");
+        }
+        let arms = || self.study.arms.iter().filter(|arm| matches!(arm.method, MethodSettings::Explicit(_)));
+        if arms().next().is_none() {
+            return fail("expected an arm of gradient descent, method.explicit; found none");
+        }
+        let is_whole = |arm: &ArmSpec| arm.batch.or(self.study.run.batch).is_none_or(|size| size == 0);
+        match arms().all(is_whole) {
+            true => Ok(()),
+            false => fail(
+                "expected gradient descent on the whole training set (run.batch left out, or batch = 0); found mini-batches",
+            ),
+        }
+    }
+
     fn check_spectrum(&self) -> Result<(), Report> {
         let Some(spec) = &self.study.spectrum else { return Ok(()) };
         let p = self.dim();
@@ -146,6 +167,9 @@ impl Problem {
         }
         if spec.trace_probes == 1 {
             return fail("trace_probes", "expected 0, or at least 2 for an error bar; found 1".into());
+        }
+        if spec.central_flow {
+            self.check_central_flow()?;
         }
         if spec.per_layer && matches!(self.subject, Subject::Function(_)) {
             return fail("per_layer", "expected a network, whose layers are the blocks; found a function".into());

@@ -463,6 +463,8 @@ pub struct SpectrumSpec {
     pub full: bool,
     /// The blocks of the dense Hessian layer by layer at the end of each run; for networks.
     pub per_layer: bool,
+    /// The central flow beside every arm of full-batch gradient descent (`method.explicit`): its prediction of mean loss and oscillation.
+    pub central_flow: bool,
 }
 
 impl Default for SpectrumSpec {
@@ -476,6 +478,7 @@ impl Default for SpectrumSpec {
             trace_probes: 0,
             full: false,
             per_layer: false,
+            central_flow: false,
         }
     }
 }

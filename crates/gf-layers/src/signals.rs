@@ -64,7 +64,7 @@ pub struct LayerSignals {
 /// let mut probe = SignalProbe::new(&network, Loss::mse(), samples.into(), 0.0)?;
 /// let layers = probe.measure(&theta)?;
 /// assert!(layers.len() == 2 && layers[0].gradient_norm > 0.0 && layers[0].dead == 0.0);
-/// # Ok::<(), gf_layers::NetworkError>(())
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct SignalProbe {
     problem: Problem,

@@ -3,7 +3,7 @@
 //! - [`data`]: the original problem, handwritten digits, CSV and `.npy` data, splits, standardization;
 //! - [`metrics`]: mean squared and absolute error, R², accuracy;
 //! - [`history`]: an observer that keeps one row per accepted step, and the file `history.csv`;
-//! - [`stats`]: quantiles; [`line`]: straight lines; [`power_law`]: exponents with intervals;
+//! - [`stats`]: quantiles; [`mod@line`]: straight lines; [`power_law`]: exponents with intervals;
 //! - [`npy`]: NumPy's array files; [`envelope`] and [`model`]: checksummed binary files and trained models;
 //! - [`write_atomically`], [`suggest`]: what the others share.
 //!

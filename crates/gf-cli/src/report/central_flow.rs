@@ -7,8 +7,8 @@ use crate::folder::{Folder, read_rows};
 use crate::runner::CentralFlowRow;
 use crate::spectrum_file::{self, CENTRAL_FLOW};
 
-/// Steps on either side over which gradient descent is averaged.
-const HALF_WINDOW: usize = 50;
+/// Standard deviation, in steps, of the Gaussian that gradient descent is averaged with.
+const WIDTH: f64 = 50.0;
 /// Arms that get figures.
 const ARMS: usize = 4;
 
@@ -64,7 +64,7 @@ impl<'a> Arm<'a> {
         let loss = self.column(|row| row.loss);
         let squared = self.column(|row| row.squared_gradient_norm);
         let oscillation = self.column(|row| row.oscillation.unwrap_or(f64::NAN));
-        let average = format!("gradient descent, mean of {} steps", 2 * HALF_WINDOW + 1);
+        let average = format!("gradient descent, averaged over ±{WIDTH} steps");
         let losses = Panel::new("loss", Axis::linear("step k"), Axis::log("training loss"))
             .with(line("gradient descent", 5, loss.clone()))
             .with(line(&average, 0, smoothed(&loss)))
@@ -108,12 +108,19 @@ impl<'a> Arm<'a> {
     }
 }
 
-/// The mean over a window of steps around each; shorter at the ends.
+/// The mean around each step with Gaussian weights, cut at three widths and at the ends of the run.
 fn smoothed(values: &[f64]) -> Vec<f64> {
+    let reach = (3.0 * WIDTH) as usize;
     let mean = |k: usize| {
-        let window = &values[k.saturating_sub(HALF_WINDOW)..(k + HALF_WINDOW + 1).min(values.len())];
-        let finite: Vec<f64> = window.iter().copied().filter(|x| x.is_finite()).collect();
-        finite.iter().sum::<f64>() / finite.len() as f64
+        let (mut sum, mut total) = (0.0, 0.0);
+        for j in k.saturating_sub(reach)..(k + reach + 1).min(values.len()) {
+            if values[j].is_finite() {
+                let weight = (-0.5 * ((j as f64 - k as f64) / WIDTH).powi(2)).exp();
+                sum += weight * values[j];
+                total += weight;
+            }
+        }
+        sum / total
     };
     (0..values.len()).map(mean).collect()
 }
@@ -168,9 +175,8 @@ fn table(arms: &[Arm]) -> Table {
         format!(
             "From the step at which the central flow reaches the edge to the end: how many directions oscillate at most; how far λ₁ is from 2/h while one does; \
              the prediction relative to gradient descent, both averaged over all these steps, for the loss, for the loss without its oscillation term, \
-             for the variance of the oscillation and for the squared gradient norm; the mean error of the loss step by step against a running mean of {} \
-             steps; the largest residual of the complementarity problem.",
-            2 * HALF_WINDOW + 1
+             for the variance of the oscillation and for the squared gradient norm; the mean error of the loss step by step against the run averaged with a Gaussian of \
+             {WIDTH} steps; the largest residual of the complementarity problem."
         ),
         &header,
         rows,

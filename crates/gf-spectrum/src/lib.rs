@@ -41,5 +41,5 @@ pub use eigenpairs::{Eigenpair, EigenpairSettings, EigenpairSolver, Eigenpairs};
 pub use error::SpectrumError;
 pub use gf_linalg::Inertia;
 pub use matrix::{Matrix, MatrixAt, Restricted, square};
-pub use trace::{Estimate, diagonal, hutch_plus_plus, hutchinson};
+pub use trace::{Estimate, diagonal, hutch_plus_plus, hutchinson, trace_beyond};
 pub use tracker::{Interruption, SpectrumRow, SpectrumTracker, TrackerSettings};

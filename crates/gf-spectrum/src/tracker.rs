@@ -4,8 +4,8 @@ use std::ops::Range;
 
 use gf_core::{FullCurvature, Observer, StepRecord, StreamRng, vector};
 
-use crate::trace::Estimate;
-use crate::{EigenpairSettings, EigenpairSolver, Matrix, SpectrumError, full_spectrum, hutchinson, square};
+use crate::trace::{Estimate, trace_beyond};
+use crate::{EigenpairSettings, EigenpairSolver, Matrix, SpectrumError, full_spectrum, square};
 
 /// What is tracked.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -16,9 +16,9 @@ pub struct TrackerSettings {
     pub eigenpairs: EigenpairSettings,
     /// Also the highest eigenvalue of the Gauss–Newton matrix.
     pub gauss_newton: bool,
-    /// Products with random vectors for the trace; 0: no trace.
+    /// Products with random vectors for the trace beyond the known eigenpairs; 0: no trace.
     pub trace_probes: usize,
-    /// Also all eigenvalues, from the dense Hessian.
+    /// Also all eigenvalues, from the dense Hessian, and the exact trace with them.
     pub full: bool,
 }
 
@@ -154,18 +154,20 @@ impl SpectrumTracker {
             products += pairs.products + pairs.checks;
             gauss_newton = pairs.top().first().map(|pair| pair.value);
         }
-        let mut trace = None;
-        if self.settings.trace_probes > 0 {
+        let (mut all, mut trace) = (None, None);
+        if self.settings.full {
+            let p = theta.len();
+            let mut matrix = square(p)?;
+            Matrix::Hessian.dense(objective, theta, &mut matrix)?;
+            let value = matrix.iter().step_by(p + 1).sum();
+            trace = Some(Estimate { value, error: 0.0, products: 0 });
+            all = Some(full_spectrum(p, &matrix)?);
+        } else if self.settings.trace_probes > 0 {
             let mut operator = Matrix::Hessian.at(objective, theta)?;
-            let estimate = hutchinson(&mut operator, self.settings.trace_probes, &mut self.rng)?;
+            let known = self.hessian.found();
+            let estimate = trace_beyond(&mut operator, known, self.settings.trace_probes, &mut self.rng)?;
             products += estimate.products;
             trace = Some(estimate);
-        }
-        let mut all = None;
-        if self.settings.full {
-            let mut matrix = square(theta.len())?;
-            Matrix::Hessian.dense(objective, theta, &mut matrix)?;
-            all = Some(full_spectrum(theta.len(), &matrix)?);
         }
         Ok(SpectrumRow {
             step: record.step,

@@ -234,7 +234,7 @@ fn against_gauss_newton(tables: &[SpectrumTable], style: &dyn Fn(&SpectrumTable)
         panels.push(panel.with(Mark::Horizontal { y: 1.0, label: "equal".into() }));
     }
     if has("trace") {
-        let mut panel = Panel::new("trace", Axis::linear("step k"), Axis::linear("tr H, estimated"));
+        let mut panel = Panel::new("trace", Axis::linear("step k"), Axis::linear("trace of H"));
         for table in tables {
             let (step, trace, error) = (table.column("step"), table.column("trace"), table.column("trace_error"));
             let low = trace.iter().zip(&error).map(|(t, e)| t - 2.0 * e).collect();
@@ -245,7 +245,7 @@ fn against_gauss_newton(tables: &[SpectrumTable], style: &dyn Fn(&SpectrumTable)
         panels.push(panel);
     }
     let caption = "The sharpness of the Gauss–Newton matrix over that of the Hessian: where it is 1, the curvature of the network itself adds nothing \
-                   to the sharpest direction. The trace by Hutchinson's estimator with twice its standard error.";
+                   to the sharpest direction. The trace with twice its standard error where it is estimated.";
     (!panels.is_empty()).then(|| Figure::new("gauss-newton", caption, panels))
 }
 

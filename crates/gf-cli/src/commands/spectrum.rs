@@ -57,7 +57,7 @@ pub(super) fn execute(arguments: &SpectrumArguments) -> Result<u8, Report> {
     };
     let layers = match &problem.subject {
         Subject::Network(network) => network.network.layer_ranges(),
-        Subject::Function(_) => vec![0..theta.len()],
+        Subject::Function(_) => std::iter::once(0..theta.len()).collect(),
     };
     let found = match look(arguments, &mut *objective, &theta, &layers, seed) {
         Ok(found) => found,

@@ -20,6 +20,7 @@ mod product;
 mod qr;
 pub mod slices;
 mod state;
+mod three_term;
 
 pub use block_lanczos::{BlockLanczos, ProcessError};
 pub use factor::{FactorError, Factorization, Inertia, ShiftedMatrix};

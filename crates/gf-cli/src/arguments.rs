@@ -22,6 +22,8 @@ pub enum Command {
     Experiment(ExperimentArguments),
     /// Exact loss, derivatives and steps at one point, to .npy files; prints a JSON object.
     Eval(EvalArguments),
+    /// Eigenvalues, inertia, density and layer blocks of the curvature at one point.
+    Spectrum(SpectrumArguments),
     /// Build the report of run folders again; several folders give a comparison too.
     Report(ReportArguments),
     /// List the methods with order, stability, curvature and cost.
@@ -159,6 +161,72 @@ pub struct EvalArguments {
     /// Replace a key of the problem: `--set loss.l2=0.1`. May be repeated.
     #[arg(long, value_name = "KEY.PATH=VALUE")]
     pub set: Vec<String>,
+}
+
+/// `gf spectrum`.
+#[derive(Debug, Args)]
+pub struct SpectrumArguments {
+    /// Network, loss and data, or a function (a study; its arms are ignored).
+    pub problem: PathBuf,
+    /// Parameters: a .npy file, or a .gfmodel file of a run folder [default: the start of the study's first seed].
+    #[arg(long, value_name = "T.npy")]
+    pub theta: Option<PathBuf>,
+    /// Which matrix.
+    #[arg(long, value_enum, default_value_t = MatrixName::Hessian)]
+    pub matrix: MatrixName,
+    /// Highest eigenvalues, from products alone.
+    #[arg(long, default_value_t = 10, value_name = "K")]
+    pub top: usize,
+    /// Lowest eigenvalues, from products alone.
+    #[arg(long, default_value_t = 3, value_name = "K")]
+    pub bottom: usize,
+    /// Largest residual |Av − λv| of an eigenpair, relative to the largest |λ|.
+    #[arg(long, default_value_t = 1e-7)]
+    pub tolerance: f64,
+    /// Estimate the density of the spectrum by stochastic Lanczos quadrature.
+    #[arg(long)]
+    pub density: bool,
+    /// All eigenvalues, inertia and exact trace, from the dense matrix.
+    #[arg(long)]
+    pub full: bool,
+    /// Trace, norms and extreme eigenvalues of the dense matrix layer by layer.
+    #[arg(long)]
+    pub per_layer: bool,
+    /// Eigenvalues of at most this modulus count as zero [default: 1e-9 of the largest].
+    #[arg(long, value_name = "TOL")]
+    pub zero: Option<f64>,
+    /// A point whose gradient is at most this long is critical.
+    #[arg(long, default_value_t = 1e-6, value_name = "TOL")]
+    pub critical: f64,
+    /// The training samples alone, not all.
+    #[arg(long)]
+    pub train: bool,
+    /// Write the eigenvalues that were found (ascending) to this .npy file.
+    #[arg(long, value_name = "E.npy")]
+    pub eigenvalues: Option<PathBuf>,
+    /// Write the eigenvectors of --top and --bottom to this .npy file, one a row: top descending, then bottom ascending.
+    #[arg(long, value_name = "V.npy")]
+    pub vectors: Option<PathBuf>,
+    /// Draw density, eigenvalues and layer blocks, whichever were asked for, into this SVG file.
+    #[arg(long, value_name = "FILE")]
+    pub figure: Option<PathBuf>,
+    /// Replace a key of the problem: `--set loss.l2=0.1`. May be repeated.
+    #[arg(long, value_name = "KEY.PATH=VALUE")]
+    pub set: Vec<String>,
+    /// Print a JSON object instead of tables.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// The matrices of `gf spectrum`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum MatrixName {
+    /// The Hessian H.
+    Hessian,
+    /// The Gauss–Newton matrix G.
+    GaussNewton,
+    /// H − G.
+    Difference,
 }
 
 /// `gf report`.

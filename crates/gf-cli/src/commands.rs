@@ -4,8 +4,10 @@ mod eval;
 mod experiment;
 mod init;
 mod methods;
+mod point;
 mod report;
 mod run;
+mod spectrum;
 mod stability;
 mod table;
 mod verify;
@@ -23,6 +25,7 @@ pub fn execute(arguments: Arguments) -> Result<u8, Report> {
         Command::Run(arguments) => run::execute(&arguments),
         Command::Experiment(arguments) => experiment::execute(&arguments),
         Command::Eval(arguments) => eval::execute(&arguments),
+        Command::Spectrum(arguments) => spectrum::execute(&arguments),
         Command::Report(arguments) => report::execute(&arguments),
         Command::Methods { json } => methods::execute(json),
         Command::Stability(arguments) => stability::execute(&arguments),

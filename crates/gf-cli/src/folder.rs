@@ -6,10 +6,18 @@
 //! | `history.csv` | one row per accepted step, arm and seed |
 //! | `summary.json` | results per arm and seed |
 //! | `basins.csv` | where each arm ends from a grid of starts, where the study asks for it |
+//! | `spectrum.csv` | the curvature along every run, where the study asks for it |
+//! | `eigenvalues-ARM-SEED.npy` | all eigenvalues at each row of `spectrum.csv`, looks × p, where the study asks for them |
+//! | `central-flow.csv` | the central flow beside each run of gradient descent, where the study asks for it |
+//! | `blocks.csv` | the Hessian layer by layer at the end of every run, where the study asks for it |
+//! | `layers.csv` | what passed through the layers of each arm, where the study asks for it |
+//! | `depth.csv`, `depth-layers.csv` | the networks of `[depth]` and their layers |
 //! | `predictions.csv` | validation inputs, targets and final outputs of each arm, first seed |
 //! | `theta-ARM-SEED-final.npy`, `…-best.npy` | parameters at the end and at the lowest validation loss |
 //! | `model-ARM-SEED.gfmodel` | the best parameters with the network: checksummed, for `gf eval` |
 //! | `figures/`, `report.html` | the report |
+
+mod rows;
 
 use std::path::{Path, PathBuf};
 
@@ -19,7 +27,10 @@ use gf_utils::npy::write_npy;
 use gf_utils::{SavedModel, write_atomically};
 use miette::Report;
 
-use crate::runner::{ArmRun, FirstStep};
+pub(crate) use rows::{read_rows, write_rows};
+
+use crate::runner::{ArmRun, DepthResult, FirstStep};
+use crate::spectrum_file;
 use crate::study::{Document, Problem, Study, Subject, misuse};
 use crate::summary::{Summary, version};
 
@@ -80,8 +91,14 @@ impl FolderWriter {
         if let Some(data) = &data {
             write_predictions(&folder.join("predictions.csv"), &data.validation, runs)?;
         }
+        if problem.study.spectrum.is_some() {
+            spectrum_file::write(folder, runs)?;
+        }
         if problem.study.basins.is_some() {
             write_basins(&folder.join(BASINS), runs)?;
+        }
+        if problem.study.run.layers_every.is_some() {
+            write_rows(&folder.join(LAYERS), runs.iter().flat_map(|run| &run.layers))?;
         }
         for run in runs {
             let stem = format!("{}-{}", run.arm, run.seed);
@@ -91,7 +108,8 @@ impl FolderWriter {
             array("final", &run.outcome.theta)?;
             let Some(best) = &run.best else { continue };
             array("best", &best.theta)?;
-            let Subject::Network(network) = &problem.subject else { continue };
+            let own = problem.of_arm(&problem.study.arms[run.arm_index]);
+            let Subject::Network(network) = &own.subject else { continue };
             let provenance = [
                 ("version".to_string(), version()),
                 ("study".to_string(), problem.study.name.clone()),
@@ -108,6 +126,18 @@ impl FolderWriter {
             model.save(&folder.join(format!("model-{stem}.gfmodel"))).map_err(misuse)?;
         }
         Ok(())
+    }
+
+    /// Writes the networks of `[depth]`; nothing without any.
+    ///
+    /// # Errors
+    /// When a file cannot be written.
+    pub fn write_depth(&self, results: &[DepthResult]) -> Result<(), Report> {
+        if results.is_empty() {
+            return Ok(());
+        }
+        write_rows(&self.path().join(DEPTH), results.iter().map(|result| &result.network))?;
+        write_rows(&self.path().join(DEPTH_LAYERS), results.iter().flat_map(|result| &result.layers))
     }
 
     /// Gives the folder its name.
@@ -212,6 +242,12 @@ fn resolved_study(problem: &Problem) -> Result<String, Report> {
     let text = toml::to_string(&study).map_err(misuse)?;
     Ok(format!("# Resolved by {}; `gf run study.toml` repeats it.\n{text}", version()))
 }
+
+/// The file of what passed through the layers.
+pub(crate) const LAYERS: &str = "layers.csv";
+/// The files of the networks of `[depth]` and of their layers.
+pub(crate) const DEPTH: &str = "depth.csv";
+pub(crate) const DEPTH_LAYERS: &str = "depth-layers.csv";
 
 /// The file of basins.
 pub(crate) const BASINS: &str = "basins.csv";

@@ -8,6 +8,7 @@ mod parallel;
 mod progress;
 pub mod report;
 pub mod runner;
+mod spectrum_file;
 pub mod study;
 pub mod summary;
 

@@ -1,12 +1,17 @@
 //! The report of a run folder: figures and one page, from what the folder holds and nothing else.
 
 mod basins;
+mod central_flow;
 mod claims;
 mod comparison;
+mod conservation;
 mod curves;
+mod depth;
 mod landscape;
+mod layers;
 mod pole;
 mod predictions;
+pub(crate) mod spectrum;
 pub(crate) mod stability;
 mod sweep;
 mod tables;
@@ -72,11 +77,31 @@ fn page(folder: &Folder, verdicts: &[ClaimVerdict]) -> Result<Page, Report> {
     if !stability.is_empty() {
         page = page.with(Section::new("Linear stability", stability));
     }
+    let spectrum = spectrum::blocks(folder)?;
+    if !spectrum.is_empty() {
+        page = page.with(Section::new("Curvature along the run", spectrum));
+    }
+    let depth = depth::blocks(folder)?;
+    if !depth.is_empty() {
+        page = page.with(Section::new("Signals and depth", depth));
+    }
+    let conservation = conservation::blocks(folder);
+    if !conservation.is_empty() {
+        page = page.with(Section::new("What the flow conserves", conservation));
+    }
+    let central_flow = central_flow::blocks(folder)?;
+    if !central_flow.is_empty() {
+        page = page.with(Section::new("Central flow", central_flow));
+    }
     let sweep = sweep::blocks(folder);
     if !sweep.is_empty() {
         page = page.with(Section::new("Step sizes", sweep));
     }
     page = page.with(Section::new("Curves", curves::blocks(folder)));
+    let layers = layers::blocks(folder)?;
+    if !layers.is_empty() {
+        page = page.with(Section::new("Layers", layers));
+    }
     if let Some(blocks) = predictions::blocks(folder)? {
         page = page.with(Section::new("Predictions", blocks));
     }

@@ -1,9 +1,14 @@
 //! Runs the arms of a study on every seed.
 
 mod basins;
+mod central_flow;
+mod conservation;
+mod depth;
 mod evaluation;
 mod first_steps;
 mod instance;
+mod layers;
+mod spectrum;
 
 use std::cell::Cell;
 use std::rc::Rc;
@@ -16,10 +21,17 @@ use indicatif::ProgressBar;
 use miette::Report;
 
 pub use basins::BasinStart;
+pub use central_flow::CentralFlowRow;
+use central_flow::CentralFlowWatch;
+use conservation::Drift;
+pub use depth::{DepthLayerRow, DepthResult, DepthRow};
 pub use evaluation::{Evaluator, NetworkEvaluator};
 use first_steps::first_step;
 pub use first_steps::{FirstStep, PolicyOutcome};
 use instance::{FlowDistance, Instance};
+pub use layers::LayerRow;
+use layers::LayerWatch;
+pub use spectrum::SpectrumRun;
 
 use crate::parallel::for_each_task;
 use crate::progress::Progress;
@@ -43,8 +55,12 @@ pub struct ArmRun {
     pub best: Option<Best>,
     /// Outputs on the validation set at the end, n × outputs, row-major; only of the first seed.
     pub predictions: Option<Vec<f64>>,
+    /// The curvature along the run, where the study asks for it.
+    pub spectrum: Option<SpectrumRun>,
     /// Where it ends from other starts, where the study asks for it; only of the first seed.
     pub basins: Vec<BasinStart>,
+    /// What passed through the layers, where the study asks for it.
+    pub layers: Vec<LayerRow>,
 }
 
 impl ArmRun {
@@ -115,6 +131,24 @@ pub fn run(problem: &Problem, threads: usize, progress: Progress) -> Result<(Vec
     Ok((runs, rows))
 }
 
+/// Measures the networks of `[depth]`, `threads` at a time, in the order of the study; nothing where it does not ask for them.
+///
+/// # Errors
+/// Misuse only; a network that is not finite is a result.
+pub fn run_depth(problem: &Problem, threads: usize, progress: Progress) -> Result<Vec<DepthResult>, Report> {
+    let Some(spec) = &problem.study.depth else { return Ok(Vec::new()) };
+    let seeds = &problem.study.run.seeds;
+    let tasks: Vec<_> = spec.cases().into_iter().flat_map(|case| seeds.iter().map(move |seed| (case, *seed))).collect();
+    let bar = progress.bar(tasks.len() as u64, "networks");
+    let results = for_each_task(&tasks, threads, |(case, seed)| {
+        let result = depth::measure(problem, spec, case, *seed);
+        bar.inc(1);
+        result
+    });
+    bar.finish_and_clear();
+    results.into_iter().collect()
+}
+
 /// Refuses what would not fit in memory when the `threads` tasks that need most of it run at once.
 fn check_memory(problem: &Problem, tasks: &[Task], threads: usize) -> Result<(), Report> {
     let dim = problem.dim();
@@ -139,6 +173,8 @@ fn check_memory(problem: &Problem, tasks: &[Task], threads: usize) -> Result<(),
 
 fn run_arm(problem: &Problem, arm_index: usize, seed: u64, bar: &ProgressBar) -> Result<ArmRun, Report> {
     let arm = &problem.study.arms[arm_index];
+    let own = problem.of_arm(arm);
+    let problem = &*own;
     let budget = problem.study.run.budget(arm);
     let mut instance = Instance::new(problem, arm, seed)?;
     let start = problem.start(seed, Some(arm));
@@ -156,18 +192,35 @@ fn run_arm(problem: &Problem, arm_index: usize, seed: u64, bar: &ProgressBar) ->
     let distance = Rc::new(Cell::new(f64::NAN));
     let mut flow = FlowDistance::new(problem, seed, &start, Rc::clone(&distance))?;
     let measures_distance = flow.is_some();
+    let mut drift = Drift::new(problem, &start)?;
+    let drift_column = problem.names_at_a_point().len();
+    let mut layers = LayerWatch::new(problem, &arm.name, seed, instance.data.as_ref())?;
     let evaluator = &mut instance.evaluator;
     let evaluate = |theta: &[f64], out: &mut Evaluation| {
         evaluator.evaluate(theta, out);
+        if let Some(drift) = &mut drift {
+            out.metrics[drift_column] = drift.at(theta);
+        }
         if let (true, Some(last)) = (measures_distance, out.metrics.last_mut()) {
             *last = distance.get();
         }
     };
     let mut history = History::new(settings, evaluate).map_err(misuse)?;
+    let mut tracker = spectrum::tracker(problem, arm, seed)?;
+    let mut central_flow = CentralFlowWatch::new(problem, arm, seed, &start)?;
     // The distance is measured before the history asks for it.
     let mut observers: Vec<&mut dyn Observer> = Vec::new();
     if let Some(flow) = &mut flow {
         observers.push(flow);
+    }
+    if let Some(tracker) = &mut tracker {
+        observers.push(tracker);
+    }
+    if let Some(central_flow) = &mut central_flow {
+        observers.push(central_flow);
+    }
+    if let Some(layers) = &mut layers {
+        observers.push(layers);
     }
     observers.extend([&mut history as &mut dyn Observer, &mut ticks, &mut deadline]);
     let outcome = integrate(&mut *instance.objective, &mut *method, &mut *control, &mut observers, start, &budget)
@@ -191,7 +244,11 @@ fn run_arm(problem: &Problem, arm_index: usize, seed: u64, bar: &ProgressBar) ->
         _ => Vec::new(),
     };
     let loss_limit = budget.loss_limit;
-    Ok(ArmRun { arm: arm.name.clone(), arm_index, seed, outcome, loss_limit, history, best, predictions, basins })
+    let end = &outcome.theta;
+    let spectrum = tracker.map(|tracker| SpectrumRun::new(problem, seed, end, tracker, central_flow)).transpose()?;
+    let layers = layers.map(|watch| watch.rows).unwrap_or_default();
+    let arm = arm.name.clone();
+    Ok(ArmRun { arm, arm_index, seed, outcome, loss_limit, history, best, predictions, spectrum, basins, layers })
 }
 
 /// Asks for the end of a run that has spent its seconds in steps.

@@ -1,16 +1,20 @@
 //! Studies: a problem, arms and a budget, as a TOML file.
 
+mod conserved;
+mod depth;
 mod document;
 mod expand;
 mod function;
 mod problem;
 mod spec;
 
+pub use conserved::Conserved;
+pub use depth::{Depth, DepthCase, initialization_name};
 pub use document::{Document, InputError, misuse};
-pub use function::FunctionSpec;
+pub use function::{FunctionSpec, Smooth};
 pub(crate) use problem::memory_shortage;
-pub use problem::{DISTANCE_TO_FLOW, NetworkProblem, Problem, SeededData, Subject};
+pub use problem::{CONSERVATION_DRIFT, DISTANCE_TO_FLOW, NetworkProblem, Problem, SeededData, Subject};
 pub use spec::{
     ArmSpec, Basins, BatchOrder, Builtin, ClaimRule, ClaimSpec, DataSpec, FirstSteps, LossKind, LossSpec, NetworkSpec,
-    OnFailure, RunSpec, SplitKind, Study, ValidationSpec,
+    OnFailure, RunSpec, SpectrumSpec, SplitKind, Study, ValidationSpec,
 };

@@ -75,6 +75,9 @@ pub struct RunSummary {
     pub rejected: u64,
     /// How many steps met each event.
     pub events: BTreeMap<String, u64>,
+    /// Why and where the spectrum could not be followed to the end; left out where it could.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub spectrum_interrupted: Option<String>,
     /// Seconds in steps, validation not included.
     pub wall_s: f64,
 }
@@ -158,6 +161,9 @@ impl RunSummary {
             work: counts.into_iter().map(|(name, count)| (name.to_string(), count)).collect(),
             rejected: run.outcome.rejected,
             events,
+            spectrum_interrupted: run.spectrum.as_ref().and_then(|spectrum| {
+                spectrum.interruption.as_ref().map(|found| format!("step {}: {}", found.step, found.error))
+            }),
             wall_s: run.history.rows().last().map_or(0.0, |row| row.wall_seconds),
         }
     }

@@ -1,9 +1,9 @@
 //! Derivative checks by the slope of Taylor remainders.
 //!
 //! A derivative is right when the remainder of the Taylor expansion that uses it shrinks with the next power of the step:
-//! |L(θ+tv) − L(θ) − t·gᵀv| = O(t²) and ‖∇L(θ+tv) − g − t·Hv‖ = O(t²). A wrong derivative leaves slope 1.
+//! |L(θ+tv) − L(θ) − t·gᵀv| = O(t²), ‖∇L(θ+tv) − g − t·Hv‖ = O(t²) and ‖H(θ+tu)v − Hv − t·∇(uᵀHv)‖ = O(t²). A wrong derivative leaves slope 1.
 
-use crate::{EvalError, HessianProduct, LeastSquares, Objective, SymmetricOperator, vector};
+use crate::{EvalError, HessianProduct, LeastSquares, Objective, SymmetricOperator, ThirdDerivative, vector};
 
 /// The remainders over a range of steps and the slope fitted on log–log axes.
 #[derive(Debug, Clone, PartialEq)]
@@ -85,6 +85,33 @@ pub fn check_hessian_product<O: HessianProduct + ?Sized>(
         remainders.push(vector::norm(&other));
     }
     let rounding = 1e-13 * (vector::norm(&gradient) + vector::norm(&product) + 1e-3);
+    Ok(TaylorCheck { steps, remainders, rounding })
+}
+
+/// Checks the third derivative at `theta`, contracted with u and v, against Hessian products with v along u.
+///
+/// # Errors
+/// [`EvalError`] of the objective.
+pub fn check_curvature_gradient<O: HessianProduct + ThirdDerivative + ?Sized>(
+    objective: &mut O,
+    theta: &[f64],
+    u: &[f64],
+    v: &[f64],
+) -> Result<TaylorCheck, EvalError> {
+    let p = theta.len();
+    let (mut product, mut third, mut other) = (vec![0.0; p], vec![0.0; p], vec![0.0; p]);
+    objective.hessian_at(theta)?.apply(v, &mut product);
+    objective.curvature_gradient(theta, u, v, &mut third)?;
+    let steps = steps();
+    let mut remainders = Vec::with_capacity(steps.len());
+    for &t in &steps {
+        objective.hessian_at(&moved(theta, t, u))?.apply(v, &mut other);
+        for i in 0..p {
+            other[i] -= product[i] + t * third[i];
+        }
+        remainders.push(vector::norm(&other));
+    }
+    let rounding = 1e-13 * (vector::norm(&product) + vector::norm(&third) + 1e-3);
     Ok(TaylorCheck { steps, remainders, rounding })
 }
 

@@ -1,6 +1,6 @@
 //! Objectives of gradient flow θ' = −∇L(θ), and what everything above them shares.
 //!
-//! - [`Objective`] and its capabilities [`HessianProduct`], [`DenseHessian`], [`GaussNewton`]: what can be evaluated;
+//! - [`Objective`] and its capabilities [`HessianProduct`], [`DenseHessian`], [`GaussNewton`], [`ThirdDerivative`]: what can be evaluated;
 //! - [`LeastSquares`] and [`LeastSquaresFunction`]: ½‖r‖² with residuals and their Jacobian;
 //! - [`FromClosure`], [`FiniteDifference`], [`ThroughDense`], [`WithoutHessian`], [`CurvatureSample`], [`Noisy`], [`Counted`]: explicit adapters (nothing here differentiates by differences unless asked);
 //! - [`problems`]: analytic test problems; [`check`]: derivative checks by the slope of Taylor remainders;
@@ -39,7 +39,7 @@ pub use least_squares::{Evaluations, LeastSquares, LeastSquaresFunction};
 pub use noisy::Noisy;
 pub use objective::{
     Cost, CurvatureAt, DenseHessian, EvalError, FullCurvature, GaussNewton, HessianProduct, Objective, Sample,
-    SymmetricOperator, Triangle, check_len, mirror,
+    SymmetricOperator, ThirdDerivative, Triangle, check_curvature_gradient_lens, check_len, mirror,
 };
 pub use record::{Event, Observer, StepRecord};
 pub use samples::{SampleError, Samples, Targets};

@@ -87,6 +87,21 @@ impl Cost {
     }
 }
 
+/// Checks the four slices of a [`ThirdDerivative::curvature_gradient`] at the boundary.
+///
+/// # Errors
+/// [`EvalError::Length`] when one does not have `dim` entries.
+pub fn check_curvature_gradient_lens(
+    dim: usize,
+    theta: &[f64],
+    u: &[f64],
+    v: &[f64],
+    out: &[f64],
+) -> Result<(), EvalError> {
+    let slices = [("theta", theta), ("u", u), ("v", v), ("out", out)];
+    slices.iter().try_for_each(|(what, slice)| check_len(what, dim, slice.len()))
+}
+
 /// A scalar function L(θ) of p parameters with its gradient.
 pub trait Objective {
     /// The number p of parameters.
@@ -235,6 +250,20 @@ pub trait GaussNewton: Objective {
     fn dense_gauss_newton(&mut self, theta: &[f64], triangle: Triangle, out: &mut [f64]) -> Result<(), EvalError>;
 }
 
+/// Contractions of the third derivative ∇³L(θ) with two vectors: how curvature changes along the parameters.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` has no exact third derivatives",
+    note = "the central flow needs `ThirdDerivative`: networks and the analytic problems have it"
+)]
+pub trait ThirdDerivative: Objective {
+    /// Overwrites `out` with ∇_θ(uᵀ∇²L(θ)v), entry i being Σ_jk ∂ᵢ∂ⱼ∂ₖL uⱼvₖ: symmetric in u and v, which are constants here.
+    /// For a unit eigenvector u = v of a simple eigenvalue λ of the Hessian it is ∇λ.
+    ///
+    /// # Errors
+    /// [`EvalError::Length`] when a slice does not have p entries.
+    fn curvature_gradient(&mut self, theta: &[f64], u: &[f64], v: &[f64], out: &mut [f64]) -> Result<(), EvalError>;
+}
+
 /// All capabilities at once: what the method registry and the command line work with, as `dyn FullCurvature`.
 pub trait FullCurvature: HessianProduct + DenseHessian + GaussNewton + Send {}
 impl<T: HessianProduct + DenseHessian + GaussNewton + Send + ?Sized> FullCurvature for T {}
@@ -280,6 +309,12 @@ impl<T: GaussNewton + ?Sized> GaussNewton for Box<T> {
 
     fn dense_gauss_newton(&mut self, theta: &[f64], triangle: Triangle, out: &mut [f64]) -> Result<(), EvalError> {
         (**self).dense_gauss_newton(theta, triangle, out)
+    }
+}
+
+impl<T: ThirdDerivative + ?Sized> ThirdDerivative for Box<T> {
+    fn curvature_gradient(&mut self, theta: &[f64], u: &[f64], v: &[f64], out: &mut [f64]) -> Result<(), EvalError> {
+        (**self).curvature_gradient(theta, u, v, out)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::{
     Cost, CurvatureAt, DenseHessian, EvalError, GaussNewton, HessianProduct, Objective, Sample, SymmetricOperator,
-    Triangle, check_len,
+    ThirdDerivative, Triangle, check_len,
 };
 
 /// A problem with a dense Hessian, with products through that matrix: p² flops each. A Gauss–Newton matrix it has not: asking for one is
@@ -79,6 +79,12 @@ impl<O: DenseHessian> HessianProduct for ThroughDense<O> {
 impl<O: DenseHessian> DenseHessian for ThroughDense<O> {
     fn dense_hessian(&mut self, theta: &[f64], triangle: Triangle, out: &mut [f64]) -> Result<(), EvalError> {
         self.objective.dense_hessian(theta, triangle, out)
+    }
+}
+
+impl<O: ThirdDerivative> ThirdDerivative for ThroughDense<O> {
+    fn curvature_gradient(&mut self, theta: &[f64], u: &[f64], v: &[f64], out: &mut [f64]) -> Result<(), EvalError> {
+        self.objective.curvature_gradient(theta, u, v, out)
     }
 }
 

@@ -2,7 +2,9 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that unwraps an error fails, as it should")]
 
-use gf_core::problems::{Beale, DoubleWell, Himmelblau, Quadratic, Quartic, Rosenbrock, ScalarChain};
+use gf_core::problems::{
+    Beale, DoubleWell, Himmelblau, LogCosh, Quadratic, Quartic, Rosenbrock, ScalarChain, Sharpening,
+};
 use gf_core::*;
 
 /// Adds products from the dense matrix, so that one check serves all problems.
@@ -41,12 +43,38 @@ impl<O: DenseHessian> HessianProduct for Products<O> {
     }
 }
 
-fn verify<O: DenseHessian>(objective: O, theta: &[f64], v: &[f64]) {
+impl<O: ThirdDerivative> ThirdDerivative for Products<O> {
+    fn curvature_gradient(&mut self, theta: &[f64], u: &[f64], v: &[f64], out: &mut [f64]) -> Result<(), EvalError> {
+        self.objective.curvature_gradient(theta, u, v, out)
+    }
+}
+
+fn verify<O: DenseHessian + ThirdDerivative>(objective: O, theta: &[f64], v: &[f64]) {
     let mut objective = Products { objective, matrix: vec![] };
     let first = check::check_gradient(&mut objective, theta, v).unwrap();
     assert!(first.passes(), "gradient: slope {:?}", first.slope());
     let second = check::check_hessian_product(&mut objective, theta, v).unwrap();
     assert!(second.passes(), "hessian: slope {:?}", second.slope());
+    let u: Vec<f64> = v.iter().rev().enumerate().map(|(k, v)| v - 0.3 * k as f64).collect();
+    let third = check::check_curvature_gradient(&mut objective, theta, &u, v).unwrap();
+    assert!(third.passes(), "third derivative: slope {:?}", third.slope());
+    // Central differences of products err by rounding and by t²/6 of the fifth derivative.
+    let (p, t) = (theta.len(), 1e-4);
+    let (mut found, mut swapped) = (vec![0.0; p], vec![0.0; p]);
+    objective.curvature_gradient(theta, &u, v, &mut found).unwrap();
+    objective.curvature_gradient(theta, v, &u, &mut swapped).unwrap();
+    let mut at = |sign: f64| {
+        let moved: Vec<f64> = theta.iter().zip(&u).map(|(x, u)| x + sign * t * u).collect();
+        let mut product = vec![0.0; p];
+        objective.hessian_at(&moved).unwrap().apply(v, &mut product);
+        product
+    };
+    let (after, before) = (at(1.0), at(-1.0));
+    let size = vector::norm(&found) + 1.0;
+    for i in 0..p {
+        assert!((found[i] - (after[i] - before[i]) / (2.0 * t)).abs() < 1e-7 * size);
+        assert!((found[i] - swapped[i]).abs() < 1e-14 * size);
+    }
 }
 
 #[test]
@@ -57,6 +85,8 @@ fn analytic_derivatives_have_taylor_slope_two() {
     verify(Beale, &[0.4, -1.3], &[0.6, 0.8]);
     verify(ScalarChain, &[0.4, -1.3], &[0.6, 0.8]);
     verify(DoubleWell { tilt: 0.3 }, &[0.4], &[1.0]);
+    verify(LogCosh, &[0.4], &[1.0]);
+    verify(Sharpening { rate: 0.3 }, &[0.4, -1.3], &[0.6, 0.8]);
     let mut rng = Streams::new(1).data();
     verify(Quadratic::rotated(&[3.0, -1.0, 0.5], &mut rng), &[0.4, -1.3, 0.2], &[0.6, 0.8, 1.0]);
 }
@@ -249,4 +279,43 @@ fn mirror_copies_the_lower_triangle() {
             assert_eq!(matrix[i + j * p], before[low + high * p]);
         }
     }
+}
+
+#[test]
+fn a_wrong_third_derivative_is_found() {
+    struct Wrong(ThroughDense<Himmelblau>);
+    impl Objective for Wrong {
+        fn dim(&self) -> usize {
+            2
+        }
+        fn value(&mut self, theta: &[f64]) -> Result<f64, EvalError> {
+            self.0.value(theta)
+        }
+        fn value_and_gradient(&mut self, theta: &[f64], gradient: &mut [f64]) -> Result<f64, EvalError> {
+            self.0.value_and_gradient(theta, gradient)
+        }
+    }
+    impl HessianProduct for Wrong {
+        fn hessian_at<'a>(&'a mut self, theta: &[f64]) -> Result<CurvatureAt<'a>, EvalError> {
+            self.0.hessian_at(theta)
+        }
+    }
+    impl ThirdDerivative for Wrong {
+        fn curvature_gradient(
+            &mut self,
+            theta: &[f64],
+            u: &[f64],
+            v: &[f64],
+            out: &mut [f64],
+        ) -> Result<(), EvalError> {
+            self.0.curvature_gradient(theta, u, v, out)?;
+            out[0] += 1e-2;
+            Ok(())
+        }
+    }
+    let mut wrong = Wrong(ThroughDense::new(Himmelblau));
+    let check = check::check_curvature_gradient(&mut wrong, &[0.4, -1.3], &[0.6, 0.8], &[1.0, 0.3]).unwrap();
+    assert!(!check.passes(), "slope {:?}", check.slope());
+    let short = wrong.curvature_gradient(&[0.0; 2], &[0.0], &[0.0; 2], &mut [0.0; 2]).unwrap_err();
+    assert_eq!(short.to_string(), "u: expected 2 numbers, found 1");
 }

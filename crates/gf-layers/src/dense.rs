@@ -6,10 +6,12 @@
 //!
 //! The tensors 𝓗 and J come from one backward and one forward recursion ([`tensors`]); the sums over n are matrix products
 //! ([`panels`]) of independent tasks ([`tasks`]), each of which owns its part of the matrix. The Gauss–Newton matrix is the same
-//! with δ = 0. Only the lower triangle is computed, about 0.6 to 0.9 n p² flops, chunk of samples after chunk, in order:
+//! with δ = 0. Skip connections change the recursions alone ([`skips`]). Only the lower triangle is computed, about 0.6 to 0.9 n p² flops, chunk of samples after chunk, in order:
 //! bits do not depend on the number of threads, nor memory on the number of samples.
 
+mod arrays;
 mod panels;
+mod skips;
 mod tasks;
 mod tensors;
 
@@ -113,8 +115,11 @@ pub(crate) fn flops(shape: &Shape, n: f64, hessian: bool) -> f64 {
         let pairs = q * (q + 1.0) / 2.0;
         numbers += pairs + pairs * u * (u + 1.0);
         if let Some(next) = layers.get(l + 1) {
-            // The packed tensor of the diagonal block.
+            // The packed tensor of the diagonal block, and what a skip connection adds to it.
             numbers += u * (u + 1.0) * next.units as f64;
+            if next.skip {
+                numbers += 2.0 * u * u * u;
+            }
         }
         for (m, far) in layers.iter().enumerate().skip(l + 1) {
             let (rows, units) = (far.rows() as f64, far.units as f64);

@@ -115,4 +115,21 @@ pub enum NetworkError {
         /// Numbers given.
         found: usize,
     },
+    /// A number in or behind a layer is NaN or infinite.
+    #[error("layer {layer}: {what} are not finite")]
+    NotFinite {
+        /// Counted from 1.
+        layer: usize,
+        /// `parameters`, `activations`, `backpropagated signals`, ….
+        what: &'static str,
+    },
+    /// Gradient flow conserves nothing here.
+    #[error(
+        "expected a hidden layer with activation identity, relu or leaky_relu, without skip connections at it or behind it, and l2 = 0, for which \
+         gradient flow conserves the balance of weights; found {found}"
+    )]
+    NothingConserved {
+        /// The activations, or l2.
+        found: String,
+    },
 }

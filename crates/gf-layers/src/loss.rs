@@ -1,5 +1,6 @@
 //! Losses: their settings, and their values and derivatives over one chunk.
 
+mod jet;
 mod kernel;
 mod settings;
 

@@ -25,10 +25,19 @@ pub struct Layer {
 
 /// A dense network: plain data, to be validated before use.
 ///
+/// The output of a sample depends on θ and on this sample, and on nothing else: L(θ) is a mean over samples, and every derivative a sum
+/// of one tensor a sample. That leaves out two customary layers. *Batch normalization* couples the samples of a batch through their mean
+/// and variance, so that L would be a function of the batch and there would be no curvature of a sample. *Dropout* multiplies by random
+/// numbers, so that L would be another function at each evaluation: no gradient to follow, no Hessian. Skip connections do neither.
+///
 /// ```
-/// use gf_layers::{Activation::{Identity, Relu}, Network};
+/// use gf_layers::{Activation::{Identity, Relu, Tanh}, Network};
 /// let network = Network::new(2).dense(50, Identity).dense(30, Relu).dense(1, Identity);
 /// assert_eq!(network.dim(), (2 + 1) * 50 + (50 + 1) * 30 + (30 + 1));
+///
+/// // a² = tanh(z²) + a¹ and a³ = tanh(z³) + a², both as wide as a¹.
+/// let deep = Network::new(2).dense(8, Tanh).residual(Tanh).residual(Tanh).dense(1, Identity);
+/// assert_eq!(deep.layers[2].units, 8);
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -88,6 +97,11 @@ impl Network {
     pub fn dim(&self) -> usize {
         let inputs = std::iter::once(self.input).chain(self.layers.iter().map(|layer| layer.units));
         inputs.zip(&self.layers).map(|(inputs, layer)| (inputs + 1) * layer.units).sum()
+    }
+
+    /// Where each layer's parameters stand in θ: weights, then biases.
+    pub fn layer_ranges(&self) -> Vec<std::ops::Range<usize>> {
+        Shape::new(self).layers.iter().map(|layer| layer.offset..layer.offset + layer.len()).collect()
     }
 
     /// Outputs a sample; 0 without layers.

@@ -2,14 +2,16 @@
 
 mod function;
 mod point;
+mod third_derivative;
 
 use std::sync::Arc;
 
 use function::Function;
 use gf_core::{
-    Cost, CurvatureAt, DenseHessian, EvalError, GaussNewton, HessianProduct, Objective, Sample, Samples, Triangle,
-    check_len,
+    Cost, CurvatureAt, DenseHessian, EvalError, GaussNewton, HessianProduct, Objective, Sample, Samples,
+    ThirdDerivative, Triangle, check_curvature_gradient_lens, check_len,
 };
+use third_derivative::ThirdDerivatives;
 
 use crate::{
     Batches, Loss, Network, NetworkError, batches::BatchNumber, chunk::Chunk, merge::Merge, problem::Problem,
@@ -24,7 +26,7 @@ use crate::{
 ///
 /// **Threads**: large batches are shared among the threads of the current rayon pool, and so are dense matrices.
 ///
-/// **Allocation**: construction, and the first gradient, product and matrix; nothing after that, but for the lists of tasks of a dense
+/// **Allocation**: construction, and the first gradient, product, matrix and third derivative; nothing after that, but for the lists of tasks of a dense
 /// matrix (about 16 bytes a column) and what rayon's queues take where other threads help.
 ///
 /// **Bits** depend neither on the number of threads nor on what was evaluated before.
@@ -39,6 +41,8 @@ pub struct NetworkObjective {
     /// The samples in the order of the current epoch.
     order: Vec<usize>,
     function: Function,
+    /// Once one was asked for.
+    third: Option<ThirdDerivatives>,
     /// Of [`NetworkObjective::predict`].
     visitors: (Chunk, Tape),
 }
@@ -69,6 +73,7 @@ impl NetworkObjective {
         let mut objective = Self {
             current: batches.number(count, 1),
             order: vec![0; count],
+            third: None,
             visitors,
             function: Function::new(Problem::new(shape, loss, samples, targets, capacity), map, dim, capacity),
             network,
@@ -219,5 +224,15 @@ impl GaussNewton for NetworkObjective {
 
     fn dense_gauss_newton(&mut self, theta: &[f64], triangle: Triangle, out: &mut [f64]) -> Result<(), EvalError> {
         self.dense(Curvature::GaussNewton, theta, triangle, out)
+    }
+}
+
+impl ThirdDerivative for NetworkObjective {
+    fn curvature_gradient(&mut self, theta: &[f64], u: &[f64], v: &[f64], out: &mut [f64]) -> Result<(), EvalError> {
+        check_curvature_gradient_lens(self.dim(), theta, u, v, out)?;
+        let capacity = self.batches.largest(self.order.len());
+        let passes = self.third.get_or_insert_with(|| ThirdDerivatives::new(Shape::new(&self.network), capacity));
+        passes.contract(self.function.problem(), theta, u, v, out);
+        Ok(())
     }
 }

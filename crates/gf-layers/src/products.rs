@@ -4,6 +4,8 @@
 //! Rz^l = Rã^{l−1} Θ^l + ã^{l−1} V^l and Ra = f'⊙Rz forward, Rδ^L = f'⊙B(f'⊙Rz) + bend⊙Rz and
 //! Rδ^l = f'⊙(Rδ^{l+1} Wᵀ + δ^{l+1} V_Wᵀ) + bend⊙Rz backward, with bend = f''⊙∂L/∂a;
 //! (HV)^l = Rã^{l−1 ᵀ} δ^l + ã^{l−1 ᵀ} Rδ^l.
+//! Where layer l has a skip connection, Ra^l gets Ra^{l−1} (that of the inputs is 0) and R ∂L/∂a^{l−1} = Rδ^l Wᵀ + δ^l V_Wᵀ gets
+//! R ∂L/∂a^l.
 //! With δ = 0 (which also removes bend) the same pass gives the Gauss–Newton product.
 //!
 //! **Layout**: the numbers of one unit are contiguous, direction after direction, samples innermost. So the products with Θ and W run
@@ -13,6 +15,7 @@
 //!
 //! **Reference**: Pearlmutter, *Fast exact multiplication by the Hessian* (1994); Schraudolph (2002) for the Gauss–Newton form.
 
+use gf_core::vector;
 use gf_linalg::{Update, View, ViewMut, product, slices};
 
 use crate::{Loss, chunk::Chunk, shape::Shape, tape::Tape};
@@ -104,6 +107,9 @@ impl Products {
                 Some(slope) => each(slope, n, tall, z, a, slices::multiply),
                 None => a.copy_from_slice(z),
             }
+            if let (true, Some((_, before))) = (layer.skip, before.last()) {
+                vector::add_scaled(a, 1.0, &before[..tall * u]);
+            }
         }
     }
 
@@ -117,7 +123,9 @@ impl Products {
             if let Some(outer) = shape.layers.get(l + 1) {
                 let weights = View::columns(outer.part(at.theta), outer.units, u);
                 let delta = View::columns(&self.next_delta, tall, outer.units);
-                product(delta, weights, Update::Replace, ViewMut::columns(pull, tall, u));
+                // What stands there is R ∂L/∂a of the next layer, as wide as this one where it has a skip connection.
+                let update = if outer.skip { Update::Add } else { Update::Replace };
+                product(delta, weights, update, ViewMut::columns(pull, tall, u));
                 if of == Curvature::Hessian {
                     let delta = View::columns(at.tape.delta(shape, l + 1), n, outer.units);
                     for (d, direction) in v.chunks_exact(p).enumerate() {

@@ -13,6 +13,8 @@ use crate::{
 #[derive(Debug, Default)]
 struct LayerTape {
     z: Vec<f64>,
+    /// f(z), of which derivatives are made, where a skip connection makes a another number; elsewhere empty, and a is f(z).
+    f: Vec<f64>,
     /// ã: a with a column of ones.
     a: Vec<f64>,
     /// f'(z); unset where the activation is the identity.
@@ -41,6 +43,7 @@ impl Tape {
     pub(crate) fn new(shape: &Shape, capacity: usize) -> Self {
         let layer = |layer: &LayerShape| LayerTape {
             z: vec![0.0; capacity * layer.units],
+            f: if layer.skip { vec![0.0; capacity * layer.units] } else { Vec::new() },
             a: vec![0.0; capacity * (layer.units + 1)],
             ..LayerTape::default()
         };
@@ -73,8 +76,9 @@ impl Tape {
 
     /// Numbers of a sample in a chunk and in its passes.
     pub(crate) fn numbers_a_sample(shape: &Shape) -> usize {
-        // z, a, f', ∂L/∂a, δ and f''⊙∂L/∂a of every unit.
-        shape.inputs() + 6 * shape.layers.iter().map(|layer| layer.units + 1).sum::<usize>()
+        // z, a, f', ∂L/∂a, δ and f''⊙∂L/∂a of every unit, and f(z) of some.
+        let numbers = |layer: &LayerShape| (6 + usize::from(layer.skip)) * (layer.units + 1);
+        shape.inputs() + shape.layers.iter().map(numbers).sum::<usize>()
     }
 
     fn column_range(&self, numbers_a_row: usize) -> std::ops::Range<usize> {
@@ -114,7 +118,7 @@ impl Tape {
         &self.curvature[self.column_range(shape.last().units)]
     }
 
-    /// z = ã Θ and a = f(z), layer after layer.
+    /// z = ã Θ and a = f(z), or f(z) + a^{l−1}, layer after layer.
     pub(crate) fn forward(&mut self, shape: &Shape, theta: &[f64], chunk: &Chunk) {
         let n = chunk.rows;
         debug_assert!(n <= self.capacity);
@@ -123,11 +127,19 @@ impl Tape {
             let (before, rest) = self.layers.split_at_mut(l);
             let input = before.last().map_or(chunk.input(), |layer| &layer.a);
             let (q, u) = (layer.rows(), layer.units);
-            let (z, a) = (&mut rest[0].z[..n * u], &mut rest[0].a[..n * (u + 1)]);
+            let LayerTape { z, f, a, .. } = &mut rest[0];
+            let (z, a) = (&mut z[..n * u], &mut a[..n * (u + 1)]);
             let weights = View::columns(layer.part(theta), u, q).transpose();
             product(View::columns(input, n, q), weights, Update::Replace, ViewMut::columns(z, n, u));
             let (a, ones) = a.split_at_mut(n * u);
-            layer.activation.value(z, a);
+            if layer.skip {
+                layer.activation.value(z, &mut f[..n * u]);
+                for (a, (f, input)) in a.iter_mut().zip(f.iter().zip(input)) {
+                    *a = f + input;
+                }
+            } else {
+                layer.activation.value(z, a);
+            }
             ones.fill(1.0);
         }
     }
@@ -147,6 +159,7 @@ impl Tape {
             let (before, after) = self.layers.split_at_mut(l + 1);
             let tape = &mut before[l];
             let (z, a) = (&tape.z[..n * u], &tape.a[..n * u]);
+            let f = if layer.skip { &tape.f[..n * u] } else { a };
             let (slope, pull) = (&mut tape.slope[..n * u], &mut tape.pull[..n * u]);
             match after.first() {
                 None => {
@@ -158,14 +171,18 @@ impl Tape {
                     let outer = &shape.layers[l + 1];
                     let delta = View::columns(&next.delta, n, outer.units);
                     let weights = View::columns(outer.part(theta), outer.units, u);
-                    product(delta, weights, Update::Replace, ViewMut::columns(pull, n, u));
+                    let update = if outer.skip { Update::Add } else { Update::Replace };
+                    if outer.skip {
+                        pull.copy_from_slice(&next.pull[..n * u]);
+                    }
+                    product(delta, weights, update, ViewMut::columns(pull, n, u));
                 }
             }
             let delta = &mut tape.delta[..n * u];
             if is_identity(layer) {
                 delta.copy_from_slice(pull);
             } else {
-                layer.activation.slope(z, a, slope);
+                layer.activation.slope(z, f, slope);
                 slices::multiply(slope, pull, delta);
             }
         }
@@ -192,7 +209,8 @@ impl Tape {
             tape.bend.resize(tape.z.len(), 0.0);
             let used = self.rows * layer.units;
             let bend = &mut tape.bend[..used];
-            layer.activation.bend(&tape.z[..used], &tape.a[..used], &tape.slope[..used], bend);
+            let f = if layer.skip { &tape.f } else { &tape.a };
+            layer.activation.bend(&tape.z[..used], &f[..used], &tape.slope[..used], bend);
             for (bend, pull) in bend.iter_mut().zip(&tape.pull) {
                 *bend *= pull;
             }

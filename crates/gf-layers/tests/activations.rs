@@ -2,12 +2,13 @@
 
 use gf_layers::Activation;
 
-fn evaluate(f: Activation, z: &[f64]) -> [Vec<f64>; 3] {
-    let [mut a, mut slope, mut bend] = [(); 3].map(|()| vec![f64::NAN; z.len()]);
+fn evaluate(f: Activation, z: &[f64]) -> [Vec<f64>; 4] {
+    let [mut a, mut slope, mut bend, mut third] = [(); 4].map(|()| vec![f64::NAN; z.len()]);
     f.value(z, &mut a);
     f.slope(z, &a, &mut slope);
     f.bend(z, &a, &slope, &mut bend);
-    [a, slope, bend]
+    f.third(z, &slope, &bend, &mut third);
+    [a, slope, bend, third]
 }
 
 #[test]
@@ -18,7 +19,7 @@ fn derivatives_match_differences() {
     let moved = |sign: f64| z.iter().map(|z| z + sign * step).collect::<Vec<_>>();
     for f in Activation::ALL {
         let (here, before, after) = (evaluate(f, &z), evaluate(f, &moved(-1.0)), evaluate(f, &moved(1.0)));
-        for order in 0..2 {
+        for order in 0..3 {
             for i in 0..z.len() {
                 let difference = (after[order][i] - before[order][i]) / (2.0 * step);
                 // Truncation step²/6·f''' below 1e-10, rounding 2.2e-16·6/step below 2e-10.
@@ -63,9 +64,9 @@ fn values_match_their_formulas() {
 #[test]
 fn kinks_have_the_left_derivative() {
     let at_zero = |f| evaluate(f, &[0.0, -0.0]).map(|x| [x[0], x[1]]);
-    assert_eq!(at_zero(Activation::Relu), [[0.0; 2]; 3]);
-    assert_eq!(at_zero(Activation::LeakyRelu), [[0.0; 2], [0.01; 2], [0.0; 2]]);
-    assert_eq!(at_zero(Activation::Elu), [[0.0; 2], [1.0; 2], [1.0; 2]]);
+    assert_eq!(at_zero(Activation::Relu), [[0.0; 2]; 4]);
+    assert_eq!(at_zero(Activation::LeakyRelu), [[0.0; 2], [0.01; 2], [0.0; 2], [0.0; 2]]);
+    assert_eq!(at_zero(Activation::Elu), [[0.0; 2], [1.0; 2], [1.0; 2], [1.0; 2]]);
 }
 
 #[test]

@@ -4,7 +4,9 @@
 
 mod common;
 
-use gf_core::{DenseHessian, GaussNewton, HessianProduct, Objective, Streams, SymmetricOperator, Triangle};
+use gf_core::{
+    DenseHessian, GaussNewton, HessianProduct, Objective, Streams, SymmetricOperator, ThirdDerivative, Triangle,
+};
 use gf_layers::{Activation, Batches, Loss, Network};
 use gf_testing::{CountingAllocator, fewest_allocations};
 
@@ -15,11 +17,18 @@ static ALLOCATOR: CountingAllocator = CountingAllocator;
 #[test]
 fn evaluations_allocate_nothing() {
     use Activation::{Gelu, Identity, Sigmoid, Tanh};
-    let network = Network::new(13).dense(20, Tanh).dense(15, Gelu).dense(4, Sigmoid).dense(3, Identity);
+    let plain = Network::new(13).dense(20, Tanh).dense(15, Gelu).dense(4, Sigmoid).dense(3, Identity);
+    let deep = Network::new(13).residual(Tanh).dense(15, Gelu).residual(Sigmoid).residual(Identity).dense(3, Identity);
+    for network in [plain, deep.residual(Tanh)] {
+        check(&network);
+    }
+}
+
+fn check(network: &Network) {
     for loss in [Loss::mse(), Loss::bce_with_logits(), Loss::softmax_cross_entropy()] {
-        let samples = common::samples(1, 700, &network, &loss);
+        let samples = common::samples(1, 700, network, &loss);
         let mut objective = network.objective(loss, &samples, Batches::shuffled(300, Streams::new(1))).unwrap();
-        let theta = common::parameters(1, &network);
+        let theta = common::parameters(1, network);
         let p = theta.len();
         let (mut v, mut out, mut matrix) = (common::normals(2, p), vec![0.0; p], vec![0.0; p * p]);
         let mut everything = || {
@@ -30,6 +39,7 @@ fn evaluations_allocate_nothing() {
                 objective.hessian_at(&theta).unwrap().apply(&v, &mut out);
                 objective.gauss_newton_at(&v).unwrap().apply(&theta, &mut out);
                 objective.gauss_newton_at(&theta).unwrap().apply_block(1, &v, &mut out);
+                objective.curvature_gradient(&theta, &v, &theta, &mut out).unwrap();
             }
         };
         everything();

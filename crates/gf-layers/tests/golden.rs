@@ -1,5 +1,6 @@
 //! Golden values of an independent automatic differentiation system.
 //!
+//! Those of networks with skip connections are made by `peers/golden_skip.py`.
 //! `elu-focal.json` and `sin-huber.json` wait for their losses.
 
 #![allow(clippy::unwrap_used, reason = "tests")]
@@ -7,8 +8,11 @@
 mod common;
 
 use common::relative_error;
-use gf_core::{DenseHessian, GaussNewton, HessianProduct, Objective, Samples, SymmetricOperator, Targets, Triangle};
-use gf_layers::{Activation, Batches, Loss, Network, NetworkObjective};
+use gf_core::{
+    DenseHessian, GaussNewton, HessianProduct, Objective, Samples, SymmetricOperator, Targets, ThirdDerivative,
+    Triangle,
+};
+use gf_layers::{Activation, Batches, Layer, Loss, Network, NetworkObjective};
 use serde_json::Value;
 
 fn numbers(value: &Value) -> Vec<f64> {
@@ -25,10 +29,12 @@ fn read(name: &str) -> Value {
 
 fn objective(golden: &Value) -> NetworkObjective {
     let sizes: Vec<usize> = numbers(&golden["layer_sizes"]).iter().map(|x| *x as usize).collect();
-    let mut network = Network::new(sizes[0]);
-    for (units, activation) in sizes[1..].iter().zip(golden["activations"].as_array().unwrap()) {
-        network = network.dense(*units, activation.as_str().unwrap().parse::<Activation>().unwrap());
-    }
+    let layer = |l: usize| Layer {
+        units: sizes[l + 1],
+        activation: golden["activations"][l].as_str().unwrap().parse().unwrap(),
+        skip: golden.get("skip").is_some_and(|skip| skip[l].as_bool().unwrap()),
+    };
+    let network = Network { input: sizes[0], layers: (0..sizes.len() - 1).map(layer).collect() };
     let mut settings = golden["loss"].as_object().unwrap().clone();
     let kind = settings.remove("kind").unwrap();
     let loss: Loss = if settings.is_empty() {
@@ -54,6 +60,12 @@ fn derivatives_match() {
         "relu-mse",
         "sigmoid-half-mse",
         "silu-bce",
+        "skip-everywhere-ce",
+        "skip-first",
+        "skip-mixed",
+        "skip-output-bce",
+        "skip-relu-ce",
+        "skip-tanh-stack",
         "softplus-ce-weighted",
         "tanh-bce-posweight",
         "tanh-mse",
@@ -86,5 +98,50 @@ fn derivatives_match() {
         objective.gauss_newton_at(&theta).unwrap().apply(&v, &mut product);
         let by_matrix = common::times(&matrix, &v);
         assert!(relative_error(&product, &by_matrix) < TOLERANCE, "{name}: Gauss-Newton product");
+    }
+}
+
+#[test]
+fn third_derivatives_match() {
+    for name in [
+        "elu-l2",
+        "gelu-ce-smooth-weighted",
+        "relu-bce",
+        "relu-identity-mse",
+        "sigmoid-half-mse",
+        "silu-ce",
+        "sin-output",
+        "skip-ends-ce",
+        "skip-relu-identity",
+        "skip-tanh-gelu",
+        "softplus-bce",
+        "tanh-mse",
+    ] {
+        let golden = read(&format!("third-{name}"));
+        let mut objective = objective(&golden);
+        let [theta, u, v, third] = ["theta", "u", "v", "third"].map(|key| numbers(&golden[key]));
+        let mut found = vec![f64::NAN; theta.len()];
+        for (u, v) in [(&u, &v), (&v, &u)] {
+            objective.curvature_gradient(&theta, u, v, &mut found).unwrap();
+            let error = relative_error(&found, &third);
+            assert!(error < TOLERANCE, "{name}: the third derivative is off by {error:e}");
+        }
+    }
+}
+
+#[test]
+fn third_derivatives_of_activations_match() {
+    let golden = read("third-activations");
+    let z = numbers(&golden["z"]);
+    for f in Activation::ALL {
+        let [mut a, mut slope, mut bend, mut third] = [(); 4].map(|()| vec![f64::NAN; z.len()]);
+        f.value(&z, &mut a);
+        f.slope(&z, &a, &mut slope);
+        f.bend(&z, &a, &slope, &mut bend);
+        f.third(&z, &slope, &bend, &mut third);
+        let expected = numbers(&golden["third"][f.name()]);
+        let error = relative_error(&third, &expected);
+        // Some rounding on both sides, relative to the largest; that of tanh loses in its tails what 1 − a² has rounded.
+        assert!(error < 1e-14, "{}: off by {error:e}", f.name());
     }
 }

@@ -5,14 +5,14 @@
 mod common;
 
 use common::{normals, parameters, relative_error, samples, times};
-use gf_core::{DenseHessian, HessianProduct, Objective, SymmetricOperator, Triangle};
+use gf_core::{DenseHessian, HessianProduct, Objective, SymmetricOperator, ThirdDerivative, Triangle};
 use gf_layers::{Activation, Batches, Loss, Network, NetworkObjective};
 
 fn on_threads<T: Send>(threads: usize, run: impl FnOnce() -> T + Send) -> T {
     rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap().install(run)
 }
 
-/// Value, gradient, a block of three products, and trial values in between.
+/// Value, gradient, a block of three products, a third derivative, and trial values in between.
 fn everything(mut objective: NetworkObjective, theta: &[f64]) -> Vec<u64> {
     let p = theta.len();
     let v = normals(5, 3 * p);
@@ -20,7 +20,9 @@ fn everything(mut objective: NetworkObjective, theta: &[f64]) -> Vec<u64> {
     let value = objective.value_and_gradient(theta, &mut gradient).unwrap();
     let trial = objective.value(&v[..p]).unwrap();
     objective.hessian_at(theta).unwrap().apply_block(3, &v, &mut products);
-    [value, trial].iter().chain(&gradient).chain(&products).map(|x| x.to_bits()).collect()
+    let mut third = vec![0.0; p];
+    objective.curvature_gradient(theta, &v[..p], &v[p..2 * p], &mut third).unwrap();
+    [value, trial].iter().chain(&gradient).chain(&products).chain(&third).map(|x| x.to_bits()).collect()
 }
 
 #[test]
@@ -51,7 +53,9 @@ fn a_batch_that_is_not_kept_gives_the_mean_of_its_parts() {
         objective.hessian_at(&theta).unwrap().apply(&v, &mut product);
         objective.dense_hessian(&theta, Triangle::Both, &mut matrix).unwrap();
         assert!(relative_error(&times(&matrix, &v), &product) < 1e-11);
-        [vec![value, objective.value(&theta).unwrap()], gradient, product, matrix].concat()
+        let mut third = vec![0.0; p];
+        objective.curvature_gradient(&theta, &v, &theta, &mut third).unwrap();
+        [vec![value, objective.value(&theta).unwrap()], gradient, product, matrix, third].concat()
     };
     let whole = evaluate(&mut network.objective(Loss::mse(), &data, Batches::full()).unwrap());
     let mut mean = vec![0.0; whole.len()];

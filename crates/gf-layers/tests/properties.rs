@@ -13,12 +13,18 @@ fn activations() -> impl Strategy<Value = Activation> {
     prop::sample::select(Activation::ALL.to_vec())
 }
 
-/// One to four layers of one to fourteen units: narrow and wide enough for both forms of the far blocks.
+/// One to four layers of one to fourteen units: narrow and wide enough for both forms of the far blocks. Every third has a skip
+/// connection and the width of the one before.
 fn networks() -> impl Strategy<Value = Network> {
-    let layers = prop::collection::vec((1usize..15, activations()), 1..5);
-    (1usize..5, layers, 2usize..4, activations()).prop_map(|(input, layers, outputs, last)| {
-        let network = layers.into_iter().fold(Network::new(input), |network, (units, f)| network.dense(units, f));
-        network.dense(outputs, last)
+    let is_skip = || prop::bool::weighted(1.0 / 3.0);
+    let layers = prop::collection::vec((1usize..15, activations(), is_skip()), 1..5);
+    let last = (2usize..4, activations(), is_skip());
+    (1usize..5, layers, last).prop_map(|(input, layers, (outputs, f, skip))| {
+        let network = layers.into_iter().fold(Network::new(input), |network, (units, f, skip)| {
+            if skip { network.residual(f) } else { network.dense(units, f) }
+        });
+        // The softmax needs two outputs.
+        if skip && network.outputs() > 1 { network.residual(f) } else { network.dense(outputs, f) }
     })
 }
 
@@ -113,6 +119,9 @@ proptest! {
         prop_assert!(first.passes(), "gradient: {:?}", first);
         let second = check::check_hessian_product(&mut objective, &theta, &direction).unwrap();
         prop_assert!(second.passes(), "hessian: {:?}", second);
+        let u = normals(seed + 2, theta.len());
+        let third = check::check_curvature_gradient(&mut objective, &theta, &direction, &u).unwrap();
+        prop_assert!(third.passes(), "third derivative: {:?}", third);
     }
 }
 
@@ -148,11 +157,18 @@ fn tensors_wider_than_a_panel_agree_with_products() {
 #[test]
 fn bits_do_not_depend_on_the_number_of_threads() {
     use Activation::{Identity, Tanh};
-    let network = Network::new(13).dense(17, Tanh).dense(14, Tanh).dense(9, Tanh).dense(2, Identity);
+    let plain = Network::new(13).dense(17, Tanh).dense(14, Tanh).dense(9, Tanh).dense(2, Identity);
+    let deep = Network::new(13).residual(Tanh).dense(14, Tanh).residual(Tanh).residual(Identity).dense(2, Identity);
+    for network in [plain, deep.residual(Tanh)] {
+        same_bits_on_any_number_of_threads(&network);
+    }
+}
+
+fn same_bits_on_any_number_of_threads(network: &Network) {
     let matrices = [1, 2, 3].map(|threads| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
         pool.install(|| {
-            let (mut objective, theta) = problem(&network, 4, 300, 0.1, 5);
+            let (mut objective, theta) = problem(network, 4, 300, 0.1, 5);
             let mut matrix = vec![0.0; theta.len() * theta.len()];
             objective.dense_hessian(&theta, Triangle::Lower, &mut matrix).unwrap();
             matrix

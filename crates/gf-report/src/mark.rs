@@ -58,6 +58,17 @@ pub enum Mark {
         /// Where lines are drawn.
         levels: Vec<f64>,
     },
+    /// Colored cells of equal size, with a color bar: the color is the value.
+    Heat {
+        /// First and last abscissa, the edges of the outer cells.
+        x: (f64, f64),
+        /// First and last ordinate.
+        y: (f64, f64),
+        /// A row of cells per ordinate, from the first ordinate on, with one number per abscissa.
+        values: Vec<Vec<f64>>,
+        /// Whether each cell shows its value too.
+        shows_values: bool,
+    },
     /// A gray horizontal rule with a label at it.
     Horizontal {
         /// Where.
@@ -108,6 +119,10 @@ impl Mark {
                 scale(x, x_factor);
                 scale(y, y_factor);
             }
+            Self::Heat { x, y, .. } => {
+                *x = (x.0 * x_factor, x.1 * x_factor);
+                *y = (y.0 * y_factor, y.1 * y_factor);
+            }
             Self::Horizontal { y, .. } => *y *= y_factor,
             Self::Vertical { x, .. } => *x *= x_factor,
         }
@@ -122,6 +137,7 @@ impl Mark {
             | Self::Cells { x, y, .. }
             | Self::Contours { x, y, .. } => (x.clone(), y.clone()),
             Self::Band { x, low, high, .. } => (x.clone(), low.iter().chain(high).copied().collect()),
+            Self::Heat { x, y, .. } => (vec![x.0, x.1], vec![y.0, y.1]),
             Self::Horizontal { y, .. } => (vec![], vec![*y]),
             Self::Vertical { x, .. } => (vec![*x], vec![]),
         }

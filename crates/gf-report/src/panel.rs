@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use kuva::backend::svg::SvgBackend;
 use kuva::plot::scatter::MarkerShape;
-use kuva::plot::{BandPlot, ContourPlot, LinePlot, LineStyle, ScatterPlot};
+use kuva::plot::{BandPlot, ColorMap, ContourPlot, Heatmap, LinePlot, LineStyle, ScatterPlot};
 use kuva::render::annotations::ReferenceLine;
 use kuva::render::layout::{Layout, TickFormat};
 use kuva::render::plots::Plot;
@@ -51,6 +51,7 @@ pub(crate) fn draw(panel: &Panel, size: (f64, f64), prefix: &str) -> String {
         .with_x_tick_format(ticks(panel.x.scale, x_shift))
         .with_y_tick_format(ticks(panel.y.scale, y_shift));
     layout.show_legend = false;
+    layout.show_colorbar = panel.marks.iter().any(|mark| matches!(mark, Mark::Heat { .. }));
     if panel.x.scale == Scale::Log {
         layout = layout.with_log_x();
     }
@@ -184,6 +185,11 @@ fn plots(mark: &Mark, panel: &Panel, y_range: (f64, f64)) -> Vec<Plot> {
         Mark::Contours { x, y, values, levels } => {
             let contours = ContourPlot::new().with_grid(values.clone(), x.clone(), y.clone()).with_levels(levels);
             vec![Plot::Contour(contours.with_line_color("#b0b0b0").with_line_width(0.7))]
+        }
+        Mark::Heat { x, y, values, shows_values } => {
+            let map = Heatmap::new().with_data(values.clone()).with_x_range(x.0, x.1).with_y_range(y.0, y.1);
+            let map = map.with_color_map(ColorMap::Viridis).with_cell_size(1.0);
+            vec![Plot::Heatmap(if *shows_values { map.with_values() } else { map })]
         }
         Mark::Horizontal { .. } | Mark::Vertical { .. } => vec![],
     }

@@ -22,15 +22,6 @@ pub struct TrackerSettings {
     pub full: bool,
 }
 
-/// A method's own limit of stability: steps of size h are stable on eigenvalues up to `z`/h.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct StabilityLimit {
-    /// The largest z = hλ with |R| ≤ 1.
-    pub z: f64,
-    /// Flow time of a step over its h: 1, or 1/(1−β) with momentum.
-    pub time_per_step: f64,
-}
-
 /// What was seen after one step.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SpectrumRow {
@@ -82,7 +73,7 @@ pub struct Interruption {
 pub struct SpectrumTracker {
     settings: TrackerSettings,
     objective: Box<dyn FullCurvature>,
-    limit: Option<StabilityLimit>,
+    limit: Option<f64>,
     layers: Vec<Range<usize>>,
     rng: StreamRng,
     hessian: EigenpairSolver,
@@ -94,15 +85,15 @@ pub struct SpectrumTracker {
 }
 
 impl SpectrumTracker {
-    /// Watches `objective`; `limit` of the method that runs, `layers` the parameters of each layer (empty: unknown), `rng` for starts
-    /// and probes.
+    /// Watches `objective`; `limit` is the largest z = hλ at which the method that runs is stable, |R| ≤ 1, where it has one; `layers` are the
+    /// parameters of each layer (empty: unknown), `rng` is for starts and probes.
     ///
     /// # Errors
     /// [`SpectrumError::Count`] and [`SpectrumError::Setting`].
     pub fn new(
         settings: TrackerSettings,
         objective: Box<dyn FullCurvature>,
-        limit: Option<StabilityLimit>,
+        limit: Option<f64>,
         layers: Vec<Range<usize>>,
         rng: StreamRng,
     ) -> Result<Self, SpectrumError> {
@@ -151,7 +142,7 @@ impl SpectrumTracker {
             let step: Vec<f64> = theta.iter().zip(&self.previous).map(|(now, before)| now - before).collect();
             pairs.share(count, &step)
         });
-        let threshold = self.limit.zip(record.step_size).map(|(limit, time)| limit.z * limit.time_per_step / time);
+        let threshold = self.limit.zip(record.step_size).map(|(limit, h)| limit / h);
         let residual = pairs.all().iter().fold(0.0f64, |worst, pair| worst.max(pair.residual)) / pairs.scale();
         let mut products = pairs.products + pairs.checks;
         let top: Vec<f64> = pairs.top().iter().map(|pair| pair.value).collect();

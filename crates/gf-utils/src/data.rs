@@ -10,6 +10,7 @@
 //! ```
 
 mod arrays;
+mod chebyshev;
 mod csv;
 mod digits;
 mod original;
@@ -17,6 +18,7 @@ mod split;
 mod standardize;
 
 pub use arrays::{ArraysError, TargetKind, read_npy_pair};
+pub use chebyshev::chebyshev;
 pub use csv::{CsvColumns, TargetColumns, read_csv};
 pub use digits::digits;
 pub use original::{ORIGINAL_POINTS, original, original_with_points};

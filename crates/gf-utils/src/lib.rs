@@ -3,7 +3,7 @@
 //! - [`data`]: the original problem, handwritten digits, CSV and `.npy` data, splits, standardization;
 //! - [`metrics`]: mean squared and absolute error, R², accuracy;
 //! - [`history`]: an observer that keeps one row per accepted step, and the file `history.csv`;
-//! - [`stats`]: quantiles; [`power_law`]: exponents with intervals;
+//! - [`stats`]: quantiles; [`mod@line`]: straight lines; [`power_law`]: exponents with intervals;
 //! - [`npy`]: NumPy's array files; [`envelope`] and [`model`]: checksummed binary files and trained models;
 //! - [`write_atomically`], [`suggest`]: what the others share.
 //!
@@ -15,6 +15,7 @@ mod csv_file;
 pub mod data;
 pub mod envelope;
 pub mod history;
+pub mod line;
 pub mod metrics;
 pub mod model;
 pub mod npy;

@@ -7,11 +7,11 @@ use gf_core::{DenseHessian, GaussNewton, HessianProduct, Objective, SymmetricOpe
 use gf_layers::{Batches, NetworkObjective};
 use gf_optim::registry::{AnyObjective, ControlSettings, METHODS, MethodSettings};
 use gf_optim::{Budget, Stop, integrate};
-use gf_utils::SavedModel;
-use gf_utils::npy::{read_npy, write_npy};
+use gf_utils::npy::write_npy;
 use miette::Report;
 use serde_json::{Value, json};
 
+use super::point::{read_theta, read_vector};
 use super::print;
 use crate::arguments::EvalArguments;
 use crate::progress::Progress;
@@ -115,32 +115,6 @@ pub(super) fn execute(arguments: &EvalArguments) -> Result<u8, Report> {
     }
     print(&serde_json::to_string_pretty(&result).map_err(misuse)?);
     Ok(0)
-}
-
-fn read_theta(path: &Path, problem: &Problem) -> Result<Vec<f64>, Report> {
-    if path.extension().is_some_and(|extension| extension == "gfmodel") {
-        let model = SavedModel::load(path).map_err(misuse)?;
-        let expected = toml::to_string(&problem.network()?.network).map_err(misuse)?;
-        if model.network_toml != expected {
-            let message = format!("expected a model of this network:\n{expected}found one of:\n{}", model.network_toml);
-            return Err(misuse(format!("{}: {message}", path.display())));
-        }
-        return Ok(model.theta);
-    }
-    read_vector(path, problem.dim(), "--theta")
-}
-
-fn read_vector(path: &Path, length: usize, flag: &str) -> Result<Vec<f64>, Report> {
-    let array = read_npy(path).map_err(|error| misuse(format!("{flag}: {error}")))?;
-    if array.shape != [length] {
-        let message = format!("expected a vector of {length} numbers, found shape {:?}", array.shape);
-        return Err(misuse(format!("{flag} {}: {message}", path.display())));
-    }
-    if let Some(index) = array.values.iter().position(|x| !x.is_finite()) {
-        let message = format!("expected finite numbers, found {} at index {index}", array.values[index]);
-        return Err(misuse(format!("{flag} {}: {message}", path.display())));
-    }
-    Ok(array.values)
 }
 
 /// `implicit:h=0.05,solver=minres` → settings, with the text for messages.

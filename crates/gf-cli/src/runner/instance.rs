@@ -60,6 +60,17 @@ impl Instance {
     }
 }
 
+/// The function, or the loss on the whole training set.
+///
+/// # Errors
+/// Misfits of network, loss and samples.
+pub(super) fn on_all_training_samples(problem: &Problem, seed: u64) -> Result<Box<AnyObjective>, Report> {
+    Ok(match &problem.subject {
+        Subject::Function(function) => function.objective(seed),
+        Subject::Network(_) => Box::new(problem.objective(problem.data(seed)?.train, Batches::full())?),
+    })
+}
+
 /// Follows the flow of the loss on the whole training set beside a run, and measures how far the run is from it.
 pub(super) struct FlowDistance {
     objective: Box<AnyObjective>,
@@ -82,10 +93,7 @@ impl FlowDistance {
         distance: Rc<Cell<f64>>,
     ) -> Result<Option<Self>, Report> {
         let Some(tolerance) = problem.study.run.flow_tolerance else { return Ok(None) };
-        let mut objective: Box<AnyObjective> = match &problem.subject {
-            Subject::Function(function) => function.objective(seed),
-            Subject::Network(_) => Box::new(problem.objective(problem.data(seed)?.train, Batches::full())?),
-        };
+        let mut objective = on_all_training_samples(problem, seed)?;
         let flow = Flow::new(&mut *objective, theta.to_vec(), tolerance).ok();
         let every = problem.study.run.evaluate_every;
         Ok(Some(Self { objective, flow, on_flow: vec![0.0; theta.len()], every, distance }))

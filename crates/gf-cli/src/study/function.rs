@@ -1,9 +1,15 @@
 //! `[problem.NAME]`: functions of a few parameters in place of a network.
 
-use gf_core::problems::{Beale, DoubleWell, Himmelblau, Quadratic, Quartic, Rosenbrock, ScalarChain};
-use gf_core::{FullCurvature, Noisy, Streams, ThroughDense, WithoutHessian};
+use gf_core::problems::{
+    Beale, DoubleWell, Himmelblau, LogCosh, Quadratic, Quartic, Rosenbrock, ScalarChain, Sharpening,
+};
+use gf_core::{FullCurvature, Noisy, Streams, ThirdDerivative, ThroughDense, WithoutHessian};
 use gf_verify::nist::{Regression, regression};
 use serde::{Deserialize, Serialize};
+
+/// An objective with all derivatives up to the third.
+pub trait Smooth: FullCurvature + ThirdDerivative {}
+impl<T: FullCurvature + ThirdDerivative + ?Sized> Smooth for T {}
 
 /// The functions by name; see [`gf_core::problems`] for their formulas.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -23,6 +29,10 @@ pub enum FunctionSpec {
     DoubleWell(DoubleWellSpec),
     /// ½(xy − 1)²; 2 parameters.
     ScalarChain(At),
+    /// ln cosh x; 1 parameter.
+    LogCosh(At),
+    /// ½yx² − rate·y, a valley that gets steeper; 2 parameters.
+    Sharpening(SharpeningSpec),
     /// A nonlinear regression of NIST's, ½‖r‖² with residuals and Jacobian: `gf verify` lists the names.
     Nist(NistSpec),
     /// ¼ Σ x_i⁴; as many parameters as `start` has numbers, 2 when it is not given.
@@ -80,6 +90,23 @@ pub struct DoubleWellSpec {
     pub start: Option<Vec<f64>>,
 }
 
+/// `[problem.sharpening]`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct SharpeningSpec {
+    /// How fast the curvature grows along the valley, in units of flow time; positive.
+    pub rate: f64,
+    /// θ before the first step, two numbers.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub start: Option<Vec<f64>>,
+}
+
+impl Default for SharpeningSpec {
+    fn default() -> Self {
+        Self { rate: 0.01, start: None }
+    }
+}
+
 /// `[problem.nist]`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -132,6 +159,8 @@ impl FunctionSpec {
             Self::Parabola(_) => "parabola",
             Self::DoubleWell(_) => "double_well",
             Self::ScalarChain(_) => "scalar_chain",
+            Self::LogCosh(_) => "log_cosh",
+            Self::Sharpening(_) => "sharpening",
             Self::Nist(_) => "nist",
             Self::Quartic(_) => "quartic",
         }
@@ -149,6 +178,8 @@ impl FunctionSpec {
             Self::Parabola(spec) => format!("the parabola L(x) = ½·{}·x²", spec.curvature),
             Self::DoubleWell(spec) => format!("the double well L(x) = ¼(x² − 1)² + {}·x", spec.tilt),
             Self::ScalarChain(_) => "the chain of two weights L(x, y) = ½(xy − 1)²".into(),
+            Self::LogCosh(_) => "L(x) = ln cosh x".into(),
+            Self::Sharpening(spec) => format!("the valley L(x, y) = ½yx² − {}·y", spec.rate),
             Self::Nist(spec) => format!("NIST's nonlinear regression {}, L = ½‖r‖²", spec.name),
             Self::Quartic(_) => "L(x) = ¼ Σ x_i⁴".into(),
         }
@@ -159,10 +190,10 @@ impl FunctionSpec {
         match self {
             Self::Rosenbrock(spec) => spec.dim,
             Self::Quadratic(spec) => spec.eigenvalues.len(),
-            Self::Parabola(_) | Self::DoubleWell(_) => 1,
+            Self::Parabola(_) | Self::DoubleWell(_) | Self::LogCosh(_) => 1,
             Self::Nist(spec) => spec.regression().map_or(0, |regression| regression.certified.len()),
             Self::Quartic(at) => at.start.as_ref().map_or(2, Vec::len),
-            Self::Himmelblau(_) | Self::Beale(_) | Self::ScalarChain(_) => 2,
+            Self::Himmelblau(_) | Self::Beale(_) | Self::ScalarChain(_) | Self::Sharpening(_) => 2,
         }
     }
 
@@ -192,6 +223,9 @@ impl FunctionSpec {
             }
             Self::DoubleWell(spec) if !spec.tilt.is_finite() => {
                 Err(("tilt", format!("expected a finite number, found {}", spec.tilt)))
+            }
+            Self::Sharpening(spec) if !(spec.rate.is_finite() && spec.rate > 0.0) => {
+                Err(("rate", format!("expected a positive number, found {}", spec.rate)))
             }
             Self::Parabola(spec) if !spec.curvature.is_finite() => {
                 Err(("curvature", format!("expected a finite number, found {}", spec.curvature)))
@@ -225,6 +259,8 @@ impl FunctionSpec {
             Self::Parabola(spec) => (&spec.start, vec![-6.0]),
             Self::DoubleWell(spec) => (&spec.start, vec![0.1]),
             Self::ScalarChain(at) => (&at.start, vec![2.0, 0.1]),
+            Self::LogCosh(at) => (&at.start, vec![0.5]),
+            Self::Sharpening(spec) => (&spec.start, vec![0.1, 1.0]),
             Self::Nist(spec) => {
                 let starts = spec.regression().map(|regression| regression.starts);
                 let start = starts.and_then(|starts| starts.get(spec.from.wrapping_sub(1)).cloned());
@@ -237,7 +273,18 @@ impl FunctionSpec {
 
     /// The objective of a seed.
     pub fn objective(&self, seed: u64) -> Box<dyn FullCurvature> {
-        match self {
+        match (self.smooth_objective(seed), self) {
+            (None, Self::Nist(spec)) => {
+                let regression = spec.regression().expect("the name was checked when the study was read");
+                Box::new(WithoutHessian(regression.objective()))
+            }
+            (smooth, _) => Box::new(smooth.expect("all functions but regressions are smooth")),
+        }
+    }
+
+    /// The objective of a seed with its third derivatives; none for regressions, which have residuals and their Jacobian only.
+    pub fn smooth_objective(&self, seed: u64) -> Option<Box<dyn Smooth>> {
+        Some(match self {
             Self::Himmelblau(_) => Box::new(ThroughDense::new(Himmelblau)),
             Self::Rosenbrock(spec) => Box::new(ThroughDense::new(Rosenbrock::new(spec.dim))),
             Self::Beale(_) => Box::new(ThroughDense::new(Beale)),
@@ -248,12 +295,11 @@ impl FunctionSpec {
             Self::Parabola(spec) => Box::new(Quadratic::diagonal(&[spec.curvature])),
             Self::DoubleWell(spec) => Box::new(ThroughDense::new(DoubleWell { tilt: spec.tilt })),
             Self::ScalarChain(_) => Box::new(ThroughDense::new(ScalarChain)),
-            Self::Nist(spec) => {
-                let regression = spec.regression().expect("the name was checked when the study was read");
-                Box::new(WithoutHessian(regression.objective()))
-            }
+            Self::LogCosh(_) => Box::new(ThroughDense::new(LogCosh)),
+            Self::Sharpening(spec) => Box::new(ThroughDense::new(Sharpening { rate: spec.rate })),
+            Self::Nist(_) => return None,
             Self::Quartic(_) => Box::new(ThroughDense::new(Quartic::new(self.dim()))),
-        }
+        })
     }
 
     /// The objective of a seed with gradient noise of standard deviation `sigma`.

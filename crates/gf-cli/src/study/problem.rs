@@ -1,18 +1,21 @@
 //! From a study's text to samples, a network and a loss that fit together.
 
+use std::borrow::Cow;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use gf_core::{Samples, Streams, Targets};
 use gf_layers::{Batches, Initialization, Loss, Network, NetworkError, NetworkObjective};
+use gf_optim::registry::MethodSettings;
 use gf_utils::Metric;
 use gf_utils::data::{self, CsvColumns, TargetColumns, TargetKind};
 use miette::Report;
 
 use super::spec::{ArmSpec, BatchOrder, Builtin, DataSpec, LossKind, LossSpec, NetworkSpec, SplitKind};
-use super::{Document, FunctionSpec, Study, misuse};
+use super::{Conserved, Document, FunctionSpec, Study, misuse};
 
 /// A checked study.
+#[derive(Clone)]
 pub struct Problem {
     /// Its keys.
     pub study: Study,
@@ -23,6 +26,7 @@ pub struct Problem {
 }
 
 /// What is minimized.
+#[derive(Clone)]
 pub enum Subject {
     /// The loss of a network on data.
     Network(Box<NetworkProblem>),
@@ -31,6 +35,7 @@ pub enum Subject {
 }
 
 /// A network with its loss and its samples.
+#[derive(Clone)]
 pub struct NetworkProblem {
     /// The network.
     pub network: Network,
@@ -79,6 +84,7 @@ impl Problem {
         problem.check_run()?;
         problem.check_arms()?;
         problem.check_claims()?;
+        problem.check_spectrum()?;
         if let Subject::Network(_) = problem.subject {
             // The first seed's data and objective: misfits of shapes come out here, before anything runs.
             let data = problem.data(problem.study.run.seeds[0])?;
@@ -122,6 +128,60 @@ impl Problem {
         Ok(Self { study, document, subject })
     }
 
+    fn check_central_flow(&self) -> Result<(), Report> {
+        let fail = |message: &str| Err(self.document.error_at(&["spectrum", "central_flow"], message));
+        if let Subject::Function(function) = &self.subject
+            && function.smooth_objective(0).is_none()
+        {
+            return fail("expected a problem with third derivatives: a network, or a function other than nist");
+        }
+        let arms = || self.study.arms.iter().filter(|arm| matches!(arm.method, MethodSettings::Explicit(_)));
+        if arms().next().is_none() {
+            return fail("expected an arm of gradient descent, method.explicit; found none");
+        }
+        let is_whole = |arm: &ArmSpec| arm.batch.or(self.study.run.batch).is_none_or(|size| size == 0);
+        match arms().all(is_whole) {
+            true => Ok(()),
+            false => fail(
+                "expected gradient descent on the whole training set (run.batch left out, or batch = 0); found mini-batches",
+            ),
+        }
+    }
+
+    fn check_spectrum(&self) -> Result<(), Report> {
+        let Some(spec) = &self.study.spectrum else { return Ok(()) };
+        let p = self.dim();
+        let fail = |key: &str, message: String| Err(self.document.error_at(&["spectrum", key], message));
+        if spec.every == 0 {
+            return fail("every", "expected at least 1, found 0".into());
+        }
+        if spec.top == 0 || spec.top + spec.bottom > p {
+            let message = format!(
+                "expected top ≥ 1 and top + bottom ≤ {p}, the number of parameters; found top = {} and bottom = {}",
+                spec.top, spec.bottom
+            );
+            return fail("top", message);
+        }
+        if !(1e-13..1.0).contains(&spec.tolerance) {
+            return fail("tolerance", format!("expected a number from 1e-13 to 1, found {}", spec.tolerance));
+        }
+        if spec.trace_probes == 1 {
+            return fail("trace_probes", "expected 0, or at least 2 for an error bar; found 1".into());
+        }
+        if spec.central_flow {
+            self.check_central_flow()?;
+        }
+        if spec.per_layer && matches!(self.subject, Subject::Function(_)) {
+            return fail("per_layer", "expected a network, whose layers are the blocks; found a function".into());
+        }
+        // The matrix, its copy inside the eigensolver, and a block.
+        let bytes = 24usize.saturating_mul(p).saturating_mul(p);
+        match memory_shortage(p, if spec.full || spec.per_layer { bytes } else { 0 }) {
+            Some(message) => fail(if spec.full { "full" } else { "per_layer" }, message),
+            None => Ok(()),
+        }
+    }
+
     /// The number p of parameters.
     pub fn dim(&self) -> usize {
         match &self.subject {
@@ -141,6 +201,21 @@ impl Problem {
                 Err(self.document.error_at(&["problem"], "expected [network] here, found a function"))
             }
         }
+    }
+
+    /// The problem as an arm sees it: with its own initialization and skip connections, where it has them.
+    pub fn of_arm(&self, arm: &ArmSpec) -> Cow<'_, Self> {
+        if arm.initialization.is_none() && arm.skip.is_none() {
+            return Cow::Borrowed(self);
+        }
+        let mut own = self.clone();
+        if let Subject::Network(problem) = &mut own.subject {
+            problem.initialization = arm.initialization.unwrap_or(problem.initialization);
+            if let Some(skip) = arm.skip {
+                set_skip(&mut problem.network, skip);
+            }
+        }
+        Cow::Owned(own)
     }
 
     /// The samples of a seed, split.
@@ -244,11 +319,13 @@ impl Problem {
     /// Names of the metric columns of the history.
     pub fn metric_names(&self) -> Vec<String> {
         let mut names = self.names_at_a_point();
+        names.extend(self.study.run.conservation.then(|| CONSERVATION_DRIFT.to_string()));
         names.extend(self.study.run.flow_tolerance.map(|_| DISTANCE_TO_FLOW.to_string()));
         names
     }
 
-    fn names_at_a_point(&self) -> Vec<String> {
+    /// Names of the metrics that a point has without the run that led to it.
+    pub fn names_at_a_point(&self) -> Vec<String> {
         /// Functions of more parameters do not keep their path.
         const MOST_COORDINATES: usize = 3;
         match &self.subject {
@@ -278,6 +355,7 @@ impl Problem {
         seeds.dedup();
         expect(seeds.len() == run.seeds.len(), "seeds", "different seeds", format!("{:?}", run.seeds))?;
         expect(run.batch != Some(0), "batch", "at least 1", "0".into())?;
+        expect(run.layers_every != Some(0), "layers_every", "at least 1", "0".into())?;
         expect(run.evaluate_every > 0, "evaluate_every", "at least 1", "0".into())?;
         expect(!run.loss_limit.is_nan(), "loss_limit", "a number", run.loss_limit.to_string())?;
         expect(run.loss_target.is_none_or(|target| !target.is_nan()), "loss_target", "a number", "NaN".into())?;
@@ -317,6 +395,13 @@ impl Problem {
             if !(2..=200).contains(&basins.grid) {
                 return fault("grid", "expected 2 to 200");
             }
+        }
+        if run.layers_every.is_some() && self.study.problem.is_some() {
+            return Err(self.document.error_at(&["run", "layers_every"], "expected [network] here, found a function"));
+        }
+        if let Some(depth) = &self.study.depth {
+            self.network()?;
+            depth.validate().map_err(|(key, message)| self.document.error_at(&["depth", key], message))?;
         }
         if let Some(first_steps) = &self.study.first_steps {
             self.network()?;
@@ -379,6 +464,19 @@ impl Problem {
                     ));
                 }
             }
+            let network_key = [("initialization", arm.initialization.is_some()), ("skip", arm.skip.is_some())];
+            if let (Some((key, _)), Some(_)) = (network_key.iter().find(|(_, is_set)| *is_set), &self.study.problem) {
+                return Err(error(&[*key], &"only networks have it, [problem] has none"));
+            }
+            if let Some(initialization) = &arm.initialization {
+                initialization.validate().map_err(|fault| error(&["initialization"], &fault))?;
+            }
+            if self.study.run.conservation {
+                Conserved::new(&self.of_arm(arm)).map_err(|message| {
+                    let message = format!("arm \"{}\": {message}", arm.name);
+                    self.document.error_at(&["run", "conservation"], message)
+                })?;
+            }
             if arm.steps == Some(0) {
                 return Err(error(&["steps"], &"expected at least 1, found 0"));
             }
@@ -428,8 +526,20 @@ impl Problem {
     }
 }
 
+/// The column of the drift from what the flow conserves.
+pub const CONSERVATION_DRIFT: &str = "conservation_drift";
+
 /// The column of ‖θ − θ(t)‖.
 pub const DISTANCE_TO_FLOW: &str = "distance_to_flow";
+
+/// Skip connections around all hidden layers as wide as their inputs, or around no layer.
+fn set_skip(network: &mut Network, skip: bool) {
+    let (mut inputs, hidden) = (network.input, network.layers.len() - 1);
+    for (l, layer) in network.layers.iter_mut().enumerate() {
+        layer.skip = skip && l < hidden && layer.units == inputs;
+        inputs = layer.units;
+    }
+}
 
 /// Whether a name can be part of file names everywhere.
 fn is_file_name(name: &str) -> bool {
@@ -508,6 +618,7 @@ fn load_samples(
             match builtin {
                 Builtin::Original => return Ok(None),
                 Builtin::Digits => data::digits(),
+                Builtin::Chebyshev => data::chebyshev(),
             }
         }
         DataSpec { builtin: None, x: Some(x), y: Some(y), csv: None, target: None, features: None, .. } => {

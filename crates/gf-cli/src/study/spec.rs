@@ -7,6 +7,7 @@ use gf_optim::Budget;
 use gf_optim::registry::{ControlSettings, MethodSettings};
 use serde::{Deserialize, Serialize};
 
+use super::depth::Depth;
 use super::function::FunctionSpec;
 
 /// A whole study. A problem alone (for `gf eval`) has no arms.
@@ -49,9 +50,15 @@ pub struct Study {
     /// A table of first implicit steps over many starts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub first_steps: Option<FirstSteps>,
+    /// The curvature along every run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub spectrum: Option<SpectrumSpec>,
     /// Where each arm ends from every start on a grid; for functions of two parameters.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub basins: Option<Basins>,
+    /// Signals through random networks of growing depth.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub depth: Option<Depth>,
 }
 
 fn default_name() -> String {
@@ -64,7 +71,7 @@ fn default_name() -> String {
 pub struct NetworkSpec {
     /// Inputs a sample.
     pub input: usize,
-    /// Dense layers, each with units and activation.
+    /// Dense layers, each with units and activation, and perhaps a skip connection.
     pub layers: Vec<Layer>,
     /// How initial parameters are drawn.
     #[serde(default)]
@@ -176,6 +183,8 @@ pub enum Builtin {
     Original,
     /// UCI handwritten digits, 1797 × 64, 10 classes.
     Digits,
+    /// The Chebyshev polynomial T₆ at 20 points of [−1, 1], of published runs at the edge of stability.
+    Chebyshev,
 }
 
 /// `[validation]`.
@@ -228,6 +237,12 @@ pub struct RunSpec {
     pub flow_tolerance: Option<f64>,
     /// Evaluate training and validation loss every so many steps.
     pub evaluate_every: u64,
+    /// Write what passes through the layers, on the training set, every so many steps: `layers.csv`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub layers_every: Option<u64>,
+    /// Add the column `conservation_drift`: how far a run is from what the flow conserves.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub conservation: bool,
     /// Stop an arm at this flow time.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub flow_time: Option<f64>,
@@ -257,6 +272,8 @@ impl Default for RunSpec {
             batch: None,
             order: BatchOrder::Fixed,
             flow_tolerance: None,
+            layers_every: None,
+            conservation: false,
             evaluate_every: 1,
             flow_time: None,
             gradient_norm: None,
@@ -330,6 +347,12 @@ pub struct ArmSpec {
     /// Standard deviation of a random force that is added to the gradient, new in every step, as a mini-batch does; for `[problem]` only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gradient_noise: Option<f64>,
+    /// How initial parameters are drawn, where it differs from the network's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub initialization: Option<Initialization>,
+    /// Skip connections around all hidden layers that are as wide as their inputs (or around none), where they differ from the network's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub skip: Option<bool>,
     /// Steps of this arm, where they differ from `run.steps`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub steps: Option<u64>,
@@ -418,6 +441,46 @@ pub struct FirstSteps {
     /// Also measure the asymmetry of the original's Hessians by central differences of these steps (2p gradients each).
     #[serde(default)]
     pub difference_steps: Vec<f64>,
+}
+
+/// `[spectrum]`: the curvature of the loss on the whole training set along every run; the pictures are of the first seed.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct SpectrumSpec {
+    /// Look at steps 0, k, 2k, ….
+    pub every: u64,
+    /// Highest eigenvalues of the Hessian, by Lanczos.
+    pub top: usize,
+    /// Lowest ones.
+    pub bottom: usize,
+    /// Residual of the eigenpairs, relative to the largest |λ|.
+    pub tolerance: f64,
+    /// The highest eigenvalue of the Gauss–Newton matrix too.
+    pub gauss_newton: bool,
+    /// Products with random vectors for the trace; 0: no trace.
+    pub trace_probes: usize,
+    /// All eigenvalues too, from the dense Hessian.
+    pub full: bool,
+    /// The blocks of the dense Hessian layer by layer at the end of each run; for networks.
+    pub per_layer: bool,
+    /// The central flow beside every arm of full-batch gradient descent (`method.explicit`): its prediction of mean loss and oscillation.
+    pub central_flow: bool,
+}
+
+impl Default for SpectrumSpec {
+    fn default() -> Self {
+        Self {
+            every: 10,
+            top: 3,
+            bottom: 1,
+            tolerance: 1e-7,
+            gauss_newton: false,
+            trace_probes: 0,
+            full: false,
+            per_layer: false,
+            central_flow: false,
+        }
+    }
 }
 
 /// `[basins]`: every arm from every start on a grid, to where its gradient vanishes.

@@ -36,6 +36,10 @@ impl DoubleWell {
     fn hessian(&self, t: &[f64], out: &mut [f64]) {
         out[0] = 3.0 * t[0] * t[0] - 1.0;
     }
+
+    fn third(&self, t: &[f64], u: &[f64], v: &[f64], out: &mut [f64]) {
+        out[0] = 6.0 * t[0] * u[0] * v[0];
+    }
 }
 
 small_dense_problem!(DoubleWell);

@@ -1,6 +1,6 @@
 //! Himmelblau's function: four minima, four saddles, one maximum.
 
-use super::small_dense_problem;
+use super::{contract_in_the_plane, small_dense_problem};
 
 /// L(x, y) = (x² + y − 11)² + (x + y² − 7)². Minima of value 0 at (3, 2), (−2.805118, 3.131312), (−3.779310, −3.283186)
 /// and (3.584428, −1.848126). Reference: D. Himmelblau, *Applied Nonlinear Programming*, 1972.
@@ -30,6 +30,10 @@ impl Himmelblau {
         out[3] = 12.0 * y * y + 4.0 * x - 26.0;
         out[1] = 4.0 * (x + y);
         out[2] = out[1];
+    }
+
+    fn third(&self, t: &[f64], u: &[f64], v: &[f64], out: &mut [f64]) {
+        contract_in_the_plane([24.0 * t[0], 4.0, 4.0, 24.0 * t[1]], u, v, out);
     }
 }
 

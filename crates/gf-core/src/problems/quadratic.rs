@@ -2,7 +2,7 @@
 
 use crate::{
     Cost, CurvatureAt, DenseHessian, EvalError, GaussNewton, HessianProduct, Objective, StreamRng, SymmetricOperator,
-    Triangle, check_len, standard_normal, vector,
+    ThirdDerivative, Triangle, check_curvature_gradient_lens, check_len, standard_normal, vector,
 };
 
 /// A quadratic with Hessian A = Q diag(λ) Qᵀ, Q a product of two Householder reflections (the identity without a generator).
@@ -153,6 +153,14 @@ impl DenseHessian for Quadratic {
         }
         // The products are symmetric only up to rounding; the matrix is symmetric exactly.
         crate::mirror(p, out);
+        Ok(())
+    }
+}
+
+impl ThirdDerivative for Quadratic {
+    fn curvature_gradient(&mut self, theta: &[f64], u: &[f64], v: &[f64], out: &mut [f64]) -> Result<(), EvalError> {
+        check_curvature_gradient_lens(self.eigenvalues.len(), theta, u, v, out)?;
+        out.fill(0.0);
         Ok(())
     }
 }

@@ -35,6 +35,12 @@ impl Quartic {
         out.fill(0.0);
         t.iter().enumerate().for_each(|(i, x)| out[i * self.dim + i] = 3.0 * x * x);
     }
+
+    fn third(&self, t: &[f64], u: &[f64], v: &[f64], out: &mut [f64]) {
+        for (out, (x, (u, v))) in out.iter_mut().zip(t.iter().zip(u.iter().zip(v))) {
+            *out = 6.0 * x * u * v;
+        }
+    }
 }
 
 small_dense_problem!(Quartic);

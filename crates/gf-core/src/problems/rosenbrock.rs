@@ -46,6 +46,14 @@ impl Rosenbrock {
             out[(i + 1) * p + i] = -400.0 * t[i];
         }
     }
+
+    fn third(&self, t: &[f64], u: &[f64], v: &[f64], out: &mut [f64]) {
+        out.fill(0.0);
+        for i in 0..self.dim - 1 {
+            out[i] += 2400.0 * t[i] * u[i] * v[i] - 400.0 * (u[i] * v[i + 1] + u[i + 1] * v[i]);
+            out[i + 1] -= 400.0 * u[i] * v[i];
+        }
+    }
 }
 
 small_dense_problem!(Rosenbrock);

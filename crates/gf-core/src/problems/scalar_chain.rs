@@ -1,6 +1,6 @@
 //! The smallest deep linear network.
 
-use super::small_dense_problem;
+use super::{contract_in_the_plane, small_dense_problem};
 
 /// L(x, y) = ½(xy − 1)²: two weights in a chain that should multiply to 1. Minima of value 0 on the hyperbola xy = 1, with curvature x² + y² across
 /// it; a saddle at 0. The flow conserves x² − y².
@@ -27,6 +27,10 @@ impl ScalarChain {
         out[1] = 2.0 * t[0] * t[1] - 1.0;
         out[2] = out[1];
         out[3] = t[0] * t[0];
+    }
+
+    fn third(&self, t: &[f64], u: &[f64], v: &[f64], out: &mut [f64]) {
+        contract_in_the_plane([0.0, 2.0 * t[1], 2.0 * t[0], 0.0], u, v, out);
     }
 }
 

@@ -9,8 +9,9 @@ use gf_linalg::{
 };
 
 use super::{
+    arrays::packed_start,
     tasks::{Kind, Task},
-    tensors::{Tensors, packed_start},
+    tensors::Tensors,
 };
 use crate::products::{Curvature, Operands};
 

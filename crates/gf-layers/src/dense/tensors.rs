@@ -7,7 +7,11 @@ use gf_linalg::{
 };
 use rayon::prelude::*;
 
-use super::tasks::far_by_pairs;
+use super::{
+    arrays::{add, mirror_triangle, packed_start, product_by_stripes, room, scale, triangle_rows},
+    skips::Skips,
+    tasks::far_by_pairs,
+};
 use crate::{
     products::{Curvature, Operands},
     shape::Shape,
@@ -31,44 +35,9 @@ pub(super) struct Tensors {
     cross: Vec<Packed<WIDE>>,
     /// ã^{l−1}, where units use it.
     inputs: Vec<Packed<NARROW>>,
+    skips: Skips,
     /// What is packed next.
     scratch: Vec<f64>,
-}
-
-/// Where row j of a packed symmetric u × u matrix starts: entries (j, r ≥ j), row after row.
-pub(super) fn packed_start(u: usize, j: usize) -> usize {
-    j * u - j * j.saturating_sub(1) / 2
-}
-
-/// The leading `len` numbers of a buffer that grows to what is needed.
-fn room(buffer: &mut Vec<f64>, len: usize) -> &mut [f64] {
-    if buffer.len() < len {
-        buffer.resize(len, 0.0);
-    }
-    &mut buffer[..len]
-}
-
-/// Rows of a product that one thread takes.
-const STRIPE: usize = 8;
-
-/// out = A·B, its columns shared among threads in stripes. `b(first, count)` are columns of B.
-fn product_by_stripes<'a>(
-    a: View<'_>,
-    b: impl Fn(usize, usize) -> View<'a> + Sync,
-    out: &mut [f64],
-    long: usize,
-    parallel: bool,
-) {
-    let stripe = |(number, out): (usize, &mut [f64])| {
-        let columns = out.len() / long;
-        let b = b(number * STRIPE, columns);
-        product(a, b, Update::Replace, ViewMut::columns(out, long, columns));
-    };
-    if parallel {
-        out.par_chunks_mut(STRIPE * long).enumerate().for_each(stripe);
-    } else {
-        out.chunks_mut(STRIPE * long).enumerate().for_each(stripe);
-    }
 }
 
 fn pack(to: &mut Packed<WIDE>, from: &[f64], n: usize, parallel: bool) {
@@ -92,6 +61,7 @@ impl Tensors {
             jacobian_packed: (0..count).map(|l| vec![Packed::default(); count.saturating_sub(l + 2)]).collect(),
             cross: vec![Packed::default(); count.saturating_sub(1)],
             inputs: vec![Packed::default(); count],
+            skips: Skips::default(),
             scratch: Vec::new(),
         }
     }
@@ -101,7 +71,8 @@ impl Tensors {
         let units: Vec<usize> = shape.layers.iter().map(|layer| layer.units).collect();
         let pairs = |l: usize| -> usize { units[l + 1..].iter().map(|far| units[l] * far).sum() };
         // 𝓗 twice, J and f'δ; packing rounds up.
-        (0..units.len()).map(|l| 2 * units[l] * (units[l] + WIDE) + 4 * pairs(l)).sum()
+        let numbers = |l: usize| 2 * units[l] * (units[l] + WIDE) + 4 * pairs(l);
+        (0..units.len()).map(numbers).sum::<usize>() + Skips::numbers_a_sample(shape)
     }
 
     /// 𝓗_{lm}.
@@ -150,7 +121,11 @@ impl Tensors {
         let count = shape.layers.len();
         self.fill_output(of, at);
         for l in (0..count - 1).rev() {
-            self.fill_second(of, at, l, parallel);
+            if Skips::concern(at, l) {
+                self.fill_second_by_skips(of, at, l, parallel);
+            } else {
+                self.fill_second(of, at, l, parallel);
+            }
         }
         for (l, layer) in shape.layers.iter().enumerate().take(count - 1) {
             let by_pairs = far_by_pairs(of, layer);
@@ -185,10 +160,14 @@ impl Tensors {
             for r in 0..u {
                 let entry = &mut full[(j * u + r) * n..][..n];
                 at.loss.curvature_entry(outputs, at.tape.curvature(shape), j, r, entry);
-                if let Some(slope) = at.tape.slope(shape, last) {
-                    for i in 0..n {
-                        entry[i] *= slope[j * n + i] * slope[r * n + i];
-                    }
+            }
+        }
+        self.skips.start(at, full);
+        if let Some(slope) = at.tape.slope(shape, last) {
+            for (jr, entry) in full.chunks_exact_mut(n).enumerate() {
+                let (j, r) = (jr / u, jr % u);
+                for i in 0..n {
+                    entry[i] *= slope[j * n + i] * slope[r * n + i];
                 }
             }
         }
@@ -218,7 +197,7 @@ impl Tensors {
             let inner = room(inner, long * u);
             let source = View::columns(source, long, outer.units);
             let weights = |first, count| View::columns(&weights[first * outer.units..], outer.units, count);
-            product_by_stripes(source, weights, inner, long, parallel);
+            product_by_stripes(source, weights, Update::Replace, inner, long, parallel);
             if let Some(slope) = slope {
                 for (row, slope) in inner.chunks_exact_mut(long).zip(slope.chunks_exact(n)) {
                     row.chunks_exact_mut(n).for_each(|entry| scale(slope, entry));
@@ -241,27 +220,51 @@ impl Tensors {
                 add(&bend[j * n..][..n], &mut row[..n]);
             }
         };
-        let mut left = &mut *triangle;
-        let mut rows: Vec<&mut [f64]> = Vec::with_capacity(u);
-        for j in 0..u {
-            let (row, rest) = left.split_at_mut((u - j) * n);
-            rows.push(row);
-            left = rest;
-        }
+        let rows = triangle_rows(triangle, u, n);
         if parallel {
             rows.into_par_iter().enumerate().for_each(fill);
         } else {
             rows.into_iter().enumerate().for_each(fill);
         }
         if l > 0 {
-            let full = room(&mut full[0], u * u * n);
-            for j in 0..u {
-                let row = &triangle[packed_start(u, j) * n..][..(u - j) * n];
-                full[(j * u + j) * n..(j + 1) * u * n].copy_from_slice(row);
-                for r in j + 1..u {
-                    full[(r * u + j) * n..][..n].copy_from_slice(&row[(r - j) * n..][..n]);
+            mirror_triangle(triangle, u, n, room(&mut full[0], u * u * n));
+        }
+        pack(&mut self.packed[l], triangle, n, parallel);
+    }
+
+    /// 𝓗_{lm} for m ≥ l, where this layer or the next has a skip connection.
+    fn fill_second_by_skips(&mut self, of: Curvature, at: Operands<'_>, l: usize, parallel: bool) {
+        let (n, shape) = (at.tape.rows, at.shape);
+        let u = shape.layers[l].units;
+        let slope = at.tape.slope(shape, l);
+        let (mine, theirs) = self.second.split_at_mut(l + 1);
+        let (full, beyond) = mine[l].split_at_mut(1);
+        self.skips.advance(at, l, &theirs[0], parallel);
+        for (m, inner) in (l + 1..).zip(beyond) {
+            let mixed = self.skips.mixed(at, l, m);
+            let inner = room(inner, mixed.len());
+            inner.copy_from_slice(mixed);
+            if let Some(slope) = slope {
+                for (row, slope) in inner.chunks_exact_mut(mixed.len() / u).zip(slope.chunks_exact(n)) {
+                    row.chunks_exact_mut(n).for_each(|entry| scale(slope, entry));
                 }
             }
+        }
+        let triangle = room(&mut self.scratch, packed_start(u, u) * n);
+        self.skips.finish(at, l, triangle, parallel);
+        for (j, row) in triangle_rows(triangle, u, n).into_iter().enumerate() {
+            if let Some(slope) = slope {
+                for (entry, other) in row.chunks_exact_mut(n).zip(slope[j * n..].chunks_exact(n)) {
+                    scale(&slope[j * n..][..n], entry);
+                    scale(other, entry);
+                }
+            }
+            if let (Curvature::Hessian, Some(bend)) = (of, at.tape.bend(shape, l)) {
+                add(&bend[j * n..][..n], &mut row[..n]);
+            }
+        }
+        if l > 0 {
+            mirror_triangle(triangle, u, n, room(&mut full[0], u * u * n));
         }
         pack(&mut self.packed[l], triangle, n, parallel);
     }
@@ -296,7 +299,7 @@ impl Tensors {
                     let weights = |first: usize, count| {
                         View::strided(&weights[first..], count, layer.inputs, layer.units).transpose()
                     };
-                    product_by_stripes(before, weights, out, u * n, parallel);
+                    product_by_stripes(before, weights, Update::Replace, out, u * n, parallel);
                 }
                 None => {
                     let weights = layer.part(at.theta);
@@ -315,20 +318,16 @@ impl Tensors {
                     out.chunks_exact_mut(n).for_each(|entry| scale(slope, entry));
                 }
             }
+            if layer.skip {
+                match known.last() {
+                    Some(before) => add(before, out),
+                    // J^{l→l} = diag(f'_l).
+                    None => out.chunks_exact_mut(n).step_by(u + 1).enumerate().for_each(|(j, entry)| match slope {
+                        Some(slope) => add(&slope[j * n..][..n], entry),
+                        None => entry.iter_mut().for_each(|x| *x += 1.0),
+                    }),
+                }
+            }
         }
-    }
-}
-
-/// out = out⊙x.
-fn scale(x: &[f64], out: &mut [f64]) {
-    for (out, x) in out.iter_mut().zip(x) {
-        *out *= x;
-    }
-}
-
-/// out += x.
-fn add(x: &[f64], out: &mut [f64]) {
-    for (out, x) in out.iter_mut().zip(x) {
-        *out += x;
     }
 }

@@ -28,7 +28,7 @@ const SUMS: usize = 4 << 20;
 /// The most lanes.
 const LANES: usize = 16;
 /// Below so many model flops in an evaluation, other threads cost more than they bring.
-const SMALLEST_PARALLEL: f64 = 2e6;
+pub(super) const SMALLEST_PARALLEL: f64 = 2e6;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Known {
@@ -319,16 +319,17 @@ impl Point {
     }
 }
 
+/// The chunks of each lane for batches of `capacity` samples, as even as whole chunks allow.
+pub(super) fn runs_of_chunks(shape: &Shape, capacity: usize) -> impl Iterator<Item = Range<usize>> + use<> {
+    let count = capacity.div_ceil(shape.chunk);
+    let lanes = count.min((SUMS / shape.dim()).clamp(2, LANES));
+    (0..lanes).map(move |number| count * number / lanes..count * (number + 1) / lanes)
+}
+
 /// The lanes of batches of `capacity` samples.
 fn lanes(shape: &Shape, capacity: usize) -> Vec<Lane> {
-    let count = capacity.div_ceil(shape.chunk);
     let is_kept = capacity * Tape::numbers_a_sample(shape) <= KEPT;
-    let lanes = count.min((SUMS / shape.dim()).clamp(2, LANES));
-    let mut start = 0;
-    let lane = |number: usize| {
-        // As even as whole chunks allow.
-        let end = count * (number + 1) / lanes;
-        let chunks = std::mem::replace(&mut start, end)..end;
+    let lane = |chunks: Range<usize>| {
         let size = |chunk: usize| shape.chunk.min(capacity - chunk * shape.chunk);
         let cell = |chunk: usize| Cell {
             chunk: Chunk::new(shape, size(chunk)),
@@ -346,7 +347,7 @@ fn lanes(shape: &Shape, capacity: usize) -> Vec<Lane> {
             chunks,
         }
     };
-    (0..lanes).map(lane).collect()
+    runs_of_chunks(shape, capacity).map(lane).collect()
 }
 
 /// Equal as bits: −0 and 0 are different points, a NaN is the same point as itself.

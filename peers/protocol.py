@@ -7,6 +7,7 @@ The requests and replies are those of `crates/gf-bench/src/worker.rs`, whose tab
     versions()                        {package: version}
     compiles(variant)                 whether the first call compiles
     residual(array)                   relative residual of an implicit step that led to `array`
+    judge(result)                     {"residual": ..., "work": {"products": ...}} of eigenpairs
 
 where a factory makes a call without arguments that blocks until its result is ready and returns it, and `call.array(result)` (or the
 system's `array(operation, result)`) turns the result into one flat NumPy vector.
@@ -90,6 +91,8 @@ class Worker:
             raise FloatingPointError("the result is not finite")
         if operation in STEPS:
             reply["residual"] = self.system.residual(array)
+        if operation == "top-eigenpairs":
+            reply |= self.system.judge(result)
         if hasattr(self.system, "validation_error"):
             reply["validation_error"] = self.system.validation_error
         np.save(request["save"], array)

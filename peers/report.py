@@ -71,6 +71,39 @@ def rows(measurements, failures, cases, gflops=None):
     return lines
 
 
+def products(measurement):
+    """The products that eigenpairs took; those that gf makes to measure its residuals apart."""
+    counted = measurement.get("work") or {}
+    checks = f" + {counted['checks']}" if counted.get("checks") else ""
+    return f"{counted.get('products', '?')}{checks}"
+
+
+def eigenpairs(lines):
+    """The lines of the table that are about eigenpairs, where both sides were measured."""
+    return [line for line in lines if line["operation"] == "top-eigenpairs" and line["gf"] and line["peer"]]
+
+
+def terminal_eigenpairs(lines):
+    """What the eigenpairs took, for a terminal."""
+    out = [f"{'top-10 eigenpairs':<18} {'gf products':>11} {'residual':>9}  {'peer':>5} {'residual':>9}  which", "-" * 100]
+    for line in eigenpairs(lines):
+        ours, peer = line["gf"], line["peer"]
+        out.append(
+            f"{line['case']:<18} {products(ours):>11} {ours['residual']:>9.1e}  {products(peer):>5} {peer['residual']:>9.1e}  {_variant(peer)}"
+        )
+    return "\n".join(out) if len(out) > 2 else ""
+
+
+def markdown_eigenpairs(lines):
+    """What the eigenpairs took, for the document."""
+    out = ["| case | gf's products | largest residual | peer's products | largest residual | which |", "|---|---:|---:|---:|---:|---|"]
+    for line in eigenpairs(lines):
+        ours, peer = line["gf"], line["peer"]
+        cells = [line["case"], products(ours), f"{ours['residual']:.1e}", products(peer), f"{peer['residual']:.1e}", _variant(peer)]
+        out.append("| " + " | ".join(cells) + " |")
+    return "\n".join(out)
+
+
 def _variant(peer):
     return f"{peer['system']} {peer['variant']}"
 
@@ -116,6 +149,8 @@ def efficiency_lines(efficiency):
 
 def terminal_efficiency(efficiency):
     """The second table for a terminal."""
+    if not efficiency:
+        return ""
     out = [f"{'full Hessian':<12} {'threads':>7} {'time':>8}  {'counted n p^2':<48} {'bar':>5}", "-" * 90]
     out += [f"{c:<12} {t:>7} {s:>8}  {m:<48} {b:>5} {v}".rstrip() for c, t, s, m, b, v in efficiency_lines(efficiency)]
     return "\n".join(out)
@@ -139,9 +174,9 @@ def markdown(lines):
 
 
 def work(measurement):
-    """What a step of gf, or a run of several, asked for: products and factorizations."""
+    """What a step of gf, or a run of several, or eigenpairs, asked for."""
     counted = measurement.get("work") or {}
-    return ", ".join(f"{counted[name]} {name}" for name in ("products", "factorizations") if counted.get(name))
+    return ", ".join(f"{counted[name]} {name}" for name in ("products", "checks", "factorizations") if counted.get(name))
 
 
 def spread(measurement):

@@ -35,6 +35,7 @@ QUANTITIES = {
     "dense-implicit-step": "implicit step",
     "matrix-free-step": "implicit step",
     "original-explicit": "explicit steps",
+    "top-eigenpairs": "eigenvalues",
 }
 
 
@@ -115,7 +116,8 @@ class Run:
             for system in [s for s in peers if s in systems]:
                 contenders[system] = self.prepare_peer(systems[system], system, case, scratch, title, hessians, stack)
             for group in plan.GROUPS[kind]:
-                self.time_group(group, case, title, systems, contenders)
+                if any(name in operations for operations in contenders.values() for name in group):
+                    self.time_group(group, case, title, systems, contenders)
 
     def load(self, system, case, stack):
         """The worker and what it offers; none when it cannot start."""
@@ -133,7 +135,7 @@ class Run:
     def prepare_gf(self, gf, case, scratch):
         """gf's results are what the others are compared with. Returns the seconds of a call of each operation."""
         found = {}
-        for operation in gf["offers"]:
+        for operation in plan.chosen_operations(gf["offers"], self.options.operations):
             if operation.startswith("fill"):
                 continue
             self.progress.now(f"case {case}: gf {operation}")
@@ -148,12 +150,12 @@ class Run:
 
     def check_gf(self, case, scratch, found):
         """gf agrees with itself: its products with its matrix, its dense step with its matrix-free one."""
-        if "full-hessian" in found:
+        if "full-hessian" in found and "hessian-product" in found:
             hessian = np.load(scratch / "full-hessian.npy", mmap_mode="r")
             p = int(round(hessian.size**0.5))
             v = np.load(self.work / "inputs" / case / "direction.npy")
             self.compare("gf, its matrix", case, "hessian-product", np.load(scratch / "hessian-product.npy"), hessian.reshape(p, p) @ v)
-        if "hessian-product" in found:
+        if "hessian-product" in found and "fresh-hessian-product" in found:
             self.compare_files("gf, fresh", case, "hessian-product", scratch, "fresh-hessian-product")
         if "dense-implicit-step" in found and "implicit-step" in found:
             self.compare_files("gf, dense", case, "implicit-step", scratch, "dense-implicit-step")
@@ -181,7 +183,7 @@ class Run:
     def prepare_peer(self, worker, system, case, scratch, title, hessians, stack):
         """Prepares and checks the candidates of every operation; returns the finalists with what is known of them."""
         finalists = {}
-        for operation in sorted(worker["offers"], key=lambda name: name != "full-hessian"):
+        for operation in sorted(plan.chosen_operations(worker["offers"], self.options.operations), key=lambda name: name != "full-hessian"):
             known, offered = {}, worker["offers"][operation]["variants"]
             indefinite = case in inputs.CASES and inputs.CASES[case].indefinite
             names = plan.candidates(system, operation, case, offered, hessians.get(system), indefinite, self.options.screen)
@@ -221,7 +223,7 @@ class Run:
         reply["compile"] = max(0.0, reply["first"] - reply["second"])
         self.check_variant(system, case, operation, reply, scratch, saved)
         saved.unlink()
-        note = {"residual": reply["residual"]} if "residual" in reply else {}
+        note = {key: reply[key] for key in ("residual", "work") if key in reply}
         self.screening.append({"case": case, "system": system, **asked, "seconds": reply["estimate"], **note})
         return reply
 
@@ -229,7 +231,7 @@ class Run:
         reference = "implicit-step" if operation == "matrix-free-step" else operation
         if not (scratch / f"{reference}.npy").exists():
             return
-        if reply.get("residual", 0.0) > plan.RESIDUAL:
+        if reply.get("residual", 0.0) > plan.residual_bar(operation):
             reply["missed"] = True
             return
         pair = np.load(scratch / f"{reference}.npy", mmap_mode="r"), np.load(saved, mmap_mode="r")
@@ -284,7 +286,7 @@ class Run:
     def keep(self, entry, case):
         known = entry["known"]
         kept = {key: known[key] for key in ("residual", "missed", "difference", "first", "compile", "validation_error", "work", "flops") if known.get(key) is not None}
-        if kept.get("residual", 0.0) > plan.RESIDUAL:
+        if kept.get("residual", 0.0) > plan.residual_bar(entry["operation"]):
             kept["missed"] = True
         self.measurements.append(
             {"case": case, "operation": entry["operation"], "system": entry["system"], "variant": entry["variant"]}
@@ -407,6 +409,8 @@ def document(results, options):
         command=results["command"],
         date=results["date"],
         table=report.markdown(results["table"]),
+        eigenpairs=report.markdown_eigenpairs(results["table"]),
+        eigenpair_residual=plan.EIGENPAIR_RESIDUAL,
         cases=", ".join(described),
         efficiency=report.markdown_efficiency(results["efficiency"]),
         order=Run.order(),
@@ -448,12 +452,17 @@ def parse():
     parser.add_argument("--docs", required=True, type=Path, help="where performance.md and performance.json go")
     parser.add_argument("--only", default=",".join(plan.PEERS), help="peers, separated by commas")
     parser.add_argument("--cases", default=plan.CASES)
+    parser.add_argument("--operations", default="", help="only these operations, separated by commas")
     parser.add_argument("--quick", action="store_true", help="few samples: a first look")
     parser.add_argument("--screen", action="store_true", help="try every variant of every peer")
     parser.add_argument("--write", action="store_true", help="write the documents after a partial run too")
     parser.add_argument("--command", default="cargo xtask peers")
     options = parser.parse_args()
     options.only = [name for name in options.only.split(",") if name]
+    options.operations = [name for name in options.operations.split(",") if name]
+    known = {name for groups in plan.GROUPS.values() for group in groups for name in group}
+    if wrong := [name for name in options.operations if name not in known]:
+        parser.error(f"unknown operations: {', '.join(wrong)}; expected some of {', '.join(sorted(known))}")
     unknown = [name for name in options.only if name not in plan.PEERS] or [c for c in options.cases if c not in plan.CASES]
     if unknown:
         parser.error(f"unknown: {', '.join(unknown)}; expected peers of {', '.join(plan.PEERS)} and cases of {plan.CASES}")
@@ -474,18 +483,20 @@ def main():
             run.measure_case(case, autodiff)
         if "numpy" in options.only:
             run.measure_case("original", ["numpy"])
-        run.measure_machine([case for case in options.cases if case in inputs.CASES and inputs.CASES[case].dense])
+        if not options.operations or "full-hessian" in options.operations:
+            run.measure_machine([case for case in options.cases if case in inputs.CASES and inputs.CASES[case].dense])
     except Mismatch as error:
         run.progress.done()
         raise SystemExit(f"error: {error}") from None
     run.progress.done()
-    whole = set(options.only) == set(plan.PEERS) and set(options.cases) == set(plan.CASES) and not options.quick
+    whole = set(options.only) == set(plan.PEERS) and set(options.cases) == set(plan.CASES) and not options.quick and not options.operations
     complete = whole and not any(f["operation"] == "all" for f in run.failures)
     results = run.results(complete)
     (options.work / "last-run.json").write_text(json.dumps(results, indent=1))
     print(report.terminal(results["table"]))
-    print()
-    print(report.terminal_efficiency(results["efficiency"]))
+    for more in (report.terminal_eigenpairs(results["table"]), report.terminal_efficiency(results["efficiency"])):
+        if more:
+            print(f"\n{more}")
     if complete or options.write:
         write_atomically(options.docs / "performance.json", json.dumps(results, indent=1) + "\n")
         write_atomically(options.docs / "performance.md", document(results, options))

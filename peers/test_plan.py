@@ -34,6 +34,19 @@ class Plan(unittest.TestCase):
         self.assertEqual(names, ["x + cholesky", "x + scipy-cholesky"])
         self.assertEqual(plan.candidates("torch", "dense-implicit-step", "B", offered, None, False, False), [])
 
+    def test_a_restricted_run_takes_the_hessians_that_dense_steps_need(self):
+        offered = ["gradient", "full-hessian", "dense-implicit-step", "top-eigenpairs"]
+        self.assertEqual(plan.chosen_operations(offered, []), offered)
+        self.assertEqual(plan.chosen_operations(offered, ["top-eigenpairs"]), ["top-eigenpairs"])
+        self.assertEqual(plan.chosen_operations(offered, ["dense-implicit-step"]), ["full-hessian", "dense-implicit-step"])
+
+    def test_eigenpairs_are_tried_with_the_settings_of_the_short_list(self):
+        offered = [f"{setting}, {kind}" for setting in (*plan.EIGENPAIR_SHORT_LIST, "ARPACK tol 1e-03 ncv 40") for kind in ("a", "b")] + ["LOBPCG"]
+        names = plan.candidates("jax", "top-eigenpairs", "C", offered, None, False, False)
+        self.assertEqual(names, [*offered[:6], "LOBPCG"])
+        self.assertEqual(plan.candidates("jax", "top-eigenpairs", "C", offered, None, False, True), offered)
+        self.assertEqual((plan.residual_bar("top-eigenpairs"), plan.residual_bar("implicit-step")), (1e-6, 1e-10))
+
     def test_every_round_has_every_entry_in_another_order(self):
         rounds = [plan.rotated([1, 2, 3], k) for k in range(3)]
         self.assertEqual(rounds, [[1, 2, 3], [2, 3, 1], [3, 1, 2]])
@@ -65,6 +78,18 @@ class Report(unittest.TestCase):
         line = next(line for line in report.rows(found, [], "A") if line["against"] == "matrix-free-step")
         self.assertEqual((line["ratio"], line["verdict"]), (None, "residual 3.0e-06"))
         self.assertIn("3.0e-06", report.terminal([line]))
+
+    def test_eigenpairs_show_the_products_of_both_sides_and_those_of_checks_apart(self):
+        found = [
+            measured("gf", "C", "top-eigenpairs", 0.04, residual=2e-7, work={"products": 39, "checks": 10}),
+            measured("jax", "C", "top-eigenpairs", 0.13, residual=3e-7, work={"products": 54}),
+            measured("torch", "C", "top-eigenpairs", 0.03, residual=3e-5, missed=True, work={"products": 37}),
+        ]
+        lines = report.rows(found, [], "C")
+        self.assertAlmostEqual(lines[0]["ratio"], 3.25)
+        self.assertIn("| C | 39 + 10 | 2.0e-07 | 54 | 3.0e-07 | jax v |", report.markdown_eigenpairs(lines))
+        self.assertIn("39 + 10", report.terminal_eigenpairs(lines))
+        self.assertEqual(report.terminal_eigenpairs([]), "")
 
     def test_a_ratio_below_its_bar_is_named(self):
         found = [measured("gf", "C", "gradient", 1.0), measured("torch", "C", "gradient", 2.49), measured("jax", "C", "gradient", 3.0)]

@@ -14,8 +14,10 @@ import numpy as np
 import scipy
 import scipy.linalg as sla
 import scipy.sparse.linalg as ssl
+from jax.experimental.sparse.linalg import lobpcg_standard
 
 import cases
+import eigenpairs
 from protocol import serve
 
 ACTIVATIONS = {"relu": jax.nn.relu, "tanh": jnp.tanh, "identity": lambda z: z}
@@ -66,8 +68,11 @@ class Jax:
             "fresh-hessian-product": fresh,
             "hessian-product": {"linearized beforehand": self.linearized, **fresh},
             "matrix-free-step": self.matrix_free_steps(),
+            "top-eigenpairs": eigenpairs.variants(("linearized", "jvp(grad)"), self.numpy_products, self.case.dim),
         }
         if self.case.dense:
+            # Forty products an iteration: hopeless where a product takes long.
+            operations["top-eigenpairs"]["LOBPCG"] = self.lobpcg
             self.hessians = self.all_hessians()
             arguments = self.theta, self.x, self.y
             operations["full-hessian"] = {name: blocking(h, *arguments) for name, h in self.hessians.items()}
@@ -188,6 +193,47 @@ class Jax:
 
         return step
 
+    # ---- eigenpairs
+
+    def numpy_products(self):
+        """Makers of products of NumPy vectors: compiled once, linearized anew by every call."""
+        data = self.theta, self.x, self.y
+        plain = jax.jit(self.product)
+        linearize = jax.jit(lambda t, x, y: jax.linearize(lambda s: self.gradient(s, x, y), t)[1])
+        apply = jax.jit(lambda linear, v: linear(v))
+
+        def linearized():
+            linear = linearize(*data)
+            return lambda v: np.asarray(apply(linear, v))
+
+        def by_jvp():
+            return lambda v: np.asarray(plain(self.theta, v, self.x, self.y))
+
+        return {"linearized": linearized, "jvp(grad)": by_jvp}
+
+    def lobpcg(self):
+        start = jnp.asarray(np.random.default_rng(0).standard_normal((self.case.dim, eigenpairs.PAIRS)))
+
+        # It asks for residuals of 10 p (|Av| + |lambda|) times this.
+        tolerance = eigenpairs.TOLERANCE / (20 * self.case.dim)
+
+        def solve(t, x, y, start):
+            linear = jax.linearize(lambda s: self.gradient(s, x, y), t)[1]
+            return lobpcg_standard(jax.vmap(linear, in_axes=1, out_axes=1), start, m=60, tol=tolerance)
+
+        compiled = jax.jit(solve)
+
+        def call():
+            values, vectors, iterations = jax.block_until_ready(compiled(self.theta, self.x, self.y, start))
+            # Its source: a block at the start; three for the projected problem and one for the residuals in each iteration.
+            products = eigenpairs.PAIRS * (1 + 4 * int(iterations))
+            return eigenpairs.Found(np.asarray(values), np.asarray(vectors).T, products)
+
+        return call
+
+    def judge(self, found):
+        return eigenpairs.judge(found, self.numpy_products()["jvp(grad)"]())
+
     def residual(self, after):
         delta = after - np.asarray(self.theta)
         g = np.asarray(self.gradient(self.theta, self.x, self.y))
@@ -195,6 +241,8 @@ class Jax:
         return float(np.linalg.norm(r) / np.linalg.norm(g))
 
     def array(self, operation, variant, result):
+        if operation == "top-eigenpairs":
+            return result.values
         if operation == "gradient":
             value, gradient = result
             return np.concatenate([[value], jax.flatten_util.ravel_pytree(gradient)[0]])

@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from torch.func import grad, grad_and_value, hessian, jacrev, jvp, vjp, vmap
 
 import cases
+import eigenpairs
 from protocol import serve
 
 torch.set_default_dtype(torch.float64)
@@ -51,6 +52,8 @@ class Torch:
             "gradient": self.gradients(),
             "fresh-hessian-product": self.fresh_products(),
             "hessian-product": {**self.kept_products(), **self.fresh_products()},
+            # torch.lobpcg wants a matrix.
+            "top-eigenpairs": eigenpairs.variants(("double backward, graph kept", "jvp(grad)"), self.numpy_products, self.case.dim),
         }
         if self.case.dense:
             self.hessians = self.all_hessians()
@@ -178,6 +181,29 @@ class Torch:
 
         return {"double backward, graph kept": graph, "func.linearize(grad) beforehand": linearized}
 
+    # ---- eigenpairs
+
+    def numpy_products(self):
+        """Makers of products of NumPy vectors, at the point anew for every call."""
+
+        def graph():
+            gradient = torch.autograd.grad(self.list_loss(self.leaves), self.leaves, create_graph=True)
+
+            def product(v):
+                parts = torch.autograd.grad(gradient, self.leaves, self.split(torch.from_numpy(v)), retain_graph=True)
+                return torch.cat([part.reshape(-1) for part in parts]).numpy()
+
+            return product
+
+        def by_jvp():
+            g = grad(self.flat_loss)
+            return lambda v: jvp(g, (self.theta,), (torch.from_numpy(v),))[1].detach().numpy()
+
+        return {"double backward, graph kept": graph, "jvp(grad)": by_jvp}
+
+    def judge(self, found):
+        return eigenpairs.judge(found, self.numpy_products()["jvp(grad)"]())
+
     # ---- full Hessians and steps
 
     def all_hessians(self):
@@ -281,6 +307,8 @@ class Torch:
         return operations
 
     def array(self, operation, variant, result):
+        if operation == "top-eigenpairs":
+            return result.values
         if operation == "gradient":
             value, gradient = result
             if gradient is None:

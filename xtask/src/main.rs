@@ -106,7 +106,7 @@ fn ci(root: &Path, skip_tests: bool) -> Result<()> {
     let smoke = ["experiment", "--all", "--scale", "smoke", "--quiet", "--out"];
     run(Command::new(binary(root, "release", "gf")).args(smoke).arg(&out))?;
     // In the profile of the tests, so that nothing is built again for it.
-    let benches = ["--bench", "derivatives", "--bench", "steps"];
+    let benches = ["--bench", "derivatives", "--bench", "steps", "--bench", "spectrum"];
     cargo(
         root,
         ["bench", "--workspace"].into_iter().chain(benches).chain(["--profile", "dev", "--quiet", "--", "--test"]),

@@ -43,6 +43,9 @@ pub(crate) struct Options {
     /// Benchmark cases.
     #[arg(long, default_value = "ABCDE")]
     cases: String,
+    /// Only these operations, such as top-eigenpairs; nothing is written then.
+    #[arg(long, value_delimiter = ',')]
+    operations: Vec<String>,
     /// A first look: few samples, nothing written.
     #[arg(long)]
     quick: bool,
@@ -73,6 +76,9 @@ pub(crate) fn run(root: &Path, options: &Options) -> Result<()> {
     command.arg("--digits").arg(root.join("crates/gf-utils/data/digits.csv.gz"));
     command.arg("--docs").arg(root.join("docs"));
     command.args(["--only", &options.only.join(","), "--cases", &options.cases, "--command", &options.as_typed()]);
+    if !options.operations.is_empty() {
+        command.args(["--operations", &options.operations.join(",")]);
+    }
     command.args(options.flags());
     // peers/run.py has said what went wrong.
     let status = command.status().context("starting Python")?;
@@ -119,6 +125,9 @@ impl Options {
         }
         if self.cases != "ABCDE" {
             typed.push(format!("--cases {}", self.cases));
+        }
+        if !self.operations.is_empty() {
+            typed.push(format!("--operations {}", self.operations.join(",")));
         }
         typed.extend(self.flags().into_iter().map(str::to_owned));
         typed.join(" ")

@@ -3,12 +3,13 @@
 use std::time::Instant;
 
 use anyhow::{Result, bail, ensure};
-use gf_core::{DenseHessian, HessianProduct, Objective, SymmetricOperator, Triangle, Work, vector};
+use gf_core::{DenseHessian, HessianProduct, Objective, Streams, SymmetricOperator, Triangle, Work, vector};
 use gf_layers::NetworkObjective;
 use gf_optim::control::Constant;
 use gf_optim::methods::{Accept, LinearlyImplicitEuler};
 use gf_optim::solver::{Direct, Minres};
 use gf_optim::{Budget, Discretization, integrate};
+use gf_spectrum::{EigenpairSettings, EigenpairSolver, Eigenpairs};
 use rayon::prelude::*;
 
 use crate::cases::{Case, STEP_SIZE};
@@ -28,6 +29,8 @@ pub enum Operation {
     ImplicitStep,
     /// The same step by one dense factorization: LBLᵀ where the matrix is indefinite, else Cholesky.
     DenseImplicitStep,
+    /// The ten highest eigenpairs of the Hessian from products, from a random start, with residuals up to 1e-6 of the largest |λ|, measured.
+    TopEigenpairs,
     /// p² doubles written into reused memory, by as many threads as there are.
     FillMatrix,
     /// The same by one thread.
@@ -36,13 +39,14 @@ pub enum Operation {
 
 impl Operation {
     /// All of them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::FullHessian,
         Self::Gradient,
         Self::HessianProduct,
         Self::FreshHessianProduct,
         Self::ImplicitStep,
         Self::DenseImplicitStep,
+        Self::TopEigenpairs,
         Self::FillMatrix,
         Self::FillMatrixSequentially,
     ];
@@ -56,6 +60,7 @@ impl Operation {
             Self::FreshHessianProduct => "fresh-hessian-product",
             Self::ImplicitStep => "implicit-step",
             Self::DenseImplicitStep => "dense-implicit-step",
+            Self::TopEigenpairs => "top-eigenpairs",
             Self::FillMatrix => "fill-matrix",
             Self::FillMatrixSequentially => "fill-matrix-sequentially",
         }
@@ -75,6 +80,10 @@ impl Operation {
         matches!(self, Self::ImplicitStep | Self::DenseImplicitStep)
     }
 }
+
+/// What [`Operation::TopEigenpairs`] asks for.
+const TOP_EIGENPAIRS: EigenpairSettings =
+    EigenpairSettings { top: 10, bottom: 0, tolerance: 1e-6, max_products: 2000, basis: 0 };
 
 /// Flops counted for one run of `operation`: n p² for a full Hessian (whatever is really done), the model flops of
 /// [`gf_core::Cost`] for gradients and products; none for steps, whose work depends on the point.
@@ -104,6 +113,7 @@ pub struct Bench {
     work: Work,
     matrix_free: LinearlyImplicitEuler<Minres, Accept>,
     dense: Dense,
+    eigenpairs: Option<EigenpairSolver>,
 }
 
 enum Dense {
@@ -133,6 +143,7 @@ impl Bench {
             work: Work::default(),
             matrix_free: LinearlyImplicitEuler::with_policy(Minres::default(), Accept),
             dense,
+            eigenpairs: None,
             case,
         })
     }
@@ -157,6 +168,9 @@ impl Bench {
         let needs_matrix = operation.is_dense() && operation != Operation::DenseImplicitStep;
         if needs_matrix && self.matrix.is_empty() {
             self.matrix = vec![0.0; self.case.dim() * self.case.dim()];
+        }
+        if operation == Operation::TopEigenpairs && self.eigenpairs.is_none() {
+            self.eigenpairs = Some(EigenpairSolver::new(self.case.dim(), TOP_EIGENPAIRS)?);
         }
         Ok(())
     }
@@ -190,6 +204,11 @@ impl Bench {
                     Dense::Indefinite(method) => step(&mut self.objective, &mut **method, theta)?,
                 };
             }
+            Operation::TopEigenpairs => {
+                let solver = self.eigenpairs.as_mut().expect("made above");
+                solver.forget();
+                solver.solve(&mut self.objective.hessian_at(theta)?, &mut Streams::new(0).probes())?;
+            }
             Operation::FillMatrix => {
                 let share = self.matrix.len().div_ceil(rayon::current_num_threads());
                 self.matrix.par_chunks_mut(share).for_each(|part| part.fill(1.0));
@@ -199,7 +218,7 @@ impl Bench {
         Ok(())
     }
 
-    /// The result at θ itself: loss and gradient, H (p², symmetric), H·v, or θ after the step.
+    /// The result at θ itself: loss and gradient, H (p², symmetric), H·v, θ after the step, or eigenvalues, descending.
     ///
     /// # Errors
     /// As [`Bench::run`].
@@ -210,6 +229,9 @@ impl Bench {
             Operation::FullHessian => self.matrix.clone(),
             Operation::Gradient => std::iter::once(self.loss).chain(self.vector.iter().copied()).collect(),
             Operation::FillMatrix | Operation::FillMatrixSequentially => vec![self.matrix[0]],
+            Operation::TopEigenpairs => {
+                self.eigenpairs().into_iter().flat_map(Eigenpairs::top).map(|pair| pair.value).collect()
+            }
             _ => self.vector.clone(),
         })
     }
@@ -217,6 +239,11 @@ impl Bench {
     /// The work of the last step; none for operations that are not steps.
     pub fn work(&self, operation: Operation) -> Option<Work> {
         operation.is_step().then_some(self.work)
+    }
+
+    /// What the last run of [`Operation::TopEigenpairs`] found; none before.
+    pub fn eigenpairs(&self) -> Option<&Eigenpairs> {
+        self.eigenpairs.as_ref().map(EigenpairSolver::found)
     }
 
     /// Model flops of the last run of `operation` ([`gf_core::Cost`]): what gf really has to do; none for filling memory.
@@ -228,15 +255,23 @@ impl Bench {
             Operation::HessianProduct => cost.hessian_product,
             Operation::FreshHessianProduct => cost.value_and_gradient + cost.linearize + cost.hessian_product,
             Operation::ImplicitStep | Operation::DenseImplicitStep => self.work.flops,
+            Operation::TopEigenpairs => {
+                let products = self.eigenpairs().map_or(0, |found| found.products + found.checks);
+                cost.value_and_gradient + cost.linearize + products as f64 * cost.hessian_product
+            }
             Operation::FillMatrix | Operation::FillMatrixSequentially => return None,
         })
     }
 
-    /// ‖(H + I/h)δ + g‖ / ‖g‖ of the step from θ to `after`; none for operations that are not steps.
+    /// ‖(H + I/h)δ + g‖ / ‖g‖ of the step from θ to `after`; the largest ‖Hv − λv‖ of the last eigenpairs over the largest |λ|; none for
+    /// other operations.
     ///
     /// # Errors
     /// Those of the objective.
     pub fn residual(&mut self, operation: Operation, after: &[f64]) -> Result<Option<f64>> {
+        if operation == Operation::TopEigenpairs {
+            return Ok(self.eigenpairs().map(Eigenpairs::largest_residual));
+        }
         if !operation.is_step() {
             return Ok(None);
         }

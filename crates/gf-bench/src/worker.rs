@@ -3,7 +3,7 @@
 //! | request | reply |
 //! |---|---|
 //! | `{"command": "load", "case": "A"}` (`A` to `E`, `original`, `machine`) | `versions`, and `operations`: the variants of each, with counted `flops` |
-//! | `{"command": "prepare", "operation": …, "variant": …, "save": FILE}` | seconds of the `first` and the `second` call, model `flops`, the `residual` and the `work` of a step |
+//! | `{"command": "prepare", "operation": …, "variant": …, "save": FILE}` | seconds of the `first` and the `second` call, model `flops`, the `residual` and the `work` of a step or of eigenpairs |
 //! | `{"command": "time", "operation": …, "variant": …, "warm_up": 1, "calls": 7}` | `seconds` of each call |
 //! | `{"command": "quit"}` | none |
 //!
@@ -15,6 +15,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use gf_core::Work;
+use gf_spectrum::Eigenpairs;
 use gf_utils::npy::write_npy;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -169,7 +170,10 @@ impl Loaded {
                 let result = bench.result(operation)?;
                 reply["residual"] = json!(bench.residual(operation, &result)?);
                 reply["flops"] = json!(bench.model_flops(operation));
-                reply["work"] = json!(bench.work(operation).map(counts));
+                reply["work"] = match operation {
+                    Operation::TopEigenpairs => json!(bench.eigenpairs().map(products)),
+                    _ => json!(bench.work(operation).map(counts)),
+                };
                 result
             }
             Self::Original(original, steps) => {
@@ -208,6 +212,11 @@ impl Loaded {
 /// What a step, or a run of several, asked of the objective.
 fn counts(work: Work) -> Value {
     json!({ "gradients": work.gradients, "products": work.products, "factorizations": work.factorizations })
+}
+
+/// What eigenpairs took: products of the process, and those that measured the residuals.
+fn products(found: &Eigenpairs) -> Value {
+    json!({ "products": found.products, "checks": found.checks })
 }
 
 fn case_operation(name: &str) -> Result<Operation> {

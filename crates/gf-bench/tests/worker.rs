@@ -50,6 +50,22 @@ fn a_case_is_loaded_prepared_and_timed() {
     assert!(replies[7]["residual"].as_f64().unwrap() < 1.001e-10, "{}", replies[7]);
 }
 
+/// E has too many parameters for a test; the residual of a run is shown by `cargo xtask peers`.
+#[test]
+fn every_eigenpair_of_the_smaller_cases_reaches_its_residual() {
+    for case in ["A", "B", "C", "D"] {
+        let replies = replies(&[
+            json!({ "command": "load", "case": case }),
+            json!({ "command": "prepare", "operation": "top-eigenpairs", "variant": "gf" }),
+        ]);
+        let (residual, work) = (replies[1]["residual"].as_f64().unwrap(), &replies[1]["work"]);
+        assert!(residual <= 1e-6, "case {case}: {}", replies[1]);
+        assert_eq!(work["checks"], 10, "case {case}: one product a pair");
+        // ARPACK takes 41 to 110 on the peers' inputs.
+        assert!(work["products"].as_u64().unwrap() < 100, "case {case}: {work}");
+    }
+}
+
 #[test]
 fn a_request_that_cannot_be_served_says_why_and_the_worker_goes_on() {
     let replies = replies(&[
@@ -85,7 +101,9 @@ fn the_original_runs_a_few_steps_of_each_method() {
 #[test]
 fn results_do_not_depend_on_the_calls_before() {
     let mut bench = Bench::new(Case::synthetic(CaseName::A)).unwrap();
-    for operation in [Operation::Gradient, Operation::FreshHessianProduct, Operation::FullHessian] {
+    let operations =
+        [Operation::Gradient, Operation::FreshHessianProduct, Operation::FullHessian, Operation::TopEigenpairs];
+    for operation in operations {
         let fresh = bench.result(operation).unwrap();
         bench.run(operation).unwrap();
         assert_eq!(bench.result(operation).unwrap(), fresh, "{operation:?}");

@@ -10,14 +10,20 @@ use crate::{Update, View, ViewMut, product};
 /// Rows at a time: a few columns of them stay in the first-level cache.
 const ROWS: usize = 2048;
 /// Runs of rows that threads share.
-const RUNS: usize = 8;
+pub(crate) const RUNS: usize = 8;
 /// Vectors that one thread takes at a time.
 const VECTORS: usize = 4;
 /// Below so many numbers in the basis, other threads cost more than they bring.
 const SMALLEST_PARALLEL: usize = 1 << 17;
 
-fn is_parallel(numbers: usize) -> bool {
+/// Whether a pass over so many numbers is shared by threads.
+pub(crate) fn is_parallel(numbers: usize) -> bool {
     numbers >= SMALLEST_PARALLEL && rayon::current_num_threads() > 1
+}
+
+/// Rows of each of the at most [`RUNS`] runs, of p ≥ 1 rows.
+pub(crate) fn rows_of_a_run(p: usize) -> usize {
+    p.div_ceil(RUNS).next_multiple_of(ROWS)
 }
 
 /// Overwrites `out` (k × m, column-major) with Vᵀ W: `basis` = V is p × k, `vectors` = W is p × m. 2pkm flops.
@@ -28,7 +34,7 @@ pub fn overlaps(p: usize, basis: &[f64], vectors: &[f64], scratch: &mut Vec<f64>
     if k == 0 || m == 0 {
         return;
     }
-    let run = p.div_ceil(RUNS).next_multiple_of(ROWS);
+    let run = rows_of_a_run(p);
     let runs = p.div_ceil(run);
     if scratch.len() < runs * out.len() {
         scratch.resize(runs * out.len(), 0.0);
@@ -62,16 +68,29 @@ pub fn combine(p: usize, basis: &[f64], coefficients: &[f64], update: Update, ou
     if k == 0 || m == 0 {
         return;
     }
-    if m == 1 {
-        let rows = |(number, out): (usize, &mut [f64])| {
-            let left = View::strided(&basis[number * ROWS..], out.len(), k, p);
-            let len = out.len();
-            product(left, View::columns(coefficients, k, 1), update, ViewMut::columns(out, len, 1));
+    if m <= 2 {
+        // Rows are shared; of two vectors the second finds the rows of the basis in the cache.
+        let rows = |(number, parts): (usize, [&mut [f64]; 2])| {
+            for (part, coefficients) in parts.into_iter().zip(coefficients.chunks_exact(k)) {
+                let len = part.len();
+                let left = View::strided(&basis[number * ROWS / 2..], len, k, p);
+                product(left, View::columns(coefficients, k, 1), update, ViewMut::columns(part, len, 1));
+            }
         };
-        if is_parallel(basis.len()) {
-            out.par_chunks_mut(ROWS).enumerate().for_each(rows);
+        let (first, second) = out.split_at_mut(p);
+        if m == 1 {
+            let one = |(number, part): (usize, &mut [f64])| rows((number, [part, &mut []]));
+            if is_parallel(basis.len()) {
+                first.par_chunks_mut(ROWS / 2).enumerate().for_each(one);
+            } else {
+                first.chunks_mut(ROWS / 2).enumerate().for_each(one);
+            }
+        } else if is_parallel(basis.len()) {
+            let parts = first.par_chunks_mut(ROWS / 2).zip(second.par_chunks_mut(ROWS / 2));
+            parts.map(<[_; 2]>::from).enumerate().for_each(rows);
         } else {
-            out.chunks_mut(ROWS).enumerate().for_each(rows);
+            let parts = first.chunks_mut(ROWS / 2).zip(second.chunks_mut(ROWS / 2));
+            parts.map(<[_; 2]>::from).enumerate().for_each(rows);
         }
         return;
     }

@@ -23,6 +23,7 @@ mod qr;
 pub mod slices;
 mod state;
 mod svd;
+mod three_term;
 
 pub use block_lanczos::{BlockLanczos, ProcessError};
 pub use factor::{FactorError, Factorization, Inertia, ShiftedMatrix};

@@ -33,6 +33,12 @@ const LARGEST_BASIS: usize = 300;
 /// Steps after which a space that was invariant once is trusted again, beyond the number of pairs.
 const SETTLING: usize = 8;
 
+/// Share of the tolerance that the process has to reach by its own account: it cannot see all of its own rounding.
+const MARGIN: f64 = 0.9;
+
+/// Convergence a vector that is always thought possible.
+const RATE: f64 = 1.5;
+
 /// One eigenpair's value, as measured.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Eigenpair {
@@ -95,6 +101,12 @@ impl Eigenpairs {
         self.pairs.iter().fold(0.0, |largest, pair| largest.max(pair.value.abs()))
     }
 
+    /// The largest residual over the largest |λ|; 0 where all are 0.
+    pub fn largest_residual(&self) -> f64 {
+        let largest = self.pairs.iter().fold(0.0, |largest: f64, pair| largest.max(pair.residual));
+        if largest == 0.0 { 0.0 } else { largest / self.scale() }
+    }
+
     /// Σᵢ (vᵢᵀx)²/‖x‖² over the first `count` pairs: the share of x in their space; 0 for x = 0.
     pub fn share(&self, count: usize, x: &[f64]) -> f64 {
         let size = vector::dot(x, x);
@@ -146,7 +158,9 @@ impl EigenpairSolver {
             return Err(SpectrumError::Setting { name: "basis", expected, found: settings.basis as f64 });
         }
         let room = if settings.basis > 0 { settings.basis } else { (BASIS_BYTES / (8 * order)).min(LARGEST_BASIS) };
-        let process = BlockLanczos::new(order, room.max(least), wanted);
+        // Residuals as the process knows them are off by the loss of orthogonality times a part of ‖A‖: less than MARGIN leaves.
+        let loss = (0.05 * settings.tolerance).min(3e-8);
+        let process = BlockLanczos::new(order, room.max(least), wanted).with_loss(loss);
         Ok(Self { settings, process, found: Eigenpairs::default(), is_warm: false, products: Vec::new() })
     }
 
@@ -184,6 +198,8 @@ impl EigenpairSolver {
         let wanted = self.settings.top + self.settings.bottom;
         let mut trusted_from = wanted;
         let mut next_check = if was_warm { 0 } else { wanted + 2 };
+        // Length and distance of the last check, since the last restart.
+        let mut before: Option<(usize, f64)> = None;
         loop {
             self.process.grow(operator)?;
             let len = self.process.len();
@@ -194,11 +210,14 @@ impl EigenpairSolver {
                 continue;
             }
             let ritz = self.process.project()?;
-            if (len >= trusted_from || len == p) && self.is_converged(&ritz) && (!is_invariant || len == p) || is_spent
-            {
+            let distance = self.distance(&ritz);
+            let is_trusted = len == p || len >= trusted_from && !is_invariant;
+            if distance <= 1.0 && is_trusted || is_spent {
                 self.take(&ritz, restarts, operator)?;
                 return Ok(&self.found);
             }
+            next_check = len + steps_to_check(len, distance, before);
+            before = Some((len, distance));
             if is_invariant {
                 if len >= self.process.capacity() {
                     self.restart(&ritz);
@@ -210,7 +229,9 @@ impl EigenpairSolver {
                 self.restart(&ritz);
                 restarts += 1;
             }
-            next_check = self.process.len() + (self.process.len() / 12).max(2);
+            if self.process.len() < len {
+                (next_check, before) = (self.process.len() + 1, None);
+            }
         }
     }
 
@@ -220,12 +241,17 @@ impl EigenpairSolver {
         (0..top.min(len)).map(move |k| len - 1 - k).chain(0..bottom.min(len - top.min(len)))
     }
 
-    fn is_converged(&self, ritz: &Eigen) -> bool {
+    /// The largest residual of the wanted pairs, as the process knows it, over what is allowed; infinite while there are too few.
+    fn distance(&self, ritz: &Eigen) -> f64 {
         let k = ritz.values.len();
-        let enough = self.settings.top + self.settings.bottom;
-        // A margin for what the process cannot see of its own rounding.
-        let limit = 0.5 * self.settings.tolerance * scale(ritz);
-        k >= enough && self.wanted(k).all(|i| self.process.residual(&ritz.vectors[i * k..(i + 1) * k]) <= limit)
+        if k < self.settings.top + self.settings.bottom {
+            return f64::INFINITY;
+        }
+        let limit = MARGIN * self.settings.tolerance * scale(ritz);
+        let largest =
+            self.wanted(k).map(|i| self.process.residual(&ritz.vectors[i * k..(i + 1) * k])).fold(0.0, f64::max);
+        // The zero matrix has no scale.
+        largest / limit.max(f64::MIN_POSITIVE)
     }
 
     /// Keeps the wanted pairs with a third of the others, those that are nearest to them.
@@ -275,6 +301,19 @@ impl EigenpairSolver {
         self.is_warm = true;
         Ok(())
     }
+}
+
+/// Vectors by which a basis of `len` grows before the next check, `distance` from convergence now and the other distance `before`, at
+/// a shorter length. A product too many costs more than a check while the projected problem is small, so the last checks are made
+/// after every vector or two, the others at half of the way that the last rate of convergence promises, and no later than a factor of
+/// [`RATE`] a vector would converge: rates grow in the end.
+fn steps_to_check(len: usize, distance: f64, before: Option<(usize, f64)>) -> usize {
+    let rate = match before {
+        Some((earlier, larger)) if larger.is_finite() => (larger / distance).ln() / (len - earlier) as f64,
+        _ => 0.0,
+    };
+    let steps = 0.5 * distance.ln() / rate.max(RATE.ln());
+    (steps as usize).clamp(1 + len / 64, 2 + len / 4)
 }
 
 /// The largest |ϑ|.

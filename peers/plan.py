@@ -50,7 +50,7 @@ ROWS = (
         "dense-implicit-step",
         {"A": 4.5, "B": 5.5, "C": 8, "D": 10},
     ),
-    Row("top-10 eigenpairs", "top-eigenpairs", "top-eigenpairs", {"A": 3, "B": 3, "C": 3, "D": 3, "E": 3}),
+    Row("top-10 eigenpairs", "top-eigenpairs", "top-eigenpairs", {"A": 1, "B": 1, "C": 3, "D": 1, "E": 3}),
     Row("original: explicit step", "original-explicit", "original-explicit", {"original": 6}),
     Row("original: implicit step", "original-implicit", "original-implicit", {"original": 500}),
     Row("original: Newton step", "original-newton", "original-newton", {"original": 8}),

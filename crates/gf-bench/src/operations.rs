@@ -83,7 +83,7 @@ impl Operation {
 
 /// What [`Operation::TopEigenpairs`] asks for.
 const TOP_EIGENPAIRS: EigenpairSettings =
-    EigenpairSettings { top: 10, bottom: 0, tolerance: 1e-6, max_products: 2000, basis: 0 };
+    EigenpairSettings { top: 10, bottom: 0, tolerance: 1e-6, max_products: 2000, block: 1, basis: 0 };
 
 /// Flops counted for one run of `operation`: n p² for a full Hessian (whatever is really done), the model flops of
 /// [`gf_core::Cost`] for gradients and products; none for steps, whose work depends on the point.

@@ -16,13 +16,15 @@ pub struct EigenpairSettings {
     pub tolerance: f64,
     /// Products at most, those that check the residuals left out.
     pub max_products: u64,
+    /// Vectors that grow at a time. 1 takes the fewest products; a block of b finds up to b copies of a multiple eigenvalue.
+    pub block: usize,
     /// Vectors of p numbers that are kept before a restart; 0: as many as 1 GiB holds, at most 300.
     pub basis: usize,
 }
 
 impl Default for EigenpairSettings {
     fn default() -> Self {
-        Self { top: 1, bottom: 0, tolerance: 1e-7, max_products: 2000, basis: 0 }
+        Self { top: 1, bottom: 0, tolerance: 1e-7, max_products: 2000, block: 1, basis: 0 }
     }
 }
 
@@ -30,6 +32,8 @@ impl Default for EigenpairSettings {
 const BASIS_BYTES: usize = 1 << 30;
 /// Basis vectors at most, where the size was left open: beyond, the projected problem costs more than a restart.
 const LARGEST_BASIS: usize = 300;
+/// The random part of a warm start, beside eigenvectors of length 1: so that no direction is missing that was unimportant before.
+const FRESH: f64 = 1e-3;
 /// Steps after which a space that was invariant once is trusted again, beyond the number of pairs.
 const SETTLING: usize = 8;
 
@@ -117,8 +121,9 @@ impl Eigenpairs {
 
 /// The solver: a thick-restart block Lanczos process, in memory that is kept between calls.
 ///
-/// **Method**: a cold start grows the Krylov space of one random vector, one product at a time. A warm start takes the eigenvectors of the
-/// last call as the first block and grows in blocks, which are cheaper a vector: along a run two or three blocks usually do. When the
+/// **Method**: a cold start grows the Krylov space of one random vector (or of a block of them). A warm start takes the sum of the eigenvectors
+/// of the last call with a random part of [`FRESH`]: measured along gradient descent it takes a sixth to a third fewer products than a cold start,
+/// where a block of those eigenvectors takes more, because a product of each of them serves one pair only. When the
 /// basis is full it is restarted with the wanted Ritz vectors and the third of the others nearest to them.
 ///
 /// **Cost**: the products, 2pk flops a step to read the basis where it is read (see [`BlockLanczos`]), and one product a pair at the end, in a
@@ -151,16 +156,20 @@ impl EigenpairSolver {
             let expected = "a number from 1e-13 to 1";
             return Err(SpectrumError::Setting { name: "tolerance", expected, found: settings.tolerance });
         }
-        // Room for the pairs, as many more to restart with, and a block.
-        let least = (3 * wanted + 8).min(order);
+        if settings.block == 0 || settings.block > order {
+            let expected = "from 1 to the matrix's order";
+            return Err(SpectrumError::Setting { name: "block", expected, found: settings.block as f64 });
+        }
+        // Room for the pairs, as many more to restart with, and blocks.
+        let least = (3 * wanted + 8).max(wanted + 4 * settings.block).min(order);
         if settings.basis != 0 && settings.basis < least {
-            let expected = "0, or at least three times as many vectors as eigenpairs and 8 more";
+            let expected = "0, or at least three times as many vectors as eigenpairs and 8 more, and four blocks more than eigenpairs";
             return Err(SpectrumError::Setting { name: "basis", expected, found: settings.basis as f64 });
         }
         let room = if settings.basis > 0 { settings.basis } else { (BASIS_BYTES / (8 * order)).min(LARGEST_BASIS) };
         // Residuals as the process knows them are off by the loss of orthogonality times a part of ‖A‖: less than MARGIN leaves.
         let loss = (0.05 * settings.tolerance).min(3e-8);
-        let process = BlockLanczos::new(order, room.max(least), wanted).with_loss(loss);
+        let process = BlockLanczos::new(order, room.max(least), settings.block).with_loss(loss);
         Ok(Self { settings, process, found: Eigenpairs::default(), is_warm: false, products: Vec::new() })
     }
 
@@ -175,7 +184,6 @@ impl EigenpairSolver {
     }
 
     /// Solves for `operator`, from the eigenvectors of the last call where there was one, else from a random vector.
-    /// An operator near the last one converges in a few blocks; any other, too, but no faster than from a cold start.
     ///
     /// # Errors
     /// [`SpectrumError::Process`] when a product is not finite; the next call then starts cold.
@@ -188,16 +196,11 @@ impl EigenpairSolver {
         if operator.order() != p {
             return Err(SpectrumError::Count { asked: p, order: operator.order() });
         }
-        let was_warm = std::mem::take(&mut self.is_warm);
-        if was_warm {
-            self.process.start(&self.found.vectors);
-        } else {
-            self.process.start(&random(p, rng));
-        }
+        self.start(rng);
         let mut restarts = 0;
         let wanted = self.settings.top + self.settings.bottom;
         let mut trusted_from = wanted;
-        let mut next_check = if was_warm { 0 } else { wanted + 2 };
+        let mut next_check = wanted + 2;
         // Length and distance of the last check, since the last restart.
         let mut before: Option<(usize, f64)> = None;
         loop {
@@ -233,6 +236,22 @@ impl EigenpairSolver {
                 (next_check, before) = (self.process.len() + 1, None);
             }
         }
+    }
+
+    /// Starts the process: from random vectors, or near the eigenvectors of the last call, dealt out over the block.
+    fn start(&mut self, rng: &mut StreamRng) {
+        let (p, block) = (self.process.order(), self.settings.block);
+        let mut start: Vec<f64> = (0..block).flat_map(|_| random(p, rng)).collect();
+        if std::mem::take(&mut self.is_warm) {
+            for column in start.chunks_exact_mut(p) {
+                let size = vector::norm(column);
+                column.iter_mut().for_each(|x| *x *= FRESH / size);
+            }
+            for (k, known) in self.found.vectors.chunks_exact(p).enumerate() {
+                vector::add_scaled(&mut start[k % block * p..][..p], 1.0, known);
+            }
+        }
+        self.process.start(&start);
     }
 
     /// The wanted eigenvalues of T, as their numbers: top descending, then bottom ascending.

@@ -102,3 +102,22 @@ fn multiple_eigenvalues_of_low_rank_matrices_are_found() {
         }
     }
 }
+
+#[test]
+fn a_block_finds_what_one_vector_finds() {
+    let values: Vec<f64> = (0..300).map(|i| if i < 3 { 7.0 } else { f64::from(i) * 0.01 }).collect();
+    for block in [1, 2, 4] {
+        let mut solver = EigenpairSolver::new(300, EigenpairSettings { block, ..settings(5, 1) }).unwrap();
+        let mut operator = Known::new(values.clone());
+        for _ in 0..2 {
+            let pairs = solver.solve(&mut operator, &mut Streams::new(1).probes()).unwrap();
+            assert!(pairs.are_converged());
+            // One vector may miss copies of 7; a block of three or more may not.
+            if block >= 3 {
+                assert!(pairs.top()[..3].iter().all(|pair| (pair.value - 7.0).abs() < 1e-9), "{:?}", pairs.top());
+                assert!((pairs.top()[3].value - 2.99).abs() < 1e-7);
+            }
+            assert!((pairs.top()[0].value - 7.0).abs() < 1e-9 && (pairs.bottom()[0].value - 0.03).abs() < 1e-7);
+        }
+    }
+}

@@ -86,7 +86,7 @@ fn settings_that_make_no_sense_are_refused_with_what_was_found() {
         (settings(1, 0, f64::NAN, 0), "tolerance is NaN; expected a number from 1e-13 to 1"),
         (
             settings(1, 0, 1e-6, 4),
-            "basis is 4; expected 0, or at least three times as many vectors as eigenpairs and 8 more",
+            "basis is 4; expected 0, or at least three times as many vectors as eigenpairs and 8 more, and four blocks more than eigenpairs",
         ),
     ] {
         assert_eq!(EigenpairSolver::new(9, wrong).unwrap_err().to_string(), expected);

@@ -17,11 +17,11 @@ use crate::{Axis, Mark, Panel, Scale, significant};
 /// The panel as SVG of this size, its identifiers prefixed.
 pub(crate) fn draw(panel: &Panel, size: (f64, f64), prefix: &str) -> String {
     let extents: Vec<_> = panel.marks.iter().map(Mark::extent).collect();
-    let ranges = range(&panel.x, extents.iter().flat_map(|(x, _)| x), 0.0).zip(range(
-        &panel.y,
-        extents.iter().flat_map(|(_, y)| y),
-        0.04,
-    ));
+    let y_range = || {
+        let range = range(&panel.y, extents.iter().flat_map(|(_, y)| y), 0.04)?;
+        Some(if panel.y.range.is_some() { range } else { with_room_for_labels(panel, range) })
+    };
+    let ranges = range(&panel.x, extents.iter().flat_map(|(x, _)| x), 0.0).zip(y_range());
     let Some((x_range, y_range)) = ranges else { return no_data(panel, size) };
     let (x_shift, y_shift) = (shift(panel.x.scale, x_range.0), shift(panel.y.scale, y_range.0));
     let (x_factor, y_factor) = (10f64.powi(x_shift), 10f64.powi(y_shift));
@@ -67,6 +67,20 @@ pub(crate) fn draw(panel: &Panel, size: (f64, f64), prefix: &str) -> String {
         layout = layout.with_reference_line(line.with_color("#777777").with_stroke_width(1.0).with_dasharray("4 3"));
     }
     own_identifiers(&SvgBackend.render_scene(&render_multiple(plots, layout)), prefix)
+}
+
+/// The range of ordinates with room for the label of a rule near its upper end, which stands above the rule.
+fn with_room_for_labels(panel: &Panel, (low, high): (f64, f64)) -> (f64, f64) {
+    const ROOM: f64 = 0.07;
+    let place = |y: f64| if panel.y.scale == Scale::Log { y.log10() } else { y };
+    let (low_place, high_place) = (place(low), place(high));
+    let rules = panel.marks.iter().filter_map(|mark| match mark {
+        Mark::Horizontal { y, label } if !label.is_empty() => Some(place(*y)),
+        _ => None,
+    });
+    let needed = |rule: f64| (rule - low_place * ROOM) / (1.0 - ROOM);
+    let high_place = rules.filter(|rule| rule.is_finite()).map(needed).fold(high_place, f64::max);
+    (low, if panel.y.scale == Scale::Log { 10f64.powf(high_place) } else { high_place })
 }
 
 /// Decades by which a logarithmic axis is drawn higher than it is: kuva draws everything below 1e-10 at 1e-10. Its ticks take them off again.

@@ -68,7 +68,7 @@ fn summary(tables: &[SpectrumTable]) -> Table {
                 let found = x.iter().copied().filter(|x| x.is_finite()).fold(f64::NEG_INFINITY, f64::max);
                 if found.is_finite() { significant(found, 5) } else { "–".into() }
             };
-            let crossing = effective.iter().position(|x| *x > 1.0).map_or("–".into(), |k| significant(steps[k], 7));
+            let crossing = effective.iter().position(|x| *x > 1.0).map_or("–".into(), |k| steps[k].to_string());
             let missed = table.column("converged").iter().filter(|converged| **converged == 0.0).count();
             vec![
                 table.arm.clone(),

@@ -60,7 +60,7 @@ pub(super) fn execute(arguments: &SpectrumArguments) -> Result<u8, Report> {
     };
     let layers = match &problem.subject {
         Subject::Network(network) => network.network.layer_ranges(),
-        Subject::Function(_) => vec![0..theta.len()],
+        Subject::Function(_) => Vec::new(),
     };
     let found = match look(arguments, &mut *objective, &theta, &layers, seed) {
         Ok(found) => found,

@@ -154,6 +154,8 @@ fn table(arms: &[Arm]) -> Table {
             let active = || past.iter().filter(|row| row.active > 0);
             let off = active().map(|row| (row.sharpness - row.threshold).abs()).fold(0.0, f64::max);
             let worst = |value: fn(&CentralFlowRow) -> f64| past.iter().map(|row| value(row).abs()).fold(0.0, f64::max);
+            // Relative to a loss that has no zero of its own nothing can be said.
+            let of_loss = |text: String| if past.iter().any(|row| row.loss <= 0.0) { "–".into() } else { text };
             let smoothed = smoothed(&arm.column(|row| row.loss));
             let errors = past.iter().zip(&smoothed[edge..]).map(|(row, found)| (row.mean_loss / found - 1.0).abs());
             let pointwise = errors.sum::<f64>() / past.len() as f64;
@@ -162,9 +164,9 @@ fn table(arms: &[Arm]) -> Table {
                 past[0].step.to_string(),
                 active().map(|row| row.active).max().unwrap_or(0).to_string(),
                 significant(off, 2),
-                percent(|row| row.mean_loss, |row| row.loss),
-                percent(|row| row.central_loss, |row| row.loss),
-                if pointwise.is_finite() { format!("{:.1} %", 100.0 * pointwise) } else { "–".into() },
+                of_loss(percent(|row| row.mean_loss, |row| row.loss)),
+                of_loss(percent(|row| row.central_loss, |row| row.loss)),
+                of_loss(if pointwise.is_finite() { format!("{:.1} %", 100.0 * pointwise) } else { "–".into() }),
                 percent(|row| row.variance, |row| row.oscillation.unwrap_or(f64::NAN)),
                 percent(|row| row.mean_squared_gradient_norm, |row| row.squared_gradient_norm),
                 significant(worst(|row| row.residual_product), 1),

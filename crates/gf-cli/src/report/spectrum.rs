@@ -9,8 +9,8 @@ use crate::folder::{Folder, read_rows};
 use crate::spectrum_file::{self, BlockRow, SpectrumTable, eigenvalues_file};
 use crate::study::{DISTANCE_TO_FLOW, misuse};
 
-/// Arms that get a panel each.
-const PANELS: usize = 6;
+/// Arms that get a panel each, the first ones.
+const PANELS: usize = 8;
 /// Cells across and up in a picture of the spectrum over time.
 const CELLS: (usize, usize) = (120, 80);
 /// |R| above this is not drawn: a pole would press everything else down.
@@ -319,7 +319,10 @@ fn over_time(folder: &Folder, tables: &[&SpectrumTable]) -> Result<Option<Figure
 /// Where the eigenvalues of the first and the last look stand on the curve of |R(hλ)|.
 fn in_the_stability_region(folder: &Folder, tables: &[SpectrumTable]) -> Result<Option<Figure>, Report> {
     let mut panels = Vec::new();
-    for table in tables.iter().take(PANELS) {
+    for table in tables {
+        if panels.len() == PANELS {
+            break;
+        }
         let Some(arm) = folder.study.arms.iter().find(|arm| arm.name == table.arm) else { continue };
         let (settings, h) = (arm.method.settings(), arm.method.settings().first_step_size());
         if settings.amplification(0.1).is_none() || !arm.has_constant_step() {

@@ -115,15 +115,14 @@ fn files_hold_what_the_documentation_says() {
 }
 
 #[test]
-fn the_same_seed_gives_the_same_bits_for_any_number_of_threads() {
+fn a_repetition_on_more_threads_gives_the_same_bits() {
     let bench = bench(&study());
-    for (out, threads) in [("a", "1"), ("b", "1"), ("c", "2")] {
+    for (out, threads) in [("a", "1"), ("b", "2")] {
         bench.expect(0, &["run", "study.toml", "--quiet", "--out", out, "--threads", threads]);
     }
     for file in ["spectrum.csv", "blocks.csv", "central-flow.csv", "eigenvalues-implicit-1.npy"] {
         let bytes = |folder: &str| std::fs::read(bench.path(&format!("{folder}/{file}"))).unwrap();
         assert_eq!(bytes("a"), bytes("b"), "{file}");
-        assert_eq!(bytes("a"), bytes("c"), "{file}");
     }
 }
 

@@ -219,15 +219,24 @@ fn write(arguments: &SpectrumArguments, found: &Found) -> Result<(), Report> {
 
 fn write_figure(path: &Path, found: &Found) -> Result<(), Report> {
     let mut panels = Vec::new();
-    // Ranks are known from the highest on; without --full those of the lowest are not.
-    let values: Vec<f64> = match &found.all {
-        Some(all) => all.iter().rev().copied().collect(),
-        None => found.pairs.top().iter().map(|pair| pair.value).collect(),
+    // Ranks count from either end of the spectrum. What is 0 within the tolerance would stretch the axis over decades of rounding.
+    let zero = found.inertia.map_or(0.0, |(_, zero)| zero);
+    let ranked = |values: &mut dyn Iterator<Item = f64>| -> (Vec<f64>, Vec<f64>) {
+        values.enumerate().filter(|(_, x)| *x > zero).map(|(k, x)| ((k + 1) as f64, x)).unzip()
     };
-    let (x, y): (Vec<f64>, Vec<f64>) =
-        values.iter().enumerate().filter(|(_, x)| **x > 0.0).map(|(k, x)| ((k + 1) as f64, *x)).unzip();
-    let title = if found.all.is_some() { "positive eigenvalues" } else { "highest eigenvalues" };
-    panels.push(Panel::new(title, Axis::linear("rank"), Axis::log("λ")).with(Mark::points("", 0, x, y)));
+    let (positive, negative) = match &found.all {
+        Some(all) => (ranked(&mut all.iter().rev().copied()), ranked(&mut all.iter().map(|x| -x))),
+        None => {
+            let of = |pairs: &[gf_spectrum::Eigenpair]| pairs.iter().map(|pair| pair.value).collect::<Vec<_>>();
+            let (top, bottom) = (of(found.pairs.top()), of(found.pairs.bottom()));
+            (ranked(&mut top.into_iter()), ranked(&mut bottom.into_iter().map(|x| -x)))
+        }
+    };
+    panels.push(
+        Panel::new("eigenvalues", Axis::linear("rank, from the highest or the lowest"), Axis::log("|λ|"))
+            .with(Mark::points("positive", 0, positive.0, positive.1))
+            .with(Mark::points("negative", 1, negative.0, negative.1)),
+    );
     if let Some(density) = &found.density {
         let low = density.density.iter().zip(&density.error).map(|(d, e)| (d - 2.0 * e).max(0.0)).collect();
         let high = density.density.iter().zip(&density.error).map(|(d, e)| d + 2.0 * e).collect();

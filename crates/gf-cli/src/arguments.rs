@@ -174,12 +174,12 @@ pub struct SpectrumArguments {
     /// Which matrix.
     #[arg(long, value_enum, default_value_t = MatrixName::Hessian)]
     pub matrix: MatrixName,
-    /// Highest eigenvalues, from products alone.
-    #[arg(long, default_value_t = 10, value_name = "K")]
-    pub top: usize,
-    /// Lowest eigenvalues, from products alone.
-    #[arg(long, default_value_t = 3, value_name = "K")]
-    pub bottom: usize,
+    /// Highest eigenvalues, from products alone [default: 10, or all there are].
+    #[arg(long, value_name = "K")]
+    pub top: Option<usize>,
+    /// Lowest eigenvalues, from products alone [default: 3, or those that --top leaves].
+    #[arg(long, value_name = "K")]
+    pub bottom: Option<usize>,
     /// Largest residual |Av − λv| of an eigenpair, relative to the largest |λ|.
     #[arg(long, default_value_t = 1e-7)]
     pub tolerance: f64,

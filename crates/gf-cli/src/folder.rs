@@ -91,8 +91,8 @@ impl FolderWriter {
         if let Some(data) = &data {
             write_predictions(&folder.join("predictions.csv"), &data.validation, runs)?;
         }
-        if problem.study.spectrum.is_some() {
-            spectrum_file::write(folder, runs)?;
+        if let Some(spec) = &problem.study.spectrum {
+            spectrum_file::write(folder, spec, runs)?;
         }
         if problem.study.basins.is_some() {
             write_basins(&folder.join(BASINS), runs)?;

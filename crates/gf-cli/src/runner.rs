@@ -153,10 +153,11 @@ pub fn run_depth(problem: &Problem, threads: usize, progress: Progress) -> Resul
 fn check_memory(problem: &Problem, tasks: &[Task], threads: usize) -> Result<(), Report> {
     let dim = problem.dim();
     let square = dim.saturating_mul(dim).saturating_mul(8);
+    let spectrum = problem.study.spectrum.as_ref().map_or(0, |spec| spec.dense_bytes(dim));
     let mut bytes: Vec<usize> = tasks
         .iter()
         .map(|task| match task {
-            Task::Arm(arm, _) => problem.study.arms[*arm].method.dense_bytes(dim),
+            Task::Arm(arm, _) => problem.study.arms[*arm].method.dense_bytes(dim).saturating_add(spectrum),
             // The spectrum's matrix or a policy's, or that of differences.
             Task::Start(_) => square,
         })
@@ -245,7 +246,8 @@ fn run_arm(problem: &Problem, arm_index: usize, seed: u64, bar: &ProgressBar) ->
     };
     let loss_limit = budget.loss_limit;
     let end = &outcome.theta;
-    let spectrum = tracker.map(|tracker| SpectrumRun::new(problem, seed, end, tracker, central_flow)).transpose()?;
+    let spectrum =
+        tracker.map(|tracker| SpectrumRun::new(problem, (arm, seed), end, tracker, central_flow)).transpose()?;
     let layers = layers.map(|watch| watch.rows).unwrap_or_default();
     let arm = arm.name.clone();
     Ok(ArmRun { arm, arm_index, seed, outcome, loss_limit, history, best, predictions, spectrum, basins, layers })

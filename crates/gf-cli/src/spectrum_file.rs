@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::folder::write_rows;
 use crate::runner::ArmRun;
-use crate::study::misuse;
+use crate::study::{SpectrumSpec, misuse};
 
 /// Its name in a run folder.
 pub(crate) const SPECTRUM: &str = "spectrum.csv";
@@ -32,7 +32,7 @@ const COLUMNS: [&str; 13] = [
     "products",
 ];
 
-/// One run's rows as read back: every column by its name.
+/// One run's rows as read back: every column by its name, as how many eigenvalues there are is the study's choice.
 pub(crate) struct SpectrumTable {
     /// The arm.
     pub(crate) arm: String,
@@ -73,13 +73,12 @@ pub(crate) fn eigenvalues_file(arm: &str, seed: u64) -> String {
 ///
 /// # Errors
 /// Names the file.
-pub(crate) fn write(folder: &Path, runs: &[ArmRun]) -> Result<(), Report> {
+pub(crate) fn write(folder: &Path, spec: &SpectrumSpec, runs: &[ArmRun]) -> Result<(), Report> {
     let rows = || runs.iter().filter_map(|run| run.spectrum.as_ref().map(|spectrum| (run, &spectrum.rows)));
-    let first = rows().find_map(|(_, rows)| rows.first());
-    let (top, bottom) = first.map_or((0, 0), |row| (row.top.len(), row.bottom.len()));
     write_atomically(&folder.join(SPECTRUM), |out| {
         let mut csv = csv::Writer::from_writer(out);
-        let eigenvalues = (1..=top).map(|k| format!("top_{k}")).chain((1..=bottom).map(|k| format!("bottom_{k}")));
+        let eigenvalues = (1..=spec.top).map(|k| format!("top_{k}"));
+        let eigenvalues = eigenvalues.chain((1..=spec.bottom).map(|k| format!("bottom_{k}")));
         let header = ["arm", "seed", "step"].into_iter().chain(COLUMNS).map(str::to_string).chain(eigenvalues);
         csv.write_record(header)?;
         for (run, rows) in rows() {

@@ -7,6 +7,7 @@ mod expand;
 mod function;
 mod problem;
 mod spec;
+mod spectrum;
 
 pub use conserved::Conserved;
 pub use depth::{Depth, DepthCase, initialization_name};

@@ -7,7 +7,7 @@ use gf_utils::stats::quartiles;
 use serde::{Deserialize, Serialize};
 
 use crate::report::ClaimVerdict;
-use crate::runner::{ArmRun, FirstStep, stop_name};
+use crate::runner::{ArmRun, FirstStep, SpectrumRun, stop_name};
 use crate::study::Problem;
 
 /// The whole file. Numbers that do not exist or are not finite are null.
@@ -161,9 +161,7 @@ impl RunSummary {
             work: counts.into_iter().map(|(name, count)| (name.to_string(), count)).collect(),
             rejected: run.outcome.rejected,
             events,
-            spectrum_interrupted: run.spectrum.as_ref().and_then(|spectrum| {
-                spectrum.interruption.as_ref().map(|found| format!("step {}: {}", found.step, found.error))
-            }),
+            spectrum_interrupted: run.spectrum.as_ref().and_then(SpectrumRun::interruptions),
             wall_s: run.history.rows().last().map_or(0.0, |row| row.wall_seconds),
         }
     }

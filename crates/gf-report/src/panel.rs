@@ -17,11 +17,14 @@ use crate::{Axis, Mark, Panel, Scale, significant};
 /// The panel as SVG of this size, its identifiers prefixed.
 pub(crate) fn draw(panel: &Panel, size: (f64, f64), prefix: &str) -> String {
     let extents: Vec<_> = panel.marks.iter().map(Mark::extent).collect();
-    let ranges = range(&panel.x, extents.iter().flat_map(|(x, _)| x), 0.0).zip(range(
-        &panel.y,
-        extents.iter().flat_map(|(_, y)| y),
-        0.04,
-    ));
+    let x = with_ticks(&panel.x, extents.iter().flat_map(|(x, _)| x));
+    let y = with_ticks(&panel.y, extents.iter().flat_map(|(_, y)| y));
+    let panel = &Panel { x, y, ..panel.clone() };
+    let y_range = || {
+        let range = range(&panel.y, extents.iter().flat_map(|(_, y)| y), 0.04)?;
+        Some(if panel.y.range.is_some() { range } else { with_room_for_labels(panel, range) })
+    };
+    let ranges = range(&panel.x, extents.iter().flat_map(|(x, _)| x), 0.0).zip(y_range());
     let Some((x_range, y_range)) = ranges else { return no_data(panel, size) };
     let (x_shift, y_shift) = (shift(panel.x.scale, x_range.0), shift(panel.y.scale, y_range.0));
     let (x_factor, y_factor) = (10f64.powi(x_shift), 10f64.powi(y_shift));
@@ -59,6 +62,12 @@ pub(crate) fn draw(panel: &Panel, size: (f64, f64), prefix: &str) -> String {
         layout = layout.with_log_y();
     }
     for mark in &panel.marks {
+        if let Mark::Heat { x, y, values, shows_values: true } = mark {
+            let columns = values.first().map_or(1, Vec::len);
+            layout = layout
+                .with_x_tick_step((x.1 - x.0) / columns as f64)
+                .with_y_tick_step((y.1 - y.0) / values.len() as f64);
+        }
         let line = match mark {
             Mark::Horizontal { y, label } => ReferenceLine::horizontal(*y).with_label(label.clone()),
             Mark::Vertical { x, label } => ReferenceLine::vertical(*x).with_label(label.clone()),
@@ -67,6 +76,32 @@ pub(crate) fn draw(panel: &Panel, size: (f64, f64), prefix: &str) -> String {
         layout = layout.with_reference_line(line.with_color("#777777").with_stroke_width(1.0).with_dasharray("4 3"));
     }
     own_identifiers(&SvgBackend.render_scene(&render_multiple(plots, layout)), prefix)
+}
+
+/// The axis, linear in place of logarithmic where all values are positive and fewer than two ticks at 1, 2 and 5 times powers of ten would fit.
+fn with_ticks<'a>(axis: &Axis, values: impl Iterator<Item = &'a f64> + Clone) -> Axis {
+    let is_positive = values.clone().all(|v| *v > 0.0 || v.is_nan());
+    let found = range(axis, values, 0.04).filter(|_| axis.scale == Scale::Log && is_positive);
+    let is_bare = found.is_some_and(|(low, high)| {
+        let from = low.log10().floor() as i32;
+        let ticks = (from..from + 3).flat_map(|k| [1.0, 2.0, 5.0].map(|x| x * 10f64.powi(k)));
+        high < 10.0 * low && ticks.filter(|tick| (low..=high).contains(tick)).count() < 2
+    });
+    if is_bare { Axis { scale: Scale::Linear, ..axis.clone() } } else { axis.clone() }
+}
+
+/// The range of ordinates with room for the label of a rule near its upper end, which stands above the rule.
+fn with_room_for_labels(panel: &Panel, (low, high): (f64, f64)) -> (f64, f64) {
+    const ROOM: f64 = 0.07;
+    let place = |y: f64| if panel.y.scale == Scale::Log { y.log10() } else { y };
+    let (low_place, high_place) = (place(low), place(high));
+    let rules = panel.marks.iter().filter_map(|mark| match mark {
+        Mark::Horizontal { y, label } if !label.is_empty() => Some(place(*y)),
+        _ => None,
+    });
+    let needed = |rule: f64| (rule - low_place * ROOM) / (1.0 - ROOM);
+    let high_place = rules.filter(|rule| rule.is_finite()).map(needed).fold(high_place, f64::max);
+    (low, if panel.y.scale == Scale::Log { 10f64.powf(high_place) } else { high_place })
 }
 
 /// Decades by which a logarithmic axis is drawn higher than it is: kuva draws everything below 1e-10 at 1e-10. Its ticks take them off again.
@@ -188,7 +223,10 @@ fn plots(mark: &Mark, panel: &Panel, y_range: (f64, f64)) -> Vec<Plot> {
         }
         Mark::Heat { x, y, values, shows_values } => {
             let map = Heatmap::new().with_data(values.clone()).with_x_range(x.0, x.1).with_y_range(y.0, y.1);
-            let map = map.with_color_map(ColorMap::Viridis).with_cell_size(1.0);
+            // The values are black: without the darkest third.
+            let light = |t: f64| ColorMap::Viridis.map(0.35 + 0.65 * t);
+            let colors = if *shows_values { ColorMap::Custom(Arc::new(light)) } else { ColorMap::Viridis };
+            let map = map.with_color_map(colors).with_cell_size(1.0);
             vec![Plot::Heatmap(if *shows_values { map.with_values() } else { map })]
         }
         Mark::Horizontal { .. } | Mark::Vertical { .. } => vec![],

@@ -84,8 +84,9 @@ pub fn density(
     let (probes, products) = quadratures(operator, settings.probes, settings.steps, rng)?;
     let nodes = || probes.iter().flat_map(|probe| &probe.nodes);
     let (low, high) = nodes().fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), x| (l.min(*x), h.max(*x)));
-    // A multiple of the identity has no width of its own.
-    let span = (high - low).max(1e-6 * high.abs().max(low.abs())).max(f64::MIN_POSITIVE);
+    // A multiple of the identity has no width of its own, and zero not even a size.
+    let size = high.abs().max(low.abs());
+    let span = (high - low).max(if size > 0.0 { 1e-6 * size } else { 1.0 });
     let broadening = settings.width * span;
     let (first, last) = (low - 3.0 * broadening, high + 3.0 * broadening);
     let spacing = (last - first) / (settings.points - 1) as f64;

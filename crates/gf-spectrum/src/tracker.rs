@@ -143,7 +143,7 @@ impl SpectrumTracker {
             pairs.share(count, &step)
         });
         let threshold = self.limit.zip(record.step_size).map(|(limit, h)| limit / h);
-        let residual = pairs.all().iter().fold(0.0f64, |worst, pair| worst.max(pair.residual)) / pairs.scale();
+        let residual = pairs.largest_residual();
         let mut products = pairs.products + pairs.checks;
         let top: Vec<f64> = pairs.top().iter().map(|pair| pair.value).collect();
         let bottom = pairs.bottom().iter().map(|pair| pair.value).collect();

@@ -24,6 +24,9 @@ use crate::study::{Document, Problem, Subject, memory_shortage, misuse};
 /// Products of the trace where no dense matrix is at hand: rank of the exact part, and probes of the rest.
 const TRACE: (usize, usize) = (20, 20);
 
+/// Highest and lowest eigenvalues where no number of them is given.
+const PAIRS: (usize, usize) = (10, 3);
+
 /// What was found at the point.
 struct Found {
     dim: usize,
@@ -57,7 +60,7 @@ pub(super) fn execute(arguments: &SpectrumArguments) -> Result<u8, Report> {
     };
     let layers = match &problem.subject {
         Subject::Network(network) => network.network.layer_ranges(),
-        Subject::Function(_) => std::iter::once(0..theta.len()).collect(),
+        Subject::Function(_) => Vec::new(),
     };
     let found = match look(arguments, &mut *objective, &theta, &layers, seed) {
         Ok(found) => found,
@@ -81,12 +84,16 @@ pub(super) fn execute(arguments: &SpectrumArguments) -> Result<u8, Report> {
 fn check(arguments: &SpectrumArguments, problem: &Problem) -> Result<(), Report> {
     let p = problem.dim();
     let fail = |flag: &str, message: String| Err(misuse(format!("{flag}: {message}")));
-    let wanted = arguments.top + arguments.bottom;
+    let (top, bottom) = arguments.pairs(p);
+    let wanted = top.saturating_add(bottom);
     if wanted > p || wanted == 0 {
         return fail("--top and --bottom", format!("expected 1 to {p} eigenpairs, found {wanted}"));
     }
-    if arguments.zero.is_some_and(|zero| zero <= 0.0 || !zero.is_finite()) {
-        return fail("--zero", "expected a positive number".into());
+    if !(1e-13..1.0).contains(&arguments.tolerance) {
+        return fail("--tolerance", format!("expected a number from 1e-13 to 1, found {}", arguments.tolerance));
+    }
+    if let Some(zero) = arguments.zero.filter(|zero| *zero <= 0.0 || !zero.is_finite()) {
+        return fail("--zero", format!("expected a positive number, found {zero}"));
     }
     if arguments.critical < 0.0 || !arguments.critical.is_finite() {
         return fail("--critical", format!("expected a number of at least 0, found {}", arguments.critical));
@@ -103,7 +110,7 @@ fn check(arguments: &SpectrumArguments, problem: &Problem) -> Result<(), Report>
         // The matrix, and what factorization and eigensolver copy of it.
         let bytes = 32usize.saturating_mul(p).saturating_mul(p);
         if let Some(message) = memory_shortage(p, bytes) {
-            return fail("--full", message);
+            return fail(if arguments.full { "--full" } else { "--per-layer" }, message);
         }
     }
     Ok(())
@@ -117,11 +124,7 @@ fn look(
     seed: u64,
 ) -> Result<Found, SpectrumError> {
     let p = theta.len();
-    let matrix = match arguments.matrix {
-        MatrixName::Hessian => Matrix::Hessian,
-        MatrixName::GaussNewton => Matrix::GaussNewton,
-        MatrixName::Difference => Matrix::Difference,
-    };
+    let matrix = arguments.matrix();
     let is_dense = arguments.full || arguments.per_layer;
     let bar = Progress::new(arguments.json).bar(2 + u64::from(arguments.density) + 2 * u64::from(is_dense), "parts");
     let mut gradient = vec![0.0; p];
@@ -132,12 +135,8 @@ fn look(
         return Err(SpectrumError::NotFinite { what: format!("the loss or its gradient{place}") });
     }
     let mut rng = Streams::new(seed).probes();
-    let settings = EigenpairSettings {
-        top: arguments.top,
-        bottom: arguments.bottom,
-        tolerance: arguments.tolerance,
-        ..EigenpairSettings::default()
-    };
+    let (top, bottom) = arguments.pairs(p);
+    let settings = EigenpairSettings { top, bottom, tolerance: arguments.tolerance, ..EigenpairSettings::default() };
     let mut solver = EigenpairSolver::new(p, settings)?;
     let pairs = solver.solve(&mut matrix.at(objective, theta)?, &mut rng)?.clone();
     bar.inc(1);
@@ -182,26 +181,24 @@ impl Found {
     fn eigenvalues(&self) -> Vec<f64> {
         match &self.all {
             Some(all) => all.clone(),
-            None => {
-                let values = |pairs: &[gf_spectrum::Eigenpair]| pairs.iter().map(|pair| pair.value).collect::<Vec<_>>();
-                let mut top = values(self.pairs.top());
-                top.reverse();
-                [values(self.pairs.bottom()), top].concat()
-            }
+            None => self.ascending(&self.pairs.all().iter().map(|pair| pair.value).collect::<Vec<_>>()),
         }
     }
 
-    /// The residuals of the pairs in the order of [`Found::eigenvalues`]; those of a dense decomposition are not measured.
+    /// The residuals of the pairs, ascending in their eigenvalues; those of a dense decomposition are not measured.
     fn residuals(&self) -> Vec<f64> {
-        let residuals = |pairs: &[gf_spectrum::Eigenpair]| pairs.iter().map(|pair| pair.residual).collect::<Vec<_>>();
-        let mut top = residuals(self.pairs.top());
-        top.reverse();
-        [residuals(self.pairs.bottom()), top].concat()
+        self.ascending(&self.pairs.all().iter().map(|pair| pair.residual).collect::<Vec<_>>())
+    }
+
+    /// What belongs to the pairs, top descending and then bottom ascending, in the order of ascending eigenvalues.
+    fn ascending(&self, of_pairs: &[f64]) -> Vec<f64> {
+        let (top, bottom) = of_pairs.split_at(self.pairs.top().len());
+        bottom.iter().chain(top.iter().rev()).copied().collect()
     }
 
     fn kind(&self, arguments: &SpectrumArguments) -> Option<PointKind> {
         let (inertia, _) = self.inertia?;
-        let is_hessian = arguments.matrix == MatrixName::Hessian;
+        let is_hessian = arguments.matrix() == Matrix::Hessian;
         is_hessian.then(|| classify(vector::norm(&self.gradient), arguments.critical, inertia))
     }
 }
@@ -222,12 +219,24 @@ fn write(arguments: &SpectrumArguments, found: &Found) -> Result<(), Report> {
 
 fn write_figure(path: &Path, found: &Found) -> Result<(), Report> {
     let mut panels = Vec::new();
-    let values = found.eigenvalues();
-    let rank = |k: usize| (values.len() - k) as f64;
-    let (x, y): (Vec<f64>, Vec<f64>) =
-        values.iter().enumerate().filter(|(_, x)| **x > 0.0).map(|(k, x)| (rank(k), *x)).unzip();
-    let title = if found.all.is_some() { "positive eigenvalues" } else { "highest eigenvalues" };
-    panels.push(Panel::new(title, Axis::linear("rank"), Axis::log("λ")).with(Mark::points("", 0, x, y)));
+    // Ranks count from either end of the spectrum. What is 0 within the tolerance would stretch the axis over decades of rounding.
+    let zero = found.inertia.map_or(0.0, |(_, zero)| zero);
+    let ranked = |values: &mut dyn Iterator<Item = f64>| -> (Vec<f64>, Vec<f64>) {
+        values.enumerate().filter(|(_, x)| *x > zero).map(|(k, x)| ((k + 1) as f64, x)).unzip()
+    };
+    let (positive, negative) = match &found.all {
+        Some(all) => (ranked(&mut all.iter().rev().copied()), ranked(&mut all.iter().map(|x| -x))),
+        None => {
+            let of = |pairs: &[gf_spectrum::Eigenpair]| pairs.iter().map(|pair| pair.value).collect::<Vec<_>>();
+            let (top, bottom) = (of(found.pairs.top()), of(found.pairs.bottom()));
+            (ranked(&mut top.into_iter()), ranked(&mut bottom.into_iter().map(|x| -x)))
+        }
+    };
+    panels.push(
+        Panel::new("eigenvalues", Axis::linear("rank, from the highest or the lowest"), Axis::log("|λ|"))
+            .with(Mark::points("positive", 0, positive.0, positive.1))
+            .with(Mark::points("negative", 1, negative.0, negative.1)),
+    );
     if let Some(density) = &found.density {
         let low = density.density.iter().zip(&density.error).map(|(d, e)| (d - 2.0 * e).max(0.0)).collect();
         let high = density.density.iter().zip(&density.error).map(|(d, e)| d + 2.0 * e).collect();
@@ -272,7 +281,7 @@ fn as_json(arguments: &SpectrumArguments, found: &Found) -> serde_json::Value {
         (0..count).map(layer).collect::<Vec<_>>()
     });
     json!({
-        "matrix": arguments.matrix_name(),
+        "matrix": arguments.matrix().name(),
         "dim": found.dim,
         "loss": found.loss,
         "gradient_norm": vector::norm(&found.gradient),
@@ -281,7 +290,7 @@ fn as_json(arguments: &SpectrumArguments, found: &Found) -> serde_json::Value {
         "converged": found.pairs.are_converged(),
         "top": found.pairs.top().iter().map(|pair| pair.value).collect::<Vec<_>>(),
         "bottom": found.pairs.bottom().iter().map(|pair| pair.value).collect::<Vec<_>>(),
-        "gradient_shares": shares(found),
+        "gradient_shares": found.ascending(&shares(found)),
         "inertia": inertia,
         "kind": found.kind(arguments).map(PointKind::name),
         "trace": found.trace.value,
@@ -304,19 +313,25 @@ fn shares(found: &Found) -> Vec<f64> {
 }
 
 impl SpectrumArguments {
-    fn matrix_name(&self) -> &'static str {
+    fn matrix(&self) -> Matrix {
         match self.matrix {
-            MatrixName::Hessian => Matrix::Hessian.name(),
-            MatrixName::GaussNewton => Matrix::GaussNewton.name(),
-            MatrixName::Difference => Matrix::Difference.name(),
+            MatrixName::Hessian => Matrix::Hessian,
+            MatrixName::GaussNewton => Matrix::GaussNewton,
+            MatrixName::Difference => Matrix::Difference,
         }
+    }
+
+    /// Highest and lowest eigenvalues of a matrix of order `p`, as asked for or as many as fit.
+    fn pairs(&self, p: usize) -> (usize, usize) {
+        let top = self.top.unwrap_or_else(|| PAIRS.0.min(p.saturating_sub(self.bottom.unwrap_or(0))));
+        (top, self.bottom.unwrap_or_else(|| PAIRS.1.min(p.saturating_sub(top))))
     }
 }
 
 fn print_tables(arguments: &SpectrumArguments, found: &Found) {
     print(&format!(
         "{} matrix of order {}; loss {}, |gradient| {}",
-        arguments.matrix_name(),
+        arguments.matrix().name(),
         found.dim,
         significant(found.loss, 6),
         significant(vector::norm(&found.gradient), 4)

@@ -9,6 +9,8 @@ use crate::spectrum_file::{self, CENTRAL_FLOW};
 
 /// Standard deviation, in steps, of the Gaussian that gradient descent is averaged with.
 const WIDTH: f64 = 50.0;
+/// It is cut at so many steps.
+const REACH: usize = 3 * WIDTH as usize;
 /// Arms that get figures.
 const ARMS: usize = 4;
 
@@ -64,8 +66,10 @@ impl<'a> Arm<'a> {
         let loss = self.column(|row| row.loss);
         let squared = self.column(|row| row.squared_gradient_norm);
         let oscillation = self.column(|row| row.oscillation.unwrap_or(f64::NAN));
-        let average = format!("gradient descent, averaged over ±{WIDTH} steps");
-        let losses = Panel::new("loss", Axis::linear("step k"), Axis::log("training loss"))
+        let average = format!("gradient descent, averaged by a Gaussian of {WIDTH} steps");
+        let is_positive = loss.iter().chain(&self.column(|row| row.central_loss)).all(|x| *x > 0.0);
+        let scale = if is_positive { Axis::log } else { Axis::linear };
+        let losses = Panel::new("loss", Axis::linear("step k"), scale("training loss"))
             .with(line("gradient descent", 5, loss.clone()))
             .with(line(&average, 0, smoothed(&loss)))
             .with(line("predicted mean", 1, self.column(|row| row.mean_loss)))
@@ -108,12 +112,14 @@ impl<'a> Arm<'a> {
     }
 }
 
-/// The mean around each step with Gaussian weights, cut at three widths and at the ends of the run.
+/// The mean around each step with Gaussian weights, cut at three widths and at the ends of the run; NaN in a run shorter than the Gaussian.
 fn smoothed(values: &[f64]) -> Vec<f64> {
-    let reach = (3.0 * WIDTH) as usize;
+    if values.len() < 2 * REACH {
+        return vec![f64::NAN; values.len()];
+    }
     let mean = |k: usize| {
         let (mut sum, mut total) = (0.0, 0.0);
-        for j in k.saturating_sub(reach)..(k + reach + 1).min(values.len()) {
+        for j in k.saturating_sub(REACH)..(k + REACH + 1).min(values.len()) {
             if values[j].is_finite() {
                 let weight = (-0.5 * ((j as f64 - k as f64) / WIDTH).powi(2)).exp();
                 sum += weight * values[j];
@@ -134,27 +140,35 @@ fn table(arms: &[Arm]) -> Table {
                 return [vec![name, "never".into()], vec!["–".into(); 8]].concat();
             };
             let past = &arm.rows[edge..];
-            let total = |value: &dyn Fn(&CentralFlowRow) -> f64| {
-                past.iter().map(|row| value(row)).filter(|x| x.is_finite()).sum::<f64>()
+            // Of the same steps both: a run that diverged has losses that are no numbers.
+            let percent = |predicted: fn(&CentralFlowRow) -> f64, found: fn(&CentralFlowRow) -> f64| {
+                let both = past.iter().map(|row| (predicted(row), found(row)));
+                let both = both.filter(|(predicted, found)| predicted.is_finite() && found.is_finite());
+                let (predicted, found) = both.fold((0.0, 0.0), |(p, f), (predicted, found)| (p + predicted, f + found));
+                if found == 0.0 {
+                    "–".into()
+                } else {
+                    format!("{:+.1} %", 100.0 * (predicted - found) / f64::abs(found))
+                }
             };
-            let percent = |predicted: f64, found: f64| format!("{:+.1} %", 100.0 * (predicted / found - 1.0));
             let active = || past.iter().filter(|row| row.active > 0);
             let off = active().map(|row| (row.sharpness - row.threshold).abs()).fold(0.0, f64::max);
             let worst = |value: fn(&CentralFlowRow) -> f64| past.iter().map(|row| value(row).abs()).fold(0.0, f64::max);
+            // Relative to a loss that has no zero of its own nothing can be said.
+            let of_loss = |text: String| if past.iter().any(|row| row.loss <= 0.0) { "–".into() } else { text };
             let smoothed = smoothed(&arm.column(|row| row.loss));
-            let errors: Vec<f64> =
-                past.iter().zip(&smoothed[edge..]).map(|(row, found)| (row.mean_loss / found - 1.0).abs()).collect();
-            let pointwise = errors.iter().sum::<f64>() / errors.len() as f64;
+            let errors = past.iter().zip(&smoothed[edge..]).map(|(row, found)| (row.mean_loss / found - 1.0).abs());
+            let pointwise = errors.sum::<f64>() / past.len() as f64;
             vec![
                 name,
                 past[0].step.to_string(),
                 active().map(|row| row.active).max().unwrap_or(0).to_string(),
                 significant(off, 2),
-                percent(total(&|row| row.mean_loss), total(&|row| row.loss)),
-                percent(total(&|row| row.central_loss), total(&|row| row.loss)),
-                format!("{:.1} %", 100.0 * pointwise),
-                percent(total(&|row| row.variance), total(&|row| row.oscillation.unwrap_or(f64::NAN))),
-                percent(total(&|row| row.mean_squared_gradient_norm), total(&|row| row.squared_gradient_norm)),
+                of_loss(percent(|row| row.mean_loss, |row| row.loss)),
+                of_loss(percent(|row| row.central_loss, |row| row.loss)),
+                of_loss(if pointwise.is_finite() { format!("{:.1} %", 100.0 * pointwise) } else { "–".into() }),
+                percent(|row| row.variance, |row| row.oscillation.unwrap_or(f64::NAN)),
+                percent(|row| row.mean_squared_gradient_norm, |row| row.squared_gradient_norm),
                 significant(worst(|row| row.residual_product), 1),
             ]
         })

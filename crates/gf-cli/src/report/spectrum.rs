@@ -9,10 +9,12 @@ use crate::folder::{Folder, read_rows};
 use crate::spectrum_file::{self, BlockRow, SpectrumTable, eigenvalues_file};
 use crate::study::{DISTANCE_TO_FLOW, misuse};
 
-/// Arms that get a panel each.
-const PANELS: usize = 6;
+/// Arms that get a panel each, the first ones.
+const PANELS: usize = 8;
 /// Cells across and up in a picture of the spectrum over time.
 const CELLS: (usize, usize) = (120, 80);
+/// |R| above this is not drawn: a pole would press everything else down.
+const GROWTH: f64 = 10.0;
 /// Eigenvalues below this share of the largest |λ| are drawn as if they were 0.
 const NEAR_ZERO: f64 = 1e-4;
 
@@ -21,23 +23,27 @@ pub(super) fn blocks(folder: &Folder) -> Result<Vec<Block>, Report> {
     let seed = folder.study.run.seeds.first().copied().unwrap_or(0);
     let tables: Vec<SpectrumTable> =
         spectrum_file::read(&folder.path)?.into_iter().filter(|table| table.seed == seed).collect();
+    let interruptions = interruptions(folder).map(Block::Paragraph);
     if tables.is_empty() {
-        return Ok(Vec::new());
+        return Ok(interruptions.into_iter().collect());
     }
     let style = |table: &SpectrumTable| folder.summary.arms.iter().position(|arm| arm.name == table.arm).unwrap_or(0);
-    let mut blocks = vec![Block::Paragraph(interruptions(folder)), Block::Table(summary(&tables))];
-    blocks.retain(|block| !matches!(block, Block::Paragraph(text) if text.is_empty()));
-    blocks.push(Block::Figure(sharpness(folder, &tables, &style)));
-    blocks.push(Block::Figure(eigenvalues(&tables)));
-    blocks.push(Block::Figure(shares(&tables, &style)));
-    blocks.extend(against_gauss_newton(&tables, &style).map(Block::Figure));
-    blocks.extend(over_time(folder, &tables)?.map(Block::Figure));
+    let mut blocks: Vec<Block> = interruptions.into_iter().chain([Block::Table(summary(&tables))]).collect();
+    // A line needs two looks.
+    let lines: Vec<&SpectrumTable> = tables.iter().filter(|table| table.column("step").len() > 1).collect();
+    if !lines.is_empty() {
+        blocks.push(Block::Figure(sharpness(folder, &lines, &style)));
+        blocks.push(Block::Figure(eigenvalues(&lines)));
+        blocks.push(Block::Figure(shares(&lines, &style)));
+        blocks.extend(against_gauss_newton(&lines, &style).map(Block::Figure));
+        blocks.extend(over_time(folder, &lines)?.map(Block::Figure));
+    }
     blocks.extend(in_the_stability_region(folder, &tables)?.map(Block::Figure));
     blocks.extend(layer_blocks(folder, seed)?.map(Block::Figure));
     Ok(blocks)
 }
 
-fn interruptions(folder: &Folder) -> String {
+fn interruptions(folder: &Folder) -> Option<String> {
     let mut found = Vec::new();
     for arm in &folder.summary.arms {
         for run in &arm.runs {
@@ -46,10 +52,7 @@ fn interruptions(folder: &Folder) -> String {
             }
         }
     }
-    match found.is_empty() {
-        true => String::new(),
-        false => format!("The spectrum could not be followed to the end: {}.", found.join("; ")),
-    }
+    (!found.is_empty()).then(|| format!("Not followed to the end: {}.", found.join("; ")))
 }
 
 /// The largest finite value of a column, and its last.
@@ -65,7 +68,7 @@ fn summary(tables: &[SpectrumTable]) -> Table {
                 let found = x.iter().copied().filter(|x| x.is_finite()).fold(f64::NEG_INFINITY, f64::max);
                 if found.is_finite() { significant(found, 5) } else { "–".into() }
             };
-            let crossing = effective.iter().position(|x| *x > 1.0).map_or("–".into(), |k| significant(steps[k], 7));
+            let crossing = effective.iter().position(|x| *x > 1.0).map_or("–".into(), |k| steps[k].to_string());
             let missed = table.column("converged").iter().filter(|converged| **converged == 0.0).count();
             vec![
                 table.arm.clone(),
@@ -100,7 +103,7 @@ fn summary(tables: &[SpectrumTable]) -> Table {
     )
 }
 
-fn sharpness(folder: &Folder, tables: &[SpectrumTable], style: &dyn Fn(&SpectrumTable) -> usize) -> Figure {
+fn sharpness(folder: &Folder, tables: &[&SpectrumTable], style: &dyn Fn(&SpectrumTable) -> usize) -> Figure {
     let mut absolute = Panel::new("sharpness", Axis::linear("step k"), Axis::linear("λ₁, largest eigenvalue of H"));
     let mut relative = Panel::new(
         "against the method's own limit",
@@ -143,16 +146,18 @@ fn distance(folder: &Folder) -> Option<Panel> {
     let mut panel =
         Panel::new("distance to the flow", Axis::linear("step k"), Axis::log("distance |θ − θ(t)| at equal flow time"));
     for (style, arm) in folder.summary.arms.iter().enumerate() {
-        let history = folder.arm(&arm.name).find(|history| history.seed == seed)?;
+        let Some(history) = folder.arm(&arm.name).find(|history| history.seed == seed) else { continue };
         let (step, distance) = (history.table.column("step")?, history.table.column(DISTANCE_TO_FLOW)?);
         let rows = step.into_iter().zip(distance).filter(|(_, distance)| !distance.is_nan() && *distance > 0.0);
         let (step, distance): (Vec<f64>, Vec<f64>) = rows.unzip();
-        panel = panel.with(Mark::line(arm.name.clone(), style, step, distance));
+        if !step.is_empty() {
+            panel = panel.with(Mark::line(arm.name.clone(), style, step, distance));
+        }
     }
     Some(panel)
 }
 
-fn eigenvalues(tables: &[SpectrumTable]) -> Figure {
+fn eigenvalues(tables: &[&SpectrumTable]) -> Figure {
     let panels = tables
         .iter()
         .take(PANELS)
@@ -164,7 +169,8 @@ fn eigenvalues(tables: &[SpectrumTable]) -> Figure {
                 let column = table.column(name);
                 column.into_iter().filter(|x| x.is_finite()).fold((0.0f64, 0.0f64), |(l, h), x| (l.min(x), h.max(x)))
             };
-            let (low, high) = (extremes("bottom_1").0, extremes("top_1").1);
+            let lowest_top = format!("top_{}", table.count("top_"));
+            let (low, high) = (extremes("bottom_1").0.min(extremes(&lowest_top).0), extremes("top_1").1);
             // A threshold far above would press the eigenvalues down.
             let level = known.first().copied().filter(|x| known.iter().all(|y| x == y) && *x < 2.0 * high);
             let high = high.max(level.unwrap_or(0.0));
@@ -195,7 +201,7 @@ fn subscript(k: usize) -> String {
     k.to_string().bytes().map(|digit| DIGITS[usize::from(digit - b'0')]).collect()
 }
 
-fn shares(tables: &[SpectrumTable], style: &dyn Fn(&SpectrumTable) -> usize) -> Figure {
+fn shares(tables: &[&SpectrumTable], style: &dyn Fn(&SpectrumTable) -> usize) -> Figure {
     let panel = |title: &str, column: &str, label: &str| {
         let mut panel = Panel::new(title, Axis::linear("step k"), Axis::linear(label).within(0.0, 1.02));
         for table in tables {
@@ -221,7 +227,7 @@ fn shares(tables: &[SpectrumTable], style: &dyn Fn(&SpectrumTable) -> usize) -> 
 }
 
 /// λ₁ of G beside that of H, and the trace; nothing where neither was asked for.
-fn against_gauss_newton(tables: &[SpectrumTable], style: &dyn Fn(&SpectrumTable) -> usize) -> Option<Figure> {
+fn against_gauss_newton(tables: &[&SpectrumTable], style: &dyn Fn(&SpectrumTable) -> usize) -> Option<Figure> {
     let has = |column: &str| tables.iter().any(|table| table.column(column).iter().any(|x| x.is_finite()));
     let mut panels = Vec::new();
     if has("gauss_newton_top") {
@@ -261,16 +267,19 @@ fn full(folder: &Folder, table: &SpectrumTable) -> Result<Option<Vec<Vec<f64>>>,
 }
 
 /// The spectrum over time as a density.
-fn over_time(folder: &Folder, tables: &[SpectrumTable]) -> Result<Option<Figure>, Report> {
+fn over_time(folder: &Folder, tables: &[&SpectrumTable]) -> Result<Option<Figure>, Report> {
     let mut panels = Vec::new();
     for table in tables.iter().take(PANELS) {
         let Some(rows) = full(folder, table)? else { continue };
         let step = table.column("step");
         let (Some(first), Some(last)) = (step.first(), step.last()) else { continue };
-        if first >= last {
+        let scale = rows.iter().flatten().fold(0.0f64, |largest, x| largest.max(x.abs()));
+        if rows.len() < 2 || scale == 0.0 {
             continue;
         }
-        let scale = rows.iter().flatten().fold(0.0f64, |largest, x| largest.max(x.abs()));
+        // Each look is in the middle of its cell.
+        let half = 0.5 * (last - first) / (rows.len() - 1) as f64;
+        let (first, last) = (first - half, last + half);
         let near = NEAR_ZERO * scale;
         let height = |x: f64| x.signum() * (1.0 + x.abs() / near).log10();
         let heights = || rows.iter().flatten().map(|x| height(*x));
@@ -296,10 +305,10 @@ fn over_time(folder: &Folder, tables: &[SpectrumTable]) -> Result<Option<Figure>
         panels.push(
             Panel::new(
                 format!("{}: log₁₀(1 + eigenvalues a cell)", table.arm),
-                Axis::linear("step k").within(*first, *last),
+                Axis::linear("step k").within(first, last),
                 y,
             )
-            .with(Mark::Heat { x: (*first, *last), y: (low, high), values: cells, shows_values: false }),
+            .with(Mark::Heat { x: (first, last), y: (low, high), values: cells, shows_values: false }),
         );
     }
     let caption = "All eigenvalues of the Hessian over the run, as a density: color is the number of eigenvalues in a cell. The vertical axis is \
@@ -310,10 +319,13 @@ fn over_time(folder: &Folder, tables: &[SpectrumTable]) -> Result<Option<Figure>
 /// Where the eigenvalues of the first and the last look stand on the curve of |R(hλ)|.
 fn in_the_stability_region(folder: &Folder, tables: &[SpectrumTable]) -> Result<Option<Figure>, Report> {
     let mut panels = Vec::new();
-    for table in tables.iter().take(PANELS) {
+    for table in tables {
+        if panels.len() == PANELS {
+            break;
+        }
         let Some(arm) = folder.study.arms.iter().find(|arm| arm.name == table.arm) else { continue };
         let (settings, h) = (arm.method.settings(), arm.method.settings().first_step_size());
-        if settings.amplification(0.1).is_none() {
+        if settings.amplification(0.1).is_none() || !arm.has_constant_step() {
             continue;
         }
         let all = full(folder, table)?;
@@ -338,26 +350,31 @@ fn in_the_stability_region(folder: &Folder, tables: &[SpectrumTable]) -> Result<
         let reach = start.iter().chain(&end).fold((-0.1f64, 2.2f64), |(l, r), x| (l.min(*x), r.max(*x)));
         let range = (1.1 * reach.0, 1.05 * reach.1);
         let curve: Vec<f64> = (0..=600).map(|k| range.0 + (range.1 - range.0) * f64::from(k) / 600.0).collect();
-        let values: Vec<f64> = curve.iter().map(|z| radius(*z)).map(|r| if r > 4.0 { f64::NAN } else { r }).collect();
-        let top = values.iter().copied().filter(|r| r.is_finite()).fold(1.2, f64::max);
+        let drawn = |r: f64| if r > GROWTH { f64::NAN } else { r };
+        let values: Vec<f64> = curve.iter().map(|z| drawn(radius(*z))).collect();
         let dots = |label: &str, style: usize, z: &[f64]| {
-            let (x, y) = (z.to_vec(), z.iter().map(|z| radius(*z)).collect());
+            let (x, y) = (z.to_vec(), z.iter().map(|z| drawn(radius(*z))).collect());
             Mark::Cells { label: label.into(), style, x, y }
         };
-        panels.push(
-            Panel::new(
-                format!("{}, h = {}", table.arm, significant(h, 4)),
-                Axis::linear("z = hλ").within(range.0, range.1),
-                Axis::linear("|R(z)|, growth a step").within(0.0, 1.05 * top),
-            )
-            .with(Mark::line("|R|", 6, curve, values))
-            .with(dots("eigenvalues at the start", 0, &start))
-            .with(dots("eigenvalues at the end", 1, &end))
-            .with(Mark::Horizontal { y: 1.0, label: "|R| = 1".into() }),
-        );
+        let of_dots = start.iter().chain(&end).map(|z| drawn(radius(*z)));
+        let top = of_dots.filter(|r| r.is_finite()).fold(1.4, f64::max);
+        let mut panel = Panel::new(
+            format!("{}, h = {h}", table.arm),
+            Axis::linear("z = hλ").within(range.0, range.1),
+            Axis::linear("|R(z)|, growth a step").within(0.0, 1.1 * top),
+        )
+        .with(Mark::line("|R|", 6, curve, values))
+        .with(dots("eigenvalues at the start", 0, &start));
+        if table.column("step").len() > 1 {
+            panel = panel.with(dots("eigenvalues at the end", 1, &end));
+        }
+        panels.push(panel.with(Mark::Horizontal { y: 1.0, label: "|R| = 1".into() }));
     }
-    let caption = "The spectrum inside the method's region of stability: each eigenvalue of the Hessian at the first and at the last look, on the curve of \
-                   the amplification factor. Eigen-directions above the rule grow from step to step.";
+    let caption = format!(
+        "The spectrum inside the method's region of stability: each eigenvalue of the Hessian at the first and at the last look, on the curve of \
+         the amplification factor. Eigen-directions above the rule grow from step to step. What grows by more than {GROWTH} a step is left out; so are \
+         arms whose step size changes."
+    );
     Ok((!panels.is_empty()).then(|| Figure::new("spectrum-in-stability-region", caption, panels)))
 }
 
@@ -384,7 +401,13 @@ fn layer_blocks(folder: &Folder, seed: u64) -> Result<Option<Figure>, Report> {
 pub(crate) fn norms_panel(title: &str, norms: &[f64]) -> Panel {
     let count = norms.len().isqrt();
     let edge = count as f64 + 0.5;
-    let cell = |row: usize, column: usize| norms[row * count + column].max(f64::MIN_POSITIVE).log10();
+    // Blocks of zeros, as of dead units, are drawn like the smallest other.
+    let least = norms.iter().copied().filter(|x| *x > 0.0).fold(f64::INFINITY, f64::min);
+    let cell = |row: usize, column: usize| match norms[row * count + column] {
+        norm if norm > 0.0 => norm.log10(),
+        _ if least.is_finite() => least.log10(),
+        _ => 0.0,
+    };
     let values = (0..count).map(|row| (0..count).map(|column| cell(row, column)).collect()).collect();
     Panel::new(
         format!("{title}: log₁₀ of the Frobenius norm"),

@@ -6,7 +6,6 @@ use std::sync::Arc;
 
 use gf_core::{Samples, Streams, Targets};
 use gf_layers::{Batches, Initialization, Loss, Network, NetworkError, NetworkObjective};
-use gf_optim::registry::MethodSettings;
 use gf_utils::Metric;
 use gf_utils::data::{self, CsvColumns, TargetColumns, TargetKind};
 use miette::Report;
@@ -126,60 +125,6 @@ impl Problem {
             }
         };
         Ok(Self { study, document, subject })
-    }
-
-    fn check_central_flow(&self) -> Result<(), Report> {
-        let fail = |message: &str| Err(self.document.error_at(&["spectrum", "central_flow"], message));
-        if let Subject::Function(function) = &self.subject
-            && function.smooth_objective(0).is_none()
-        {
-            return fail("expected a problem with third derivatives: a network, or a function other than nist");
-        }
-        let arms = || self.study.arms.iter().filter(|arm| matches!(arm.method, MethodSettings::Explicit(_)));
-        if arms().next().is_none() {
-            return fail("expected an arm of gradient descent, method.explicit; found none");
-        }
-        let is_whole = |arm: &ArmSpec| arm.batch.or(self.study.run.batch).is_none_or(|size| size == 0);
-        match arms().all(is_whole) {
-            true => Ok(()),
-            false => fail(
-                "expected gradient descent on the whole training set (run.batch left out, or batch = 0); found mini-batches",
-            ),
-        }
-    }
-
-    fn check_spectrum(&self) -> Result<(), Report> {
-        let Some(spec) = &self.study.spectrum else { return Ok(()) };
-        let p = self.dim();
-        let fail = |key: &str, message: String| Err(self.document.error_at(&["spectrum", key], message));
-        if spec.every == 0 {
-            return fail("every", "expected at least 1, found 0".into());
-        }
-        if spec.top == 0 || spec.top + spec.bottom > p {
-            let message = format!(
-                "expected top ≥ 1 and top + bottom ≤ {p}, the number of parameters; found top = {} and bottom = {}",
-                spec.top, spec.bottom
-            );
-            return fail("top", message);
-        }
-        if !(1e-13..1.0).contains(&spec.tolerance) {
-            return fail("tolerance", format!("expected a number from 1e-13 to 1, found {}", spec.tolerance));
-        }
-        if spec.trace_probes == 1 {
-            return fail("trace_probes", "expected 0, or at least 2 for an error bar; found 1".into());
-        }
-        if spec.central_flow {
-            self.check_central_flow()?;
-        }
-        if spec.per_layer && matches!(self.subject, Subject::Function(_)) {
-            return fail("per_layer", "expected a network, whose layers are the blocks; found a function".into());
-        }
-        // The matrix, its copy inside the eigensolver, and a block.
-        let bytes = 24usize.saturating_mul(p).saturating_mul(p);
-        match memory_shortage(p, if spec.full || spec.per_layer { bytes } else { 0 }) {
-            Some(message) => fail(if spec.full { "full" } else { "per_layer" }, message),
-            None => Ok(()),
-        }
     }
 
     /// The number p of parameters.

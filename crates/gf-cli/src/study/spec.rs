@@ -358,6 +358,14 @@ pub struct ArmSpec {
     pub steps: Option<u64>,
 }
 
+impl ArmSpec {
+    /// Whether every step is of the method's own size.
+    pub fn has_constant_step(&self) -> bool {
+        let own = self.method.settings().default_control();
+        matches!(self.control.as_ref().unwrap_or(&own), ControlSettings::Constant(_))
+    }
+}
+
 /// `[[claim]]`: a statement with the rule that decides it.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -465,6 +473,13 @@ pub struct SpectrumSpec {
     pub per_layer: bool,
     /// The central flow beside every arm of full-batch gradient descent (`method.explicit`): its prediction of mean loss and oscillation.
     pub central_flow: bool,
+}
+
+impl SpectrumSpec {
+    /// Bytes for p parameters: the dense matrix, its copy inside the eigensolver and a block, where it is asked for.
+    pub fn dense_bytes(&self, p: usize) -> usize {
+        if self.full || self.per_layer { 24usize.saturating_mul(p).saturating_mul(p) } else { 0 }
+    }
 }
 
 impl Default for SpectrumSpec {

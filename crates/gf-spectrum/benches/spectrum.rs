@@ -14,7 +14,7 @@ use gf_spectrum::{
 };
 
 const PAIRS: EigenpairSettings =
-    EigenpairSettings { top: 10, bottom: 0, tolerance: 1e-6, max_products: 2000, basis: 0 };
+    EigenpairSettings { top: 10, bottom: 0, tolerance: 1e-6, max_products: 2000, block: 1, basis: 0 };
 /// Random vectors of a trace.
 const PROBES: usize = 32;
 

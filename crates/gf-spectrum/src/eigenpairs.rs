@@ -34,6 +34,8 @@ const BASIS_BYTES: usize = 1 << 30;
 const LARGEST_BASIS: usize = 300;
 /// The random part of a warm start, beside eigenvectors of length 1: so that no direction is missing that was unimportant before.
 const FRESH: f64 = 1e-3;
+/// The random part of a cold start, beside a direction of length 1 that it leans towards.
+const LEAN: f64 = 0.1;
 /// Steps after which a space that was invariant once is trusted again, beyond the number of pairs.
 const SETTLING: usize = 8;
 
@@ -48,7 +50,8 @@ const RATE: f64 = 1.5;
 pub struct Eigenpair {
     /// λ.
     pub value: f64,
-    /// ‖Av − λv‖ of its unit vector, by one more product: an eigenvalue of A lies within it.
+    /// ‖Av − λv‖ of its unit vector, measured by one more product, or after [`EigenpairSolver::find`] as the process knows it: an eigenvalue of A
+    /// lies within it.
     pub residual: f64,
     /// Whether the residual is at most the tolerance times the largest |λ|.
     pub is_converged: bool,
@@ -61,6 +64,8 @@ pub struct Eigenpairs {
     top: usize,
     pairs: Vec<Eigenpair>,
     vectors: Vec<f64>,
+    /// The largest |ϑ| of all Ritz values, which residuals are compared with.
+    scale: f64,
     /// Products of the process.
     pub products: u64,
     /// Products that measured the residuals.
@@ -138,6 +143,8 @@ pub struct EigenpairSolver {
     process: BlockLanczos,
     found: Eigenpairs,
     is_warm: bool,
+    /// What a cold start leans towards; empty for nothing.
+    hint: Vec<f64>,
     products: Vec<f64>,
 }
 
@@ -170,7 +177,14 @@ impl EigenpairSolver {
         // Residuals as the process knows them are off by the loss of orthogonality times a part of ‖A‖: less than MARGIN leaves.
         let loss = (0.05 * settings.tolerance).min(3e-8);
         let process = BlockLanczos::new(order, room.max(least), settings.block).with_loss(loss);
-        Ok(Self { settings, process, found: Eigenpairs::default(), is_warm: false, products: Vec::new() })
+        Ok(Self {
+            settings,
+            process,
+            found: Eigenpairs::default(),
+            is_warm: false,
+            hint: Vec::new(),
+            products: Vec::new(),
+        })
     }
 
     /// The next call starts from a random vector.
@@ -178,16 +192,41 @@ impl EigenpairSolver {
         self.is_warm = false;
     }
 
+    /// Cold starts lean towards `direction` (p numbers): the gradient lies mostly in the space of the highest eigenvectors, and saves some
+    /// products. A random part of [`LEAN`] stays, so that no direction is missing.
+    pub fn lean_towards(&mut self, direction: &[f64]) {
+        debug_assert_eq!(direction.len(), self.process.order());
+        self.hint.clear();
+        let size = vector::norm(direction);
+        if size > 0.0 && size.is_finite() {
+            self.hint.extend(direction.iter().map(|x| x / size));
+        }
+    }
+
     /// The eigenpairs of the last call.
     pub fn found(&self) -> &Eigenpairs {
         &self.found
     }
 
-    /// Solves for `operator`, from the eigenvectors of the last call where there was one, else from a random vector.
+    /// Solves for `operator`, from the eigenvectors of the last call where there was one, else from a random vector, and measures the residuals.
     ///
     /// # Errors
     /// [`SpectrumError::Process`] when a product is not finite; the next call then starts cold.
     pub fn solve(
+        &mut self,
+        operator: &mut dyn SymmetricOperator,
+        rng: &mut StreamRng,
+    ) -> Result<&Eigenpairs, SpectrumError> {
+        self.find(operator, rng)?;
+        self.measure(operator)
+    }
+
+    /// As [`EigenpairSolver::solve`] without the products that measure the residuals: they are those that the process knows, right to
+    /// a twentieth of the tolerance.
+    ///
+    /// # Errors
+    /// As [`EigenpairSolver::solve`].
+    pub fn find(
         &mut self,
         operator: &mut dyn SymmetricOperator,
         rng: &mut StreamRng,
@@ -216,7 +255,7 @@ impl EigenpairSolver {
             let distance = self.distance(&ritz);
             let is_trusted = len == p || len >= trusted_from && !is_invariant;
             if distance <= 1.0 && is_trusted || is_spent {
-                self.take(&ritz, restarts, operator)?;
+                self.take(&ritz, restarts);
                 return Ok(&self.found);
             }
             next_check = len + steps_to_check(len, distance, before);
@@ -242,7 +281,15 @@ impl EigenpairSolver {
     fn start(&mut self, rng: &mut StreamRng) {
         let (p, block) = (self.process.order(), self.settings.block);
         let mut start: Vec<f64> = (0..block).flat_map(|_| random(p, rng)).collect();
-        if std::mem::take(&mut self.is_warm) {
+        let is_warm = std::mem::take(&mut self.is_warm);
+        if !is_warm && !self.hint.is_empty() {
+            let column = &mut start[..p];
+            let size = vector::norm(column);
+            for (x, hint) in column.iter_mut().zip(&self.hint) {
+                *x = LEAN / size * *x + hint;
+            }
+        }
+        if is_warm {
             for column in start.chunks_exact_mut(p) {
                 let size = vector::norm(column);
                 column.iter_mut().for_each(|x| *x *= FRESH / size);
@@ -286,39 +333,54 @@ impl EigenpairSolver {
         self.process.restart(&values, &y);
     }
 
-    /// The wanted Ritz pairs, with their residuals measured.
-    fn take(&mut self, ritz: &Eigen, restarts: u64, operator: &mut dyn SymmetricOperator) -> Result<(), SpectrumError> {
+    /// The wanted Ritz pairs, with the residuals that the process knows.
+    fn take(&mut self, ritz: &Eigen, restarts: u64) {
         let (p, k) = (self.process.order(), ritz.values.len());
         let numbers: Vec<usize> = self.wanted(k).collect();
-        let y: Vec<f64> = numbers.iter().flat_map(|i| ritz.vectors[i * k..(i + 1) * k].iter().copied()).collect();
-        let count = numbers.len();
-        self.found.vectors.resize(count * p, 0.0);
+        let vector = |i: usize| &ritz.vectors[i * k..(i + 1) * k];
+        let y: Vec<f64> = numbers.iter().flat_map(|i| vector(*i).iter().copied()).collect();
+        self.found.vectors.resize(numbers.len() * p, 0.0);
         self.process.ritz_vectors(&y, &mut self.found.vectors);
         for vector in self.found.vectors.chunks_exact_mut(p) {
             let size = vector::norm(vector);
             vector.iter_mut().for_each(|x| *x /= size);
         }
-        self.products.resize(count * p, 0.0);
-        operator.apply_block(count, &self.found.vectors, &mut self.products);
-        let limit = self.settings.tolerance * scale(ritz);
-        self.found.pairs.clear();
-        for (k, i) in numbers.iter().enumerate() {
-            let value = ritz.values[*i];
-            let product = &mut self.products[k * p..(k + 1) * p];
-            vector::add_scaled(product, -value, &self.found.vectors[k * p..(k + 1) * p]);
-            let residual = vector::norm(product);
-            if !residual.is_finite() {
-                return Err(SpectrumError::NotFinite { what: format!("the product with eigenvector {}", k + 1) });
-            }
-            self.found.pairs.push(Eigenpair { value, residual, is_converged: residual <= limit });
-        }
+        self.found.scale = scale(ritz);
+        let limit = self.settings.tolerance * self.found.scale;
+        let pair = |i: &usize| {
+            let residual = self.process.residual(vector(*i));
+            Eigenpair { value: ritz.values[*i], residual, is_converged: residual <= limit }
+        };
+        self.found.pairs = numbers.iter().map(pair).collect();
         self.found.order = p;
-        self.found.top = self.settings.top.min(count);
+        self.found.top = self.settings.top.min(numbers.len());
         self.found.products = self.process.products();
-        self.found.checks = count as u64;
+        self.found.checks = 0;
         self.found.restarts = restarts;
         self.is_warm = true;
-        Ok(())
+    }
+
+    /// Measures the residuals of the last call's pairs, by a product each.
+    ///
+    /// # Errors
+    /// [`SpectrumError::NotFinite`] when one is not finite.
+    pub fn measure(&mut self, operator: &mut dyn SymmetricOperator) -> Result<&Eigenpairs, SpectrumError> {
+        let (p, count) = (self.process.order(), self.found.pairs.len());
+        self.products.resize(count * p, 0.0);
+        operator.apply_block(count, &self.found.vectors, &mut self.products);
+        let limit = self.settings.tolerance * self.found.scale;
+        for (k, pair) in self.found.pairs.iter_mut().enumerate() {
+            let product = &mut self.products[k * p..(k + 1) * p];
+            vector::add_scaled(product, -pair.value, &self.found.vectors[k * p..(k + 1) * p]);
+            pair.residual = vector::norm(product);
+            pair.is_converged = pair.residual <= limit;
+            if !pair.residual.is_finite() {
+                self.is_warm = false;
+                return Err(SpectrumError::NotFinite { what: format!("the product with eigenvector {}", k + 1) });
+            }
+        }
+        self.found.checks = count as u64;
+        Ok(&self.found)
     }
 }
 

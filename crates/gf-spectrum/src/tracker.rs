@@ -136,6 +136,7 @@ impl SpectrumTracker {
             return Err(SpectrumError::NotFinite { what: "the loss".into() });
         }
         let objective = &mut *self.objective;
+        self.hessian.lean_towards(&self.gradient);
         let pairs = self.hessian.solve(&mut Matrix::Hessian.at(objective, theta)?, &mut self.rng)?;
         let count = pairs.top().len();
         let step_share = (!self.previous.is_empty()).then(|| {

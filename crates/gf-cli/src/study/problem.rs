@@ -515,9 +515,11 @@ impl Problem {
             return problem.loss_spec.check(&network).map_err(|fault| error(&[key], fault.message));
         };
         spec.check(&network).map_err(|fault| error(&["loss", fault.key], fault.message))?;
-        let samples = self.data(self.study.run.seeds[0])?.train;
-        let objective = network.objective_shared(spec.loss(), samples, Batches::full());
-        objective.map(|_| ()).map_err(|fault| error(&["loss", "kind"], fault.to_string()))
+        let data = self.data(self.study.run.seeds[0])?;
+        [data.train, data.validation].into_iter().try_for_each(|samples| {
+            let objective = network.objective_shared(spec.loss(), samples, Batches::full());
+            objective.map(|_| ()).map_err(|fault| error(&["loss", "kind"], fault.to_string()))
+        })
     }
 
     /// Refuses a dense matrix that does not fit in the memory of this machine.

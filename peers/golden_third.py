@@ -32,6 +32,8 @@ ACTIVATIONS = {
 
 MSE, HALF = {"kind": "mse"}, {"kind": "half_mse"}
 BCE = {"kind": "bce_with_logits", "pos_weight": 2.5}
+HUBER = {"kind": "huber", "delta": 0.8}
+FOCAL = {"kind": "focal", "gamma": 2.0}
 CE = {"kind": "softmax_cross_entropy"}
 SMOOTH = {"kind": "softmax_cross_entropy", "label_smoothing": 0.1, "class_weights": [0.5, 2.0, 1.25]}
 
@@ -49,6 +51,11 @@ CASES = {
     "skip-tanh-gelu": ([2, 3, 3, 3, 1], ["tanh", "gelu", "sin", "identity"], [0, 1, 1, 0], MSE, 0.0),
     "skip-ends-ce": ([3, 3, 3], ["tanh", "sigmoid"], [1, 1], SMOOTH, 0.0),
     "skip-relu-identity": ([2, 3, 3, 3, 1], ["tanh", "relu", "identity", "identity"], [0, 1, 1, 0], BCE, 0.1),
+    "tanh-huber": ([2, 4, 3, 2], ["tanh", "tanh", "identity"], [], HUBER, 0.0),
+    "tanh-focal": ([2, 4, 3], ["tanh", "identity"], [], FOCAL, 0.0),
+    "skip-focal-flat": ([3, 3, 4], ["gelu", "sin"], [1, 0], FOCAL | {"gamma": 0.5}, 0.1),
+    "softplus-focal-sum": ([2, 3, 3], ["softplus", "identity"], [], FOCAL | {"gamma": 3.5, "reduction": "sum"}, 0.2),
+    "skip-ce-sum": ([3, 3, 3], ["tanh", "identity"], [1, 0], SMOOTH | {"reduction": "sum"}, 0.1),
 }
 
 
@@ -64,7 +71,13 @@ def unpack(theta, sizes):
 
 def loss_of(settings, o, y):
     kind = settings["kind"]
-    n = o.shape[0]
+    n = o.shape[0] if settings.get("reduction", "mean") == "mean" else 1
+    if kind == "huber":
+        r, delta = jnp.abs(o - y), settings["delta"]
+        return jnp.sum(jnp.where(r <= delta, 0.5 * r**2, delta * (r - 0.5 * delta))) / n
+    if kind == "focal":
+        q = jnp.sum(y * jax.nn.log_softmax(o, axis=1), axis=1)
+        return -jnp.sum((-jnp.expm1(q)) ** settings["gamma"] * q) / n
     if kind in ("mse", "half_mse"):
         return jnp.sum((o - y) ** 2) / (n if kind == "mse" else 2 * n)
     if kind == "bce_with_logits":
@@ -74,7 +87,8 @@ def loss_of(settings, o, y):
     eps = settings.get("label_smoothing", 0.0)
     weights = jnp.array(settings.get("class_weights", [1.0] * k))
     t = y * (1 - eps) + (1 - y) * eps / (k - 1)
-    return -jnp.sum(weights * t * jax.nn.log_softmax(o, axis=1)) / jnp.sum(y @ weights)
+    divisor = jnp.sum(y @ weights) if settings.get("reduction", "mean") == "mean" else 1.0
+    return -jnp.sum(weights * t * jax.nn.log_softmax(o, axis=1)) / divisor
 
 
 def case(number, name):
@@ -84,7 +98,7 @@ def case(number, name):
     n = 5
     x = rng.normal(size=(n, sizes[0])).round(6)
     k = sizes[-1]
-    if loss["kind"] == "softmax_cross_entropy":
+    if loss["kind"] in ("softmax_cross_entropy", "focal"):
         y = np.eye(k)[rng.permutation(np.arange(n) % k)]
     elif loss["kind"] == "bce_with_logits":
         y = (rng.normal(size=(n, k)) > 0).astype(float)

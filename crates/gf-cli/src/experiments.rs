@@ -283,6 +283,15 @@ pub const EXPERIMENTS: &[Experiment] = &[
         full_arms: "",
     },
     Experiment {
+        name: "losses",
+        about: "losses on one linear classifier: why squared errors of a saturated sigmoid do not learn, and what a sum does to h",
+        text: include_str!("experiments/losses.toml"),
+        changes: &[],
+        smoke: &["run.steps=10", "run.seeds=[0]"],
+        full: &["run.seeds=[0, 1, 2, 3, 4]"],
+        full_arms: "",
+    },
+    Experiment {
         name: "conservation",
         about: "drift from what the flow of a deep linear network conserves, against step size: the order of each method",
         text: include_str!("experiments/conservation.toml"),

@@ -5,6 +5,7 @@ mod depth;
 mod document;
 mod expand;
 mod function;
+mod loss;
 mod problem;
 mod spec;
 mod spectrum;
@@ -13,9 +14,10 @@ pub use conserved::Conserved;
 pub use depth::{Depth, DepthCase, initialization_name};
 pub use document::{Document, InputError, misuse};
 pub use function::{FunctionSpec, Smooth};
+pub use loss::{LossKind, LossSpec};
 pub(crate) use problem::memory_shortage;
 pub use problem::{CONSERVATION_DRIFT, DISTANCE_TO_FLOW, NetworkProblem, Problem, SeededData, Subject};
 pub use spec::{
-    ArmSpec, Basins, BatchOrder, Builtin, ClaimRule, ClaimSpec, DataSpec, FirstSteps, LossKind, LossSpec, NetworkSpec,
-    OnFailure, RunSpec, SpectrumSpec, SplitKind, Study, ValidationSpec,
+    ArmSpec, Basins, BatchOrder, Builtin, ClaimRule, ClaimSpec, DataSpec, FirstSteps, NetworkSpec, OnFailure, RunSpec,
+    SpectrumSpec, SplitKind, Study, ValidationSpec,
 };

@@ -30,14 +30,15 @@ fn assert_close(found: &[f64], expected: &[f64], what: &str) {
     assert!(error <= 1e-10 * size, "{what}: relative error {:.1e}", error / size);
 }
 
-/// The losses `huber` and `focal` come with training practice; their files wait in gf-layers.
-const CASES: [&str; 10] = [
+const CASES: [&str; 12] = [
+    "elu-focal",
     "gelu-deep-ce-smooth",
     "leaky-l2",
     "output-activation",
     "relu-mse",
     "sigmoid-half-mse",
     "silu-bce",
+    "sin-huber",
     "softplus-ce-weighted",
     "tanh-bce-posweight",
     "tanh-mse",

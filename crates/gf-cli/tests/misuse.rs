@@ -73,6 +73,59 @@ fn an_option_of_another_loss_is_an_error_at_its_line() {
     refuse("kind = \"mse\"", "kind = \"bce_with_logits\"\npos_weight = -1.0", &["loss.pos_weight", "above 0", "-1"]);
 }
 
+/// A classifier of the digits in the place of the study's network.
+fn digits(network: &str, loss: &str, arm: &str) -> String {
+    format!(
+        "[network]\ninput = 64\nlayers = [{network}]\n[loss]\n{loss}\n[data]\nbuiltin = \"digits\"\n[run]\nsteps = 2\nbatch = 64\n\
+         [[arm]]\nname = \"a\"\nmethod.explicit = {{ h = 0.1 }}\n{arm}\n"
+    )
+}
+
+#[test]
+fn settings_of_losses_are_checked_at_their_keys() {
+    let kind = |kind: &str, pieces: &[&str]| refuse("kind = \"mse\"", kind, pieces);
+    let foreign = "does not belong to the loss";
+    kind("kind = \"mse\"\ndelta = 1.0", &["loss.delta", foreign, "study.toml:8"]);
+    kind("kind = \"huber\"\ngamma = 1.0", &["loss.gamma", foreign, "\"huber\""]);
+    kind("kind = \"huber\"\ndelta = 0.0", &["loss.delta", "above 0", "0"]);
+    kind("kind = \"focal\"", &["loss.kind", "focal needs at least 2 outputs, the network has 1"]);
+    kind("kind = \"mse\"\nreduction = \"total\"", &["unknown variant `total`", "mean", "sum"]);
+    kind("kind = \"mse\"\nl2 = -1.0", &["loss.l2", "at least 0"]);
+    let linear = "{ units = 10, activation = \"identity\" }";
+    let negative = digits(linear, "kind = \"focal\"\ngamma = -2.0", "");
+    refuse_study(&negative, DATA, &["loss.gamma", "gamma is -2; expected a finite number of at least 0"]);
+}
+
+#[test]
+fn a_sigmoid_before_a_loss_of_logits_is_refused_with_the_reason() {
+    let sigmoid = "{ units = 16, activation = \"tanh\" }, { units = 10, activation = \"sigmoid\" }";
+    for loss in ["bce_with_logits", "softmax_cross_entropy", "focal"] {
+        let reason = format!("layer 2 ends in sigmoid, and {loss} makes probabilities of the outputs itself");
+        let study = digits(sigmoid, &format!("kind = \"{loss}\""), "");
+        refuse_study(&study, DATA, &["loss.kind", &reason, "activation = \"identity\" in layer 2"]);
+    }
+}
+
+#[test]
+fn losses_and_outputs_of_arms_are_checked_like_those_of_the_study() {
+    let linear = "{ units = 10, activation = \"identity\" }";
+    let arm = |keys: &str, pieces: &[&str]| {
+        refuse_study(&digits(linear, "kind = \"softmax_cross_entropy\"", keys), DATA, pieces);
+    };
+    arm("output = \"sigmoid\"", &["arm.0.output", "layer 1 ends in sigmoid, and softmax_cross_entropy"]);
+    arm("loss = { kind = \"mse\", gamma = 1.0 }", &["arm.0.loss.gamma", "does not belong to the loss \"mse\""]);
+    arm("loss = { kind = \"focal\", gamma = nan }", &["arm.0.loss.gamma", "gamma is NaN"]);
+    arm("loss = { kind = \"mse\", l2 = inf }", &["arm.0.loss.l2", "l2 is inf"]);
+    arm("loss = { kid = \"mse\" }", &["unknown field `kid`", "did you mean `kind`"]);
+    let binary = STUDY.replace("name = \"explicit\"", "name = \"explicit\"\nloss = { kind = \"bce_with_logits\" }");
+    let far = DATA.replace("-1,1\n", "-1,7\n").replace("\n1,1\n", "\n1,7\n");
+    refuse_study(&binary, &far, &["arm.0.loss.kind", "bce_with_logits needs targets from 0 to 1"]);
+    let function = "[problem.rosenbrock]\n[run]\nsteps = 2\n[[arm]]\nname = \"a\"\nmethod.explicit = { h = 1e-4 }\n";
+    let with = |key: &str| format!("{function}{key}\n");
+    refuse_study(&with("loss = { kind = \"mse\" }"), DATA, &["arm.0.loss", "only networks have it"]);
+    refuse_study(&with("output = \"tanh\""), DATA, &["arm.0.output", "only networks have it"]);
+}
+
 #[test]
 fn data_faults_name_file_line_and_column() {
     let data = |text: &str, pieces: &[&str]| refuse_study(STUDY, text, pieces);

@@ -62,6 +62,38 @@ fn a_run_folder_holds_what_the_documentation_says() {
     assert_eq!(summary["arms"][1]["runs"][0]["time"], 4.0);
 }
 
+/// Batches of 3 from 6 samples: the sum with h/3 takes the steps of the mean with h, and the study says which arm is which.
+#[test]
+fn an_arm_has_its_own_loss_and_a_sum_takes_the_steps_of_the_mean() {
+    let bench = bench();
+    let (before, _) = STUDY.split_once("[[arm]]").unwrap();
+    let sum = "loss = { kind = \"mse\", reduction = \"sum\" }";
+    let arms = format!(
+        "[[arm]]\nname = \"mean\"\nmethod.explicit = {{ h = 0.3 }}\n[[arm]]\nname = \"sum\"\n{sum}\nmethod.explicit = {{ h = 0.1 }}\n\
+         [[arm]]\nname = \"huber\"\nloss = {{ kind = \"huber\", delta = 0.2 }}\noutput = \"tanh\"\nmethod.explicit = {{ h = 0.3 }}\n"
+    );
+    bench.write("study.toml", &format!("{before}{arms}"));
+    bench.expect(0, &["run", "study.toml", "--quiet", "--out", "out"]);
+    let history = bench.read("out/history.csv");
+    let column = |name: &str| history.lines().next().unwrap().split(',').position(|column| column == name).unwrap();
+    let numbers = |arm: &str, name: &str| -> Vec<f64> {
+        let rows = history.lines().map(|line| line.split(',').collect::<Vec<_>>()).filter(|row| row[0] == arm);
+        rows.map(|row| row[column(name)].parse().unwrap()).collect()
+    };
+    let close = |a: Vec<f64>, b: Vec<f64>, factor: f64| {
+        assert!(a.len() == b.len() && a.iter().zip(b).all(|(a, b)| (factor * a - b).abs() <= 1e-12 * b.abs()));
+    };
+    close(numbers("mean", "val_mae"), numbers("sum", "val_mae"), 1.0);
+    // Of a batch, of 6 training samples, of 2 others.
+    close(numbers("mean", "loss"), numbers("sum", "loss"), 3.0);
+    close(numbers("mean", "train_loss"), numbers("sum", "train_loss"), 6.0);
+    close(numbers("mean", "val_loss"), numbers("sum", "val_loss"), 2.0);
+    assert!(numbers("huber", "val_mae") != numbers("mean", "val_mae"));
+    // The folder's study repeats the run.
+    bench.expect(0, &["run", "out/study.toml", "--quiet", "--out", "again"]);
+    assert_eq!(without_wall(&bench.read("again/history.csv")), without_wall(&history));
+}
+
 #[test]
 fn the_same_seed_gives_the_same_bits_for_any_number_of_threads() {
     let bench = bench();

@@ -61,9 +61,11 @@ pub enum NetworkError {
         /// What was given.
         found: f64,
     },
-    /// Softmax needs two classes or more.
-    #[error("softmax_cross_entropy needs at least 2 outputs, the network has {found}")]
+    /// A softmax needs two classes or more.
+    #[error("{loss} needs at least 2 outputs, the network has {found}")]
     TooFewClasses {
+        /// The loss.
+        loss: &'static str,
         /// Outputs of the network.
         found: usize,
     },
@@ -75,9 +77,25 @@ pub enum NetworkError {
         /// Weights given.
         found: usize,
     },
-    /// Softmax cross-entropy needs classes, as labels or as one-hot rows.
-    #[error("softmax_cross_entropy needs classes: target row {row} is not one-hot (one 1, all else 0)")]
+    /// A loss that makes probabilities of the outputs, behind an activation that did so already.
+    #[error(
+        "layer {layer} ends in {activation}, and {loss} makes probabilities of the outputs itself: squashed twice they cannot come near 0 or 1, and the \
+         gradient vanishes where the first squashing saturates; expected outputs that are logits: activation = \"identity\" in layer {layer}, or a \
+         loss of the outputs as they are, such as mse"
+    )]
+    TwoSquashings {
+        /// Counted from 1.
+        layer: usize,
+        /// Of the layer.
+        activation: &'static str,
+        /// The loss.
+        loss: &'static str,
+    },
+    /// A softmax needs classes, as labels or as one-hot rows.
+    #[error("{loss} needs classes: target row {row} is not one-hot (one 1, all else 0)")]
     NotOneHot {
+        /// The loss.
+        loss: &'static str,
         /// From 0.
         row: usize,
     },

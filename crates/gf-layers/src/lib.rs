@@ -58,7 +58,7 @@ pub use conservation::Balancedness;
 pub use error::NetworkError;
 pub use init::Initialization;
 pub use jacobians::{JacobianSpectra, SingularSummary};
-pub use loss::Loss;
+pub use loss::{Loss, LossFunction, Reduction};
 pub use mean_field::MeanField;
 pub use network::{Layer, Network};
 pub use objective::NetworkObjective;

@@ -62,7 +62,7 @@ impl NetworkObjective {
         if samples.outputs() != network.outputs() {
             return Err(NetworkError::Outputs { expected: network.outputs(), found: samples.outputs() });
         }
-        loss.validate(network.outputs())?;
+        loss.validate(&network)?;
         let targets = Prepared::new(&loss, &samples)?;
         let dim = Shape::new(&network).dim();
         let map = Merge::new(&network);

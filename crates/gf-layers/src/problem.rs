@@ -15,7 +15,7 @@ pub(crate) struct Problem {
     targets: Prepared,
     /// The samples of the batch, in order.
     rows: Vec<usize>,
-    /// 1/n, or 1/S.
+    /// 1/n, 1/S, or 1 for sums.
     pub(crate) scale: f64,
 }
 
@@ -29,7 +29,7 @@ impl Problem {
     pub(crate) fn set_batch(&mut self, rows: &[usize]) {
         self.rows.clear();
         self.rows.extend_from_slice(rows);
-        self.scale = self.targets.scale(rows);
+        self.scale = self.targets.scale(self.loss.reduction, rows);
     }
 
     /// Samples in the batch.

@@ -2,7 +2,7 @@
 
 use gf_core::{Samples, Targets};
 
-use crate::{Loss, NetworkError};
+use crate::{Loss, LossFunction, NetworkError, Reduction};
 
 /// Prepared targets of all samples.
 #[derive(Debug)]
@@ -16,9 +16,11 @@ pub(crate) enum Prepared {
 impl Prepared {
     pub(crate) fn new(loss: &Loss, samples: &Samples) -> Result<Self, NetworkError> {
         let outputs = samples.outputs();
-        match loss {
-            Loss::Mse | Loss::HalfMse => Ok(Self::Values(dense_rows(samples))),
-            Loss::BceWithLogits { .. } => {
+        match &loss.function {
+            LossFunction::Mse | LossFunction::HalfMse | LossFunction::Huber { .. } => {
+                Ok(Self::Values(dense_rows(samples)))
+            }
+            LossFunction::BceWithLogits { .. } => {
                 let values = dense_rows(samples);
                 match values.iter().position(|y| !(0.0..=1.0).contains(y)) {
                     Some(at) => {
@@ -28,25 +30,33 @@ impl Prepared {
                     None => Ok(Self::Values(values)),
                 }
             }
-            Loss::SoftmaxCrossEntropy { label_smoothing, class_weights } => {
-                let labels = labels(samples)?;
+            LossFunction::SoftmaxCrossEntropy { label_smoothing, class_weights } => {
                 let weights = class_weights.clone().unwrap_or_else(|| vec![1.0; outputs]);
-                if labels.iter().all(|label| weights[*label as usize] == 0.0) {
-                    return Err(NetworkError::NoWeight);
-                }
-                let others = label_smoothing / (outputs - 1) as f64;
-                let target = |label: usize, c: usize| if c == label { 1.0 - label_smoothing } else { others };
-                let row = |label: usize| (0..outputs).map(move |c| (label, c));
-                let rows: Vec<f64> = (0..outputs).flat_map(row).map(|(y, c)| weights[c] * target(y, c)).collect();
-                let mass = rows.chunks_exact(outputs).map(|row| row.iter().sum()).collect();
-                Ok(Self::Labels { labels, rows, mass, weights })
+                Self::of_labels(labels(loss, samples)?, *label_smoothing, weights)
             }
+            LossFunction::Focal { .. } => Self::of_labels(labels(loss, samples)?, 0.0, vec![1.0; outputs]),
         }
     }
 
-    /// The factor 1/n or 1/S of a batch of these samples. A batch whose samples all weigh nothing gets 0: its loss is then 0,
+    fn of_labels(labels: Vec<u32>, label_smoothing: f64, weights: Vec<f64>) -> Result<Self, NetworkError> {
+        let outputs = weights.len();
+        if labels.iter().all(|label| weights[*label as usize] == 0.0) {
+            return Err(NetworkError::NoWeight);
+        }
+        let others = label_smoothing / (outputs - 1) as f64;
+        let target = |label: usize, c: usize| if c == label { 1.0 - label_smoothing } else { others };
+        let row = |label: usize| (0..outputs).map(move |c| (label, c));
+        let rows: Vec<f64> = (0..outputs).flat_map(row).map(|(y, c)| weights[c] * target(y, c)).collect();
+        let mass = rows.chunks_exact(outputs).map(|row| row.iter().sum()).collect();
+        Ok(Self::Labels { labels, rows, mass, weights })
+    }
+
+    /// The factor 1/n, 1/S or 1 of a batch of these samples. A batch whose samples all weigh nothing gets 0: its loss is then 0,
     /// not 0/0.
-    pub(crate) fn scale(&self, rows: &[usize]) -> f64 {
+    pub(crate) fn scale(&self, reduction: Reduction, rows: &[usize]) -> f64 {
+        if reduction == Reduction::Sum {
+            return 1.0;
+        }
         let total = match self {
             Self::Values(_) => rows.len() as f64,
             Self::Labels { labels, weights, .. } => rows.iter().map(|row| weights[labels[*row] as usize]).sum(),
@@ -88,7 +98,7 @@ fn dense_rows(samples: &Samples) -> Vec<f64> {
 }
 
 /// One class a sample, from labels or from rows that are exactly one-hot.
-fn labels(samples: &Samples) -> Result<Vec<u32>, NetworkError> {
+fn labels(loss: &Loss, samples: &Samples) -> Result<Vec<u32>, NetworkError> {
     match samples.targets() {
         Targets::Classes { labels, .. } => Ok(labels.clone()),
         Targets::Values { width, values } => {
@@ -98,7 +108,7 @@ fn labels(samples: &Samples) -> Result<Vec<u32>, NetworkError> {
                 let label = numbers.iter().position(|y| *y == 1.0);
                 match label {
                     Some(label) if ones == 1 && zeros + 1 == numbers.len() => Ok(label as u32),
-                    _ => Err(NetworkError::NotOneHot { row }),
+                    _ => Err(NetworkError::NotOneHot { loss: loss.name(), row }),
                 }
             };
             values.chunks_exact(*width).enumerate().map(one_hot).collect()

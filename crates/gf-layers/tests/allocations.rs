@@ -25,7 +25,9 @@ fn evaluations_allocate_nothing() {
 }
 
 fn check(network: &Network) {
-    for loss in [Loss::mse(), Loss::bce_with_logits(), Loss::softmax_cross_entropy()] {
+    for loss in
+        [Loss::mse(), Loss::huber(0.5), Loss::bce_with_logits(), Loss::softmax_cross_entropy(), Loss::focal(2.0)]
+    {
         let samples = common::samples(1, 700, network, &loss);
         let mut objective = network.objective(loss, &samples, Batches::shuffled(300, Streams::new(1))).unwrap();
         let theta = common::parameters(1, network);

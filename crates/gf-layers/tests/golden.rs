@@ -1,7 +1,6 @@
 //! Golden values of an independent automatic differentiation system.
 //!
 //! Those of networks with skip connections are made by `peers/golden_skip.py`.
-//! `elu-focal.json` and `sin-huber.json` wait for their losses.
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
@@ -54,12 +53,14 @@ const TOLERANCE: f64 = 1e-10;
 #[test]
 fn derivatives_match() {
     for name in [
+        "elu-focal",
         "gelu-deep-ce-smooth",
         "leaky-l2",
         "output-activation",
         "relu-mse",
         "sigmoid-half-mse",
         "silu-bce",
+        "sin-huber",
         "skip-everywhere-ce",
         "skip-first",
         "skip-mixed",
@@ -111,10 +112,15 @@ fn third_derivatives_match() {
         "sigmoid-half-mse",
         "silu-ce",
         "sin-output",
+        "skip-ce-sum",
         "skip-ends-ce",
+        "skip-focal-flat",
         "skip-relu-identity",
         "skip-tanh-gelu",
         "softplus-bce",
+        "softplus-focal-sum",
+        "tanh-focal",
+        "tanh-huber",
         "tanh-mse",
     ] {
         let golden = read(&format!("third-{name}"));

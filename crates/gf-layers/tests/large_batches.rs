@@ -28,14 +28,15 @@ fn everything(mut objective: NetworkObjective, theta: &[f64]) -> Vec<u64> {
 #[test]
 fn bits_depend_neither_on_threads_nor_on_lanes_shared_by_them() {
     let network = Network::new(20).dense(40, Activation::Tanh).dense(10, Activation::Identity);
-    let loss = Loss::softmax_cross_entropy();
-    let data = samples(1, 3000, &network, &loss);
-    let theta = parameters(1, &network);
-    let [one, two, three] = [1, 2, 3].map(|threads| {
-        let objective = network.objective(loss.clone(), &data, Batches::full()).unwrap();
-        on_threads(threads, || everything(objective, &theta))
-    });
-    assert!(one == two && one == three);
+    for loss in [Loss::softmax_cross_entropy(), Loss::focal(2.0), Loss::huber(0.5)] {
+        let data = samples(1, 3000, &network, &loss);
+        let theta = parameters(1, &network);
+        let [one, two, three] = [1, 2, 3].map(|threads| {
+            let objective = network.objective(loss.clone(), &data, Batches::full()).unwrap();
+            on_threads(threads, || everything(objective, &theta))
+        });
+        assert!(one == two && one == three, "{}", loss.name());
+    }
 }
 
 /// Above about four million numbers, passes are repeated chunk by chunk instead of kept.

@@ -10,7 +10,8 @@ use gf_utils::Metric;
 use gf_utils::data::{self, CsvColumns, TargetColumns, TargetKind};
 use miette::Report;
 
-use super::spec::{ArmSpec, BatchOrder, Builtin, DataSpec, LossKind, LossSpec, NetworkSpec, SplitKind};
+use super::loss::{LossKind, LossSpec};
+use super::spec::{ArmSpec, BatchOrder, Builtin, DataSpec, NetworkSpec, SplitKind};
 use super::{Conserved, Document, FunctionSpec, Study, misuse};
 
 /// A checked study.
@@ -44,6 +45,8 @@ pub struct NetworkProblem {
     pub loss: Loss,
     /// Its keys.
     pub loss_spec: LossSpec,
+    /// That of the study, by which all arms are judged.
+    judged_as: LossKind,
     /// Shift and scale inputs.
     standardize: bool,
     /// All samples, unless they are drawn anew from each seed.
@@ -51,9 +54,9 @@ pub struct NetworkProblem {
 }
 
 impl NetworkProblem {
-    /// Whether the targets are classes, so that accuracy is the metric.
+    /// Whether accuracy is the metric: for all arms alike, whatever their own losses.
     pub fn is_classification(&self) -> bool {
-        matches!(self.loss_spec.kind, LossKind::SoftmaxCrossEntropy | LossKind::BceWithLogits)
+        self.judged_as.is_classification()
     }
 
     /// The metrics evaluated on the validation set.
@@ -148,16 +151,19 @@ impl Problem {
         }
     }
 
-    /// The problem as an arm sees it: with its own initialization and skip connections, where it has them.
+    /// The problem as an arm sees it: with its own initialization, skip connections, output and loss, where it has them.
     pub fn of_arm(&self, arm: &ArmSpec) -> Cow<'_, Self> {
-        if arm.initialization.is_none() && arm.skip.is_none() {
+        let is_plain = arm.initialization.is_none() && arm.skip.is_none();
+        if is_plain && arm.output.is_none() && arm.loss.is_none() {
             return Cow::Borrowed(self);
         }
         let mut own = self.clone();
         if let Subject::Network(problem) = &mut own.subject {
             problem.initialization = arm.initialization.unwrap_or(problem.initialization);
-            if let Some(skip) = arm.skip {
-                set_skip(&mut problem.network, skip);
+            adapt(&mut problem.network, arm);
+            if let Some(spec) = &arm.loss {
+                problem.loss = spec.loss();
+                problem.loss_spec = spec.clone();
             }
         }
         Cow::Owned(own)
@@ -409,13 +415,19 @@ impl Problem {
                     ));
                 }
             }
-            let network_key = [("initialization", arm.initialization.is_some()), ("skip", arm.skip.is_some())];
+            let network_key = [
+                ("initialization", arm.initialization.is_some()),
+                ("skip", arm.skip.is_some()),
+                ("output", arm.output.is_some()),
+                ("loss", arm.loss.is_some()),
+            ];
             if let (Some((key, _)), Some(_)) = (network_key.iter().find(|(_, is_set)| *is_set), &self.study.problem) {
                 return Err(error(&[*key], &"only networks have it, [problem] has none"));
             }
             if let Some(initialization) = &arm.initialization {
                 initialization.validate().map_err(|fault| error(&["initialization"], &fault))?;
             }
+            self.check_loss_of(index, arm)?;
             if self.study.run.conservation {
                 Conserved::new(&self.of_arm(arm)).map_err(|message| {
                     let message = format!("arm \"{}\": {message}", arm.name);
@@ -428,6 +440,31 @@ impl Problem {
             self.check_memory(index, &arm.method)?;
         }
         Ok(())
+    }
+
+    /// An arm's own output and loss beside each other, and the loss beside the targets of the first seed.
+    fn check_loss_of(&self, index: usize, arm: &ArmSpec) -> Result<(), Report> {
+        let Subject::Network(problem) = &self.subject else { return Ok(()) };
+        if arm.loss.is_none() && arm.output.is_none() && arm.skip.is_none() {
+            return Ok(());
+        }
+        let index = index.to_string();
+        let error = |path: &[&str], message: String| {
+            let path: Vec<&str> = ["arm", &index].iter().chain(path).copied().collect();
+            self.document.error_at(&path, message)
+        };
+        let mut network = problem.network.clone();
+        adapt(&mut network, arm);
+        let Some(spec) = &arm.loss else {
+            let key = if arm.output.is_some() { "output" } else { "skip" };
+            return problem.loss_spec.check(&network).map_err(|fault| error(&[key], fault.message));
+        };
+        spec.check(&network).map_err(|fault| error(&["loss", fault.key], fault.message))?;
+        let data = self.data(self.study.run.seeds[0])?;
+        [data.train, data.validation].into_iter().try_for_each(|samples| {
+            let objective = network.objective_shared(spec.loss(), samples, Batches::full());
+            objective.map(|_| ()).map_err(|fault| error(&["loss", "kind"], fault.to_string()))
+        })
     }
 
     /// Refuses a dense matrix that does not fit in the memory of this machine.
@@ -477,6 +514,16 @@ pub const CONSERVATION_DRIFT: &str = "conservation_drift";
 /// The column of ‖θ − θ(t)‖.
 pub const DISTANCE_TO_FLOW: &str = "distance_to_flow";
 
+/// The network of an arm: with its own skip connections and output, where it has them.
+fn adapt(network: &mut Network, arm: &ArmSpec) {
+    if let Some(skip) = arm.skip {
+        set_skip(network, skip);
+    }
+    if let (Some(output), Some(last)) = (arm.output, network.layers.last_mut()) {
+        last.activation = output;
+    }
+}
+
 /// Skip connections around all hidden layers as wide as their inputs, or around no layer.
 fn set_skip(network: &mut Network, skip: bool) {
     let (mut inputs, hidden) = (network.input, network.layers.len() - 1);
@@ -512,24 +559,6 @@ fn available_memory() -> Option<u64> {
     Some(kib * 1024)
 }
 
-fn kind_name(kind: LossKind) -> &'static str {
-    match kind {
-        LossKind::Mse => "mse",
-        LossKind::HalfMse => "half_mse",
-        LossKind::BceWithLogits => "bce_with_logits",
-        LossKind::SoftmaxCrossEntropy => "softmax_cross_entropy",
-    }
-}
-
-fn loss_key(error: &NetworkError) -> &'static str {
-    match error {
-        NetworkError::ClassWeights { .. } => "class_weights",
-        NetworkError::Parameter { name, .. } if *name == "a class weight" => "class_weights",
-        NetworkError::Parameter { name, .. } => name,
-        _ => "kind",
-    }
-}
-
 fn load_network(
     document: &Document,
     network_spec: &NetworkSpec,
@@ -540,14 +569,12 @@ fn load_network(
     network.validate().map_err(|error| document.error_at(&["network"], error))?;
     let initialization = network_spec.initialization;
     initialization.validate().map_err(|error| document.error_at(&["network", "initialization"], error))?;
-    let loss = loss_spec.loss().map_err(|key| {
-        let kind = kind_name(loss_spec.kind);
-        document.error_at(&["loss", key], format!("this option does not belong to the loss \"{kind}\""))
-    })?;
-    loss.validate(network.outputs()).map_err(|error| document.error_at(&["loss", loss_key(&error)], error))?;
+    loss_spec.check(&network).map_err(|fault| document.error_at(&["loss", fault.key], fault.message))?;
+    let loss = loss_spec.loss();
     let samples = load_samples(document, data, loss_spec.kind, &network)?.map(Arc::new);
     let standardize = data.standardize;
-    Ok(NetworkProblem { network, initialization, loss, loss_spec: loss_spec.clone(), standardize, samples })
+    let judged_as = loss_spec.kind;
+    Ok(NetworkProblem { network, initialization, loss, loss_spec: loss_spec.clone(), judged_as, standardize, samples })
 }
 
 fn load_samples(
@@ -556,7 +583,7 @@ fn load_samples(
     loss: LossKind,
     network: &Network,
 ) -> Result<Option<Samples>, Report> {
-    let classes = loss == LossKind::SoftmaxCrossEntropy;
+    let classes = loss.takes_classes();
     let expected = "expected one of: builtin; x and y; csv and target";
     let samples = match spec {
         DataSpec { builtin: Some(builtin), x: None, y: None, csv: None, target: None, features: None, .. } => {

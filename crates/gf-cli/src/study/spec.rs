@@ -2,11 +2,12 @@
 
 use std::path::PathBuf;
 
-use gf_layers::{Initialization, Layer, Loss, Network};
+use gf_layers::{Activation, Initialization, Layer, Network};
 use gf_optim::Budget;
 use gf_optim::registry::{ControlSettings, MethodSettings};
 use serde::{Deserialize, Serialize};
 
+use super::LossSpec;
 use super::depth::Depth;
 use super::function::FunctionSpec;
 
@@ -82,69 +83,6 @@ impl NetworkSpec {
     /// The network.
     pub fn network(&self) -> Network {
         Network { input: self.input, layers: self.layers.clone() }
-    }
-}
-
-/// `[loss]`: one flat table.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct LossSpec {
-    /// Which loss.
-    pub kind: LossKind,
-    /// ε of softmax_cross_entropy.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub label_smoothing: Option<f64>,
-    /// One weight per class, of softmax_cross_entropy.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub class_weights: Option<Vec<f64>>,
-    /// Weight of positive targets, of bce_with_logits.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub pos_weight: Option<f64>,
-    /// λ of + (λ/2)‖θ‖²; with any loss.
-    #[serde(default)]
-    pub l2: f64,
-}
-
-/// The losses by name.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum LossKind {
-    /// (1/n) Σ (o−y)².
-    #[default]
-    Mse,
-    /// (1/2n) Σ (o−y)².
-    HalfMse,
-    /// Binary cross-entropy of logits.
-    BceWithLogits,
-    /// Cross-entropy of a softmax.
-    SoftmaxCrossEntropy,
-}
-
-impl LossSpec {
-    /// The loss, or the key of an option that does not belong to its kind.
-    ///
-    /// # Errors
-    /// The key.
-    pub fn loss(&self) -> Result<Loss, &'static str> {
-        let softmax = self.kind == LossKind::SoftmaxCrossEntropy;
-        if self.label_smoothing.is_some() && !softmax {
-            return Err("label_smoothing");
-        }
-        if self.class_weights.is_some() && !softmax {
-            return Err("class_weights");
-        }
-        if self.pos_weight.is_some() && self.kind != LossKind::BceWithLogits {
-            return Err("pos_weight");
-        }
-        Ok(match self.kind {
-            LossKind::Mse => Loss::Mse,
-            LossKind::HalfMse => Loss::HalfMse,
-            LossKind::BceWithLogits => Loss::BceWithLogits { pos_weight: self.pos_weight.unwrap_or(1.0) },
-            LossKind::SoftmaxCrossEntropy => Loss::SoftmaxCrossEntropy {
-                label_smoothing: self.label_smoothing.unwrap_or(0.0),
-                class_weights: self.class_weights.clone(),
-            },
-        })
     }
 }
 
@@ -353,6 +291,12 @@ pub struct ArmSpec {
     /// Skip connections around all hidden layers that are as wide as their inputs (or around none), where they differ from the network's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub skip: Option<bool>,
+    /// The whole of `[loss]`, l2 included, where it differs from the problem's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub loss: Option<LossSpec>,
+    /// The activation of the last layer, where it differs from the network's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub output: Option<Activation>,
     /// Steps of this arm, where they differ from `run.steps`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub steps: Option<u64>,

@@ -156,12 +156,7 @@ impl Tensors {
         let u = shape.layers[last].units;
         let outputs = at.chunk.with_outputs(shape, at.tape.outputs(shape), at.scale);
         let full = room(&mut self.second[last][0], u * u * n);
-        for j in 0..u {
-            for r in 0..u {
-                let entry = &mut full[(j * u + r) * n..][..n];
-                at.loss.curvature_entry(outputs, at.tape.curvature(shape), j, r, entry);
-            }
-        }
+        at.loss.curvature_matrix(outputs, at.tape.curvature(shape), full);
         self.skips.start(at, full);
         if let Some(slope) = at.tape.slope(shape, last) {
             for (jr, entry) in full.chunks_exact_mut(n).enumerate() {

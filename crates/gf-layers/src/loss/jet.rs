@@ -2,14 +2,14 @@
 
 use gf_linalg::slices;
 
-use super::{Loss, Outputs};
+use super::{Loss, LossFunction, Outputs, focal};
 
 impl Loss {
     /// Turns the jet of the outputs a^L into that of ∂ℓ/∂a^L, both in the components ε_u ε_v, ε_v, ε_u, 1, n numbers each, output after
     /// output. `gradient` and `curvature` are those of [`Loss::derivatives`].
     ///
-    /// With B = ∇²ℓ and T = ∇³ℓ in a^L: g_u = B a_u, g_v = B a_v and g_uv = B a_uv + T\[a_u, a_v\]. T is 0 for the squares, −B tanh(o/2)
-    /// for the binary loss, and for the softmax T\[x, y\]_c = s p_c ((x_c − E x)(y_c − E y) − Cov(x, y))/S with mean and covariance under p.
+    /// With B = ∇²ℓ and T = ∇³ℓ in a^L: g_u = B a_u, g_v = B a_v and g_uv = B a_uv + T\[a_u, a_v\]. T is 0 for the squares and `huber`, −B tanh(o/2)
+    /// for the binary loss, that of [`focal`], and for the softmax T\[x, y\]_c = s p_c ((x_c − E x)(y_c − E y) − Cov(x, y))/S with mean and covariance under p.
     pub(crate) fn apply_jet(
         &self,
         at: Outputs<'_>,
@@ -19,15 +19,15 @@ impl Loss {
         jet: &mut [f64],
     ) {
         let n = at.rows;
-        match self {
-            Self::Mse | Self::HalfMse => {
+        match &self.function {
+            LossFunction::Mse | LossFunction::HalfMse | LossFunction::Huber { .. } => {
                 for (jet, b) in jet.chunks_exact_mut(4 * n).zip(curvature.chunks_exact(n)) {
                     for x in jet[..3 * n].chunks_exact_mut(n) {
                         multiply_by(b, x);
                     }
                 }
             }
-            Self::BceWithLogits { .. } => {
+            LossFunction::BceWithLogits { .. } => {
                 let (half, tanh) = scratch[..2 * n].split_at_mut(n);
                 let columns = curvature.chunks_exact(n).zip(at.outputs.chunks_exact(n));
                 for (jet, (b, o)) in jet.chunks_exact_mut(4 * n).zip(columns) {
@@ -44,7 +44,8 @@ impl Loss {
                     }
                 }
             }
-            Self::SoftmaxCrossEntropy { .. } => softmax(at, curvature, scratch, jet),
+            LossFunction::SoftmaxCrossEntropy { .. } => softmax(at, curvature, scratch, jet),
+            LossFunction::Focal { gamma } => focal::apply_jet(*gamma, at, curvature, jet),
         }
         for (jet, g) in jet.chunks_exact_mut(4 * n).zip(gradient.chunks_exact(n)) {
             jet[3 * n..].copy_from_slice(g);

@@ -1,11 +1,11 @@
 //! Values and derivatives of a loss in the outputs a^L, over the samples of one chunk.
 //!
-//! All arrays are feature-major: n × K column-major. For the softmax the targets hold w_c t_ic and `mass` holds s_i = Σ_c w_c t_ic;
-//! elsewhere the targets hold y and there is no mass. `scale` is 1/n of the whole batch, or 1/S.
+//! All arrays are feature-major: n × K column-major. For a softmax the targets hold w_c t_ic and `mass` holds s_i = Σ_c w_c t_ic;
+//! elsewhere the targets hold y and there is no mass. `scale` is 1/n of the whole batch, or 1/S, or 1 for sums.
 
 use gf_linalg::slices;
 
-use super::Loss;
+use super::{Loss, LossFunction, focal};
 
 /// Numbers of scratch a sample that the functions here need.
 pub(crate) const SCRATCH: usize = 5;
@@ -25,10 +25,11 @@ impl Loss {
     pub(crate) fn value(&self, at: Outputs<'_>, scratch: &mut [f64]) -> f64 {
         let n = at.rows;
         let columns = at.outputs.chunks_exact(n).zip(at.targets.chunks_exact(n));
-        match self {
-            Self::Mse => at.scale * squares(at),
-            Self::HalfMse => 0.5 * at.scale * squares(at),
-            Self::BceWithLogits { pos_weight } => {
+        match &self.function {
+            LossFunction::Mse => at.scale * squares(at),
+            LossFunction::HalfMse => 0.5 * at.scale * squares(at),
+            LossFunction::Huber { delta } => at.scale * huber(at, *delta),
+            LossFunction::BceWithLogits { pos_weight } => {
                 let (negative, plus) = scratch[..2 * n].split_at_mut(n);
                 let mut sum = 0.0;
                 for (o, y) in columns {
@@ -41,16 +42,29 @@ impl Loss {
                 }
                 at.scale * sum
             }
-            Self::SoftmaxCrossEntropy { .. } => {
+            LossFunction::SoftmaxCrossEntropy { .. } => {
                 log_sum_exp(at, scratch);
                 let (largest, log) = scratch[..2 * n].split_at(n);
                 let terms = columns.map(|(o, t)| (0..n).map(|i| t[i] * ((largest[i] - o[i]) + log[i])).sum::<f64>());
                 at.scale * terms.sum::<f64>()
             }
+            LossFunction::Focal { gamma } => {
+                log_sum_exp(at, scratch);
+                let (largest, rest) = scratch.split_at_mut(n);
+                let (log, rest) = rest.split_at_mut(n);
+                let truth = &mut rest[..n];
+                truth.fill(0.0);
+                for (o, t) in columns {
+                    for i in 0..n {
+                        truth[i] += t[i] * ((largest[i] - o[i]) + log[i]);
+                    }
+                }
+                at.scale * truth.iter().map(|minus_q| focal::value(*gamma, -minus_q)).sum::<f64>()
+            }
         }
     }
 
-    /// The value, with out = ∂ℓ/∂a^L, and `curvature` = what the Hessian B of ℓ in a^L needs: its diagonal, or for the softmax the
+    /// The value, with out = ∂ℓ/∂a^L, and `curvature` = what the Hessian B of ℓ in a^L needs: its diagonal, or for a softmax the
     /// probabilities p.
     pub(crate) fn derivatives(
         &self,
@@ -60,18 +74,26 @@ impl Loss {
         curvature: &mut [f64],
     ) -> f64 {
         let n = at.rows;
-        match self {
-            Self::Mse => {
+        match &self.function {
+            LossFunction::Mse => {
                 residuals(at, 2.0 * at.scale, out);
                 curvature.fill(2.0 * at.scale);
                 self.value(at, scratch)
             }
-            Self::HalfMse => {
+            LossFunction::HalfMse => {
                 residuals(at, at.scale, out);
                 curvature.fill(at.scale);
                 self.value(at, scratch)
             }
-            Self::BceWithLogits { pos_weight } => {
+            LossFunction::Huber { delta } => {
+                residuals(at, 1.0, out);
+                for (r, curvature) in out.iter_mut().zip(curvature) {
+                    *curvature = if r.abs() <= *delta { at.scale } else { 0.0 };
+                    *r = at.scale * r.clamp(-delta, *delta);
+                }
+                self.value(at, scratch)
+            }
+            LossFunction::BceWithLogits { pos_weight } => {
                 let (negative, complement) = scratch[..2 * n].split_at_mut(n);
                 let columns = at.outputs.chunks_exact(n).zip(at.targets.chunks_exact(n));
                 let written = out.chunks_exact_mut(n).zip(curvature.chunks_exact_mut(n));
@@ -88,7 +110,7 @@ impl Loss {
                 }
                 self.value(at, scratch)
             }
-            Self::SoftmaxCrossEntropy { .. } => {
+            LossFunction::SoftmaxCrossEntropy { .. } => {
                 // The value leaves the largest outputs and the logarithms of the sums in the scratch.
                 let value = self.value(at, scratch);
                 softmax(at, scratch, curvature);
@@ -100,11 +122,17 @@ impl Loss {
                 }
                 value
             }
+            LossFunction::Focal { gamma } => {
+                log_sum_exp(at, scratch);
+                softmax(at, scratch, curvature);
+                focal::gradient(*gamma, at, curvature, out);
+                self.value(at, scratch)
+            }
         }
     }
 
-    /// x = B x for every sample and each of `directions` vectors, with `curvature` from [`Loss::derivatives`]. B is diagonal, or
-    /// s_i (diag p − p pᵀ)/S. The numbers of one output are contiguous, direction after direction.
+    /// x = B x for every sample and each of `directions` vectors, with `curvature` from [`Loss::derivatives`]. B is diagonal,
+    /// s_i (diag p − p pᵀ)/S, or that of [`focal`]. The numbers of one output are contiguous, direction after direction.
     pub(crate) fn apply_curvature(
         &self,
         at: Outputs<'_>,
@@ -114,47 +142,68 @@ impl Loss {
         x: &mut [f64],
     ) {
         let n = at.rows;
-        let tall = n * directions;
-        if !self.is_classification() {
-            for (x, b) in x.chunks_exact_mut(tall).zip(curvature.chunks_exact(n)) {
-                for x in x.chunks_exact_mut(n) {
-                    for (x, b) in x.iter_mut().zip(b) {
-                        *x *= b;
+        match &self.function {
+            LossFunction::Mse
+            | LossFunction::HalfMse
+            | LossFunction::Huber { .. }
+            | LossFunction::BceWithLogits { .. } => {
+                for (x, b) in x.chunks_exact_mut(n * directions).zip(curvature.chunks_exact(n)) {
+                    for x in x.chunks_exact_mut(n) {
+                        for (x, b) in x.iter_mut().zip(b) {
+                            *x *= b;
+                        }
                     }
                 }
             }
-            return;
-        }
-        let mean = &mut scratch[..n];
-        for d in 0..directions {
-            mean.fill(0.0);
-            for (x, p) in x.chunks_exact(tall).zip(curvature.chunks_exact(n)) {
-                slices::multiply_add(&x[d * n..][..n], p, mean);
+            LossFunction::SoftmaxCrossEntropy { .. } => {
+                apply_softmax(at, curvature, directions, &mut scratch[..n], x);
             }
-            for (x, p) in x.chunks_exact_mut(tall).zip(curvature.chunks_exact(n)) {
-                let x = &mut x[d * n..][..n];
-                for i in 0..n {
-                    x[i] = at.scale * at.mass[i] * p[i] * (x[i] - mean[i]);
-                }
-            }
+            LossFunction::Focal { gamma } => focal::apply(*gamma, at, curvature, directions, x),
         }
     }
 
-    /// out = entry (j, r) of B for every sample.
-    pub(crate) fn curvature_entry(&self, at: Outputs<'_>, curvature: &[f64], j: usize, r: usize, out: &mut [f64]) {
+    /// out = B, with the n numbers of entry (j, r) at (j K + r) n.
+    pub(crate) fn curvature_matrix(&self, at: Outputs<'_>, curvature: &[f64], out: &mut [f64]) {
         let n = at.rows;
-        let (row, column) = (&curvature[j * n..][..n], &curvature[r * n..][..n]);
-        if !self.is_classification() {
-            if j == r {
-                out.copy_from_slice(row);
-            } else {
+        let outputs = curvature.len() / n;
+        match &self.function {
+            LossFunction::Mse
+            | LossFunction::HalfMse
+            | LossFunction::Huber { .. }
+            | LossFunction::BceWithLogits { .. } => {
                 out.fill(0.0);
+                for (j, row) in curvature.chunks_exact(n).enumerate() {
+                    out[j * (outputs + 1) * n..][..n].copy_from_slice(row);
+                }
             }
-            return;
+            LossFunction::SoftmaxCrossEntropy { .. } => {
+                for (jr, entry) in out.chunks_exact_mut(n).enumerate() {
+                    let (j, r) = (jr / outputs, jr % outputs);
+                    let (row, column) = (&curvature[j * n..][..n], &curvature[r * n..][..n]);
+                    for i in 0..n {
+                        let rest = if j == r { 1.0 - column[i] } else { -column[i] };
+                        entry[i] = at.scale * at.mass[i] * row[i] * rest;
+                    }
+                }
+            }
+            LossFunction::Focal { gamma } => focal::matrix(*gamma, at, curvature, out),
         }
-        for i in 0..n {
-            let rest = if j == r { 1.0 - column[i] } else { -column[i] };
-            out[i] = at.scale * at.mass[i] * row[i] * rest;
+    }
+}
+
+fn apply_softmax(at: Outputs<'_>, probabilities: &[f64], directions: usize, mean: &mut [f64], x: &mut [f64]) {
+    let n = at.rows;
+    let tall = n * directions;
+    for d in 0..directions {
+        mean.fill(0.0);
+        for (x, p) in x.chunks_exact(tall).zip(probabilities.chunks_exact(n)) {
+            slices::multiply_add(&x[d * n..][..n], p, mean);
+        }
+        for (x, p) in x.chunks_exact_mut(tall).zip(probabilities.chunks_exact(n)) {
+            let x = &mut x[d * n..][..n];
+            for i in 0..n {
+                x[i] = at.scale * at.mass[i] * p[i] * (x[i] - mean[i]);
+            }
         }
     }
 }
@@ -167,6 +216,14 @@ fn negate(x: &[f64], out: &mut [f64]) {
 
 fn squares(at: Outputs<'_>) -> f64 {
     at.outputs.iter().zip(at.targets).map(|(o, y)| (o - y) * (o - y)).sum()
+}
+
+fn huber(at: Outputs<'_>, delta: f64) -> f64 {
+    let term = |(o, y): (&f64, &f64)| {
+        let r = (o - y).abs();
+        if r <= delta { 0.5 * r * r } else { delta * (r - 0.5 * delta) }
+    };
+    at.outputs.iter().zip(at.targets).map(term).sum()
 }
 
 fn residuals(at: Outputs<'_>, factor: f64, out: &mut [f64]) {

@@ -2,7 +2,7 @@
 #![allow(dead_code, reason = "not every test uses all of it")]
 
 use gf_core::{Samples, Streams, Targets, standard_normal};
-use gf_layers::{Activation, Initialization, Loss, Network};
+use gf_layers::{Activation, Initialization, Loss, LossFunction, Network};
 
 /// max|a − b| / max|b|.
 pub(crate) fn relative_error(a: &[f64], b: &[f64]) -> f64 {
@@ -34,7 +34,7 @@ pub(crate) fn samples(seed: u64, rows: usize, network: &Network, loss: &Loss) ->
     let targets = if loss.is_classification() {
         let labels = numbers.iter().step_by(outputs).map(|x| (x.abs() * 7.0) as u32 % outputs as u32).collect();
         Targets::Classes { classes: outputs, labels }
-    } else if matches!(loss, Loss::BceWithLogits { .. }) {
+    } else if matches!(loss.function, LossFunction::BceWithLogits { .. }) {
         Targets::Values { width: outputs, values: numbers.iter().map(|x| f64::from(*x > 0.0)).collect() }
     } else {
         Targets::Values { width: outputs, values: numbers }

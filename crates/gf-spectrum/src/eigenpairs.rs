@@ -127,7 +127,7 @@ impl Eigenpairs {
 /// The solver: a thick-restart block Lanczos process, in memory that is kept between calls.
 ///
 /// **Method**: a cold start grows the Krylov space of one random vector (or of a block of them). A warm start takes the sum of the eigenvectors
-/// of the last call with a random part of [`FRESH`]: measured along gradient descent it takes a sixth to a third fewer products than a cold start,
+/// of the last call with a random part of 1e-3: measured along gradient descent it takes a sixth to a third fewer products than a cold start,
 /// where a block of those eigenvectors takes more, because a product of each of them serves one pair only. When the
 /// basis is full it is restarted with the wanted Ritz vectors and the third of the others nearest to them.
 ///
@@ -193,7 +193,7 @@ impl EigenpairSolver {
     }
 
     /// Cold starts lean towards `direction` (p numbers): the gradient lies mostly in the space of the highest eigenvectors, and saves some
-    /// products. A random part of [`LEAN`] stays, so that no direction is missing.
+    /// products. A random part of 0.1 stays, so that no direction is missing.
     pub fn lean_towards(&mut self, direction: &[f64]) {
         debug_assert_eq!(direction.len(), self.process.order());
         self.hint.clear();

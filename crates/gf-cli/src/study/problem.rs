@@ -56,7 +56,8 @@ pub struct NetworkProblem {
 impl NetworkProblem {
     /// Whether accuracy is the metric: for all arms alike, whatever their own losses.
     pub fn is_classification(&self) -> bool {
-        self.judged_as.is_classification()
+        let is_of_classes = |samples: &Arc<Samples>| matches!(samples.targets(), Targets::Classes { .. });
+        self.judged_as.is_classification() || self.samples.as_ref().is_some_and(is_of_classes)
     }
 
     /// The metrics evaluated on the validation set.

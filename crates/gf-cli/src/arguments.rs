@@ -24,6 +24,8 @@ pub enum Command {
     Eval(EvalArguments),
     /// Eigenvalues, inertia, density and layer blocks of the curvature at one point.
     Spectrum(SpectrumArguments),
+    /// Check gradient, Hessian and third derivative by the slopes of Taylor remainders, layer by layer; exit code 1 where one is wrong.
+    Check(CheckArguments),
     /// Build the report of run folders again; several folders give a comparison too.
     Report(ReportArguments),
     /// List the methods with order, stability, curvature and cost.
@@ -227,6 +229,22 @@ pub enum MatrixName {
     GaussNewton,
     /// H − G.
     Difference,
+}
+
+/// `gf check`.
+#[derive(Debug, Args)]
+pub struct CheckArguments {
+    /// Network, loss and data, or a function (a study; its arms are ignored).
+    pub problem: PathBuf,
+    /// Parameters: a .npy file, or a .gfmodel file of a run folder [default: the start of the study's first seed].
+    #[arg(long, value_name = "T.npy")]
+    pub theta: Option<PathBuf>,
+    /// Replace a key of the problem: `--set loss.l2=0.1`. May be repeated.
+    #[arg(long, value_name = "KEY.PATH=VALUE")]
+    pub set: Vec<String>,
+    /// Print a JSON array instead of a table.
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// `gf report`.

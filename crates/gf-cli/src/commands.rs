@@ -1,5 +1,6 @@
 //! The commands, one a file.
 
+mod check;
 mod eval;
 mod experiment;
 mod init;
@@ -26,6 +27,7 @@ pub fn execute(arguments: Arguments) -> Result<u8, Report> {
         Command::Experiment(arguments) => experiment::execute(&arguments),
         Command::Eval(arguments) => eval::execute(&arguments),
         Command::Spectrum(arguments) => spectrum::execute(&arguments),
+        Command::Check(arguments) => check::execute(&arguments),
         Command::Report(arguments) => report::execute(&arguments),
         Command::Methods { json } => methods::execute(json),
         Command::Stability(arguments) => stability::execute(&arguments),

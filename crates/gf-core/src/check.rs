@@ -1,7 +1,7 @@
 //! Derivative checks by the slope of Taylor remainders.
 //!
 //! A derivative is right when the remainder of the Taylor expansion that uses it shrinks with the next power of the step:
-//! |L(θ+tv) − L(θ) − t·gᵀv| = O(t²), ‖∇L(θ+tv) − g − t·Hv‖ = O(t²) and ‖H(θ+tu)v − Hv − t·∇(uᵀHv)‖ = O(t²). A wrong derivative leaves slope 1.
+//! |L(θ+tv) − L(θ) − t·gᵀv| = O(t²), |L(θ+tv) − L(θ) − t·gᵀv − ½t²·vᵀHv| = O(t³), ‖∇L(θ+tv) − g − t·Hv‖ = O(t²) and ‖H(θ+tu)v − Hv − t·∇(uᵀHv)‖ = O(t²). A wrong derivative leaves the slope one lower.
 
 use crate::{EvalError, HessianProduct, LeastSquares, Objective, SymmetricOperator, ThirdDerivative, vector};
 
@@ -14,6 +14,8 @@ pub struct TaylorCheck {
     pub remainders: Vec<f64>,
     /// Remainders below this are rounding (set from the sizes of the terms).
     pub rounding: f64,
+    /// The slope of a right derivative: one more than the order of the expansion.
+    pub expected: f64,
 }
 
 impl TaylorCheck {
@@ -31,9 +33,10 @@ impl TaylorCheck {
         (last.len() == 3).then(|| last[1])
     }
 
-    /// Whether the derivative is right: slope within 0.1 of 2 (or higher, where the next term vanishes too), or no remainder at all.
+    /// Whether the derivative is right: slope within 0.1 of the expected one (or higher, where the next term vanishes too), or no remainder
+    /// at all.
     pub fn passes(&self) -> bool {
-        self.slope().is_none_or(|slope| slope > 1.9) && self.remainders.iter().all(|r| r.is_finite())
+        self.slope().is_none_or(|slope| slope > self.expected - 0.1) && self.remainders.iter().all(|r| r.is_finite())
     }
 }
 
@@ -59,7 +62,47 @@ pub fn check_gradient<O: Objective + ?Sized>(
     for &t in &steps {
         remainders.push((objective.value(&moved(theta, t, direction))? - value - t * slope).abs());
     }
-    Ok(TaylorCheck { steps, remainders, rounding: 1e-13 * (value.abs() + slope.abs() + 1e-3) })
+    Ok(TaylorCheck { steps, remainders, rounding: 1e-13 * (value.abs() + slope.abs() + 1e-3), expected: 2.0 })
+}
+
+/// Checks gradient and Hessian at `theta` along `direction` against values alone: |L(θ+tv) − L(θ) − t·gᵀv − ½t²·vᵀHv| = O(t³). A wrong gradient
+/// leaves slope 1, a wrong Hessian slope 2.
+///
+/// # Errors
+/// [`EvalError`] of the objective.
+pub fn check_hessian<O: HessianProduct + ?Sized>(
+    objective: &mut O,
+    theta: &[f64],
+    direction: &[f64],
+) -> Result<TaylorCheck, EvalError> {
+    let (mut gradient, mut product) = (vec![0.0; theta.len()], vec![0.0; theta.len()]);
+    let value = objective.value_and_gradient(theta, &mut gradient)?;
+    objective.hessian_at(theta)?.apply(direction, &mut product);
+    let (slope, curvature) = (vector::dot(&gradient, direction), vector::dot(&product, direction));
+    let steps = steps();
+    let mut remainders = Vec::with_capacity(steps.len());
+    for &t in &steps {
+        let expansion = t * slope + 0.5 * t * t * curvature;
+        remainders.push((objective.value(&moved(theta, t, direction))? - value - expansion).abs());
+    }
+    Ok(TaylorCheck { steps, remainders, rounding: 1e-13 * (value.abs() + slope.abs() + 1e-3), expected: 3.0 })
+}
+
+/// gᵀv beside the central difference (L(θ+εv) − L(θ−εv))/2ε: the plain check, whose error is O(ε²) and rounding over ε.
+///
+/// # Errors
+/// [`EvalError`] of the objective.
+pub fn central_difference<O: Objective + ?Sized>(
+    objective: &mut O,
+    theta: &[f64],
+    direction: &[f64],
+    epsilon: f64,
+) -> Result<[f64; 2], EvalError> {
+    let mut gradient = vec![0.0; theta.len()];
+    objective.value_and_gradient(theta, &mut gradient)?;
+    let ahead = objective.value(&moved(theta, epsilon, direction))?;
+    let behind = objective.value(&moved(theta, -epsilon, direction))?;
+    Ok([vector::dot(&gradient, direction), (ahead - behind) / (2.0 * epsilon)])
 }
 
 /// Checks the Hessian product at `theta` along `direction` against gradients.
@@ -85,7 +128,7 @@ pub fn check_hessian_product<O: HessianProduct + ?Sized>(
         remainders.push(vector::norm(&other));
     }
     let rounding = 1e-13 * (vector::norm(&gradient) + vector::norm(&product) + 1e-3);
-    Ok(TaylorCheck { steps, remainders, rounding })
+    Ok(TaylorCheck { steps, remainders, rounding, expected: 2.0 })
 }
 
 /// Checks the third derivative at `theta`, contracted with u and v, against Hessian products with v along u.
@@ -112,7 +155,7 @@ pub fn check_curvature_gradient<O: HessianProduct + ThirdDerivative + ?Sized>(
         remainders.push(vector::norm(&other));
     }
     let rounding = 1e-13 * (vector::norm(&product) + vector::norm(&third) + 1e-3);
-    Ok(TaylorCheck { steps, remainders, rounding })
+    Ok(TaylorCheck { steps, remainders, rounding, expected: 2.0 })
 }
 
 /// Checks the Jacobian at `theta` along `direction` against residuals: ‖r(θ+tv) − r(θ) − t·Jv‖ = O(t²).
@@ -142,7 +185,7 @@ pub fn check_jacobian<O: LeastSquares + ?Sized>(
         remainders.push(vector::norm(&other));
     }
     let rounding = 1e-13 * (vector::norm(&residuals) + vector::norm(&slope) + 1e-3);
-    Ok(TaylorCheck { steps, remainders, rounding })
+    Ok(TaylorCheck { steps, remainders, rounding, expected: 2.0 })
 }
 
 fn moved(theta: &[f64], t: f64, direction: &[f64]) -> Vec<f64> {

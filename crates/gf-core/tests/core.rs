@@ -55,6 +55,10 @@ fn verify<O: DenseHessian + ThirdDerivative>(objective: O, theta: &[f64], v: &[f
     assert!(first.passes(), "gradient: slope {:?}", first.slope());
     let second = check::check_hessian_product(&mut objective, theta, v).unwrap();
     assert!(second.passes(), "hessian: slope {:?}", second.slope());
+    let values = check::check_hessian(&mut objective, theta, v).unwrap();
+    assert!(values.passes(), "hessian from values: slope {:?}", values.slope());
+    let [exact, difference] = check::central_difference(&mut objective, theta, v, 1e-5).unwrap();
+    assert!((exact - difference).abs() <= 1e-7 * (1.0 + exact.abs()), "{exact} {difference}");
     let u: Vec<f64> = v.iter().rev().enumerate().map(|(k, v)| v - 0.3 * k as f64).collect();
     let third = check::check_curvature_gradient(&mut objective, theta, &u, v).unwrap();
     assert!(third.passes(), "third derivative: slope {:?}", third.slope());
@@ -98,6 +102,56 @@ fn a_wrong_gradient_is_found() {
         t[0] * t[0] + t[1].powi(4)
     });
     assert!(!check::check_gradient(&mut wrong, &[0.3, 0.7], &[1.0, 1.0]).unwrap().passes());
+}
+
+/// Himmelblau's function with a Hessian that is off by `bug` in one diagonal entry.
+struct WrongHessian {
+    bug: f64,
+    matrix: [f64; 4],
+}
+
+impl Objective for WrongHessian {
+    fn dim(&self) -> usize {
+        2
+    }
+
+    fn value(&mut self, theta: &[f64]) -> Result<f64, EvalError> {
+        Himmelblau.value(theta)
+    }
+
+    fn value_and_gradient(&mut self, theta: &[f64], gradient: &mut [f64]) -> Result<f64, EvalError> {
+        Himmelblau.value_and_gradient(theta, gradient)
+    }
+}
+
+impl SymmetricOperator for WrongHessian {
+    fn order(&self) -> usize {
+        2
+    }
+
+    fn apply(&mut self, v: &[f64], out: &mut [f64]) {
+        let m = self.matrix;
+        out.copy_from_slice(&[m[0] * v[0] + m[2] * v[1], m[1] * v[0] + m[3] * v[1]]);
+    }
+}
+
+impl HessianProduct for WrongHessian {
+    fn hessian_at<'a>(&'a mut self, theta: &[f64]) -> Result<CurvatureAt<'a>, EvalError> {
+        Himmelblau.dense_hessian(theta, Triangle::Both, &mut self.matrix)?;
+        self.matrix[0] += self.bug;
+        Ok(CurvatureAt::new(self, true))
+    }
+}
+
+#[test]
+fn a_wrong_hessian_is_found_from_values_alone() {
+    for (bug, is_right) in [(0.0, true), (0.1, false), (-3.0, false)] {
+        let mut objective = WrongHessian { bug, matrix: [0.0; 4] };
+        let from_values = check::check_hessian(&mut objective, &[0.4, -1.3], &[0.6, 0.8]).unwrap();
+        assert_eq!(from_values.passes(), is_right, "bug {bug}: slope {:?}", from_values.slope());
+        let from_gradients = check::check_hessian_product(&mut objective, &[0.4, -1.3], &[0.6, 0.8]).unwrap();
+        assert_eq!(from_gradients.passes(), is_right, "bug {bug}: slope {:?}", from_gradients.slope());
+    }
 }
 
 #[test]

@@ -273,3 +273,38 @@ fn the_python_example_of_the_documentation_reads_a_run_folder() {
     assert!(output.status.success(), "{text}");
     assert!(text.contains("implicit") && text.contains("p = 13"), "{text}");
 }
+
+#[test]
+fn embedded_classes_train_with_their_losses() {
+    let bench = Bench::new();
+    for (builtin, input, outputs, loss) in [
+        ("iris", 4, 3, "softmax_cross_entropy"),
+        ("wine", 13, 3, "softmax_cross_entropy"),
+        ("breast_cancer", 30, 2, "softmax_cross_entropy"),
+        ("breast_cancer", 30, 1, "bce_with_logits"),
+    ] {
+        let study = format!(
+            r#"
+[network]
+input = {input}
+layers = [{{ units = 8, activation = "tanh" }}, {{ units = {outputs}, activation = "identity" }}]
+[loss]
+kind = "{loss}"
+[data]
+builtin = "{builtin}"
+standardize = true
+[run]
+steps = 100
+[[arm]]
+name = "implicit"
+method.implicit = {{ h = 10.0 }}
+"#
+        );
+        let out = format!("{builtin}-{outputs}");
+        bench.write("classes.toml", &study);
+        bench.expect(0, &["run", "classes.toml", "--quiet", "--out", &out]);
+        let summary: serde_json::Value = serde_json::from_str(&bench.read(&format!("{out}/summary.json"))).unwrap();
+        let accuracy = summary["arms"][0]["runs"][0]["last"]["val_accuracy"].as_f64().unwrap();
+        assert!(accuracy >= 0.9, "{builtin} with {loss}: {accuracy}");
+    }
+}

@@ -12,7 +12,7 @@
 mod arrays;
 mod chebyshev;
 mod csv;
-mod digits;
+mod embedded;
 mod original;
 mod split;
 mod standardize;
@@ -20,7 +20,7 @@ mod standardize;
 pub use arrays::{ArraysError, TargetKind, read_npy_pair};
 pub use chebyshev::chebyshev;
 pub use csv::{CsvColumns, TargetColumns, read_csv};
-pub use digits::digits;
+pub use embedded::{breast_cancer, digits, iris, wine};
 pub use original::{ORIGINAL_POINTS, original, original_with_points};
 pub use split::{DEFAULT_VALIDATION, Split, SplitError, shuffled_split, sort_by_input, stratified_split};
 pub use standardize::{ColumnScales, Standardization, StandardizeError};

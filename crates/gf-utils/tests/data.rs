@@ -20,6 +20,32 @@ fn labels(samples: &Samples) -> &[u32] {
     }
 }
 
+/// Mean of column `c`.
+fn column_mean(samples: &Samples, c: usize) -> f64 {
+    samples.inputs().iter().skip(c).step_by(samples.width()).sum::<f64>() / samples.len() as f64
+}
+
+#[test]
+fn the_small_sets_are_those_of_scikit_learn() {
+    // from sklearn.datasets import load_iris, load_wine, load_breast_cancer; d.data.shape, np.bincount(d.target), d.data[0], d.data.mean(0)[[0, -1]]
+    let cases = [
+        (iris(), 3, vec![50, 50, 50], [5.1, 0.2], [5.843333333333334, 1.1993333333333336]),
+        (wine(), 3, vec![59, 71, 48], [14.23, 1065.0], [13.00061797752809, 746.8932584269663]),
+        (breast_cancer(), 2, vec![212, 357], [17.99, 0.1189], [14.127291739894552, 0.08394581722319859]),
+    ];
+    for (samples, classes, counts, first, means) in cases {
+        assert_eq!((samples.len(), samples.outputs()), (counts.iter().sum(), classes));
+        let width = samples.width();
+        assert_eq!([samples.inputs()[0], samples.inputs()[width - 1]], first);
+        for (found, expected) in [column_mean(&samples, 0), column_mean(&samples, width - 1)].into_iter().zip(means) {
+            assert!((found - expected).abs() < 1e-12 * expected, "{found} {expected}");
+        }
+        let found: Vec<usize> =
+            (0..classes as u32).map(|class| labels(&samples).iter().filter(|label| **label == class).count()).collect();
+        assert_eq!(found, counts);
+    }
+}
+
 #[test]
 fn the_digits_are_those_of_scikit_learn() {
     // from sklearn.datasets import load_digits; d = load_digits()

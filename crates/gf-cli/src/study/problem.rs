@@ -591,6 +591,9 @@ fn load_samples(
             match builtin {
                 Builtin::Original => return Ok(None),
                 Builtin::Digits => data::digits(),
+                Builtin::Iris => data::iris(),
+                Builtin::Wine => data::wine(),
+                Builtin::BreastCancer => data::breast_cancer(),
                 Builtin::Chebyshev => data::chebyshev(),
             }
         }
@@ -616,6 +619,15 @@ fn load_samples(
             return Err(document.error_at(&["data"], "expected the key target beside csv: target = [\"column\"]"));
         }
         _ => return Err(document.error_at(&["data"], format!("{expected}; found another combination of keys"))),
+    };
+    let samples = match samples.targets() {
+        // Two classes for one logit are its targets 0 and 1.
+        Targets::Classes { classes: 2, labels } if network.outputs() == 1 => {
+            let values = labels.iter().map(|label| f64::from(*label)).collect();
+            let targets = Targets::Values { width: 1, values };
+            Samples::new(samples.width(), samples.inputs().to_vec(), targets).map_err(misuse)?
+        }
+        _ => samples,
     };
     // Integer labels with a loss on values: the loss takes them as one-hot rows, which the network must have outputs for.
     if let Targets::Classes { classes, .. } = samples.targets()

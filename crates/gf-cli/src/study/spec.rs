@@ -121,6 +121,12 @@ pub enum Builtin {
     Original,
     /// UCI handwritten digits, 1797 × 64, 10 classes.
     Digits,
+    /// Fisher's irises, 150 × 4, 3 classes.
+    Iris,
+    /// Wines, 178 × 13, 3 classes; `standardize` them.
+    Wine,
+    /// Tumors of the breast, 569 × 30, 2 classes; `standardize` them.
+    BreastCancer,
     /// The Chebyshev polynomial T₆ at 20 points of [−1, 1], of published runs at the edge of stability.
     Chebyshev,
 }

@@ -278,3 +278,15 @@ fn pseudo_transient_continuation_scales_the_step_by_the_fall_of_the_gradient() {
     assert_eq!(outcome.stop, Stop::GradientNorm);
     assert!(distance(&outcome.theta, &[3.0, 2.0]) < 1e-11 && outcome.steps < 15, "{}", outcome.steps);
 }
+
+#[test]
+fn a_flow_time_is_reached_where_the_sum_of_steps_misses_it_by_rounding() {
+    // Ten times 0.1 sum to 0.9999999999999999.
+    for (h, flow_time, steps) in [(0.1, 1.0, 10), (0.25, 1.0, 4), (0.3, 1.0, 4)] {
+        let budget = Budget { flow_time, ..Budget::steps(100) };
+        let mut control = gf_optim::control::Constant::new(h);
+        let mut objective = Quadratic::diagonal(&[1.0]);
+        let outcome = integrate(&mut objective, &mut ExplicitEuler, &mut control, &mut [], vec![1.0], &budget).unwrap();
+        assert_eq!((outcome.stop, outcome.steps), (Stop::FlowTime, steps), "h = {h}");
+    }
+}

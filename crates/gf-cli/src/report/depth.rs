@@ -67,6 +67,16 @@ impl Measured<'_> {
         })
     }
 
+    /// The hidden layers of the deepest network.
+    fn hidden_of_deepest<'a>(
+        &'a self,
+        activation: &'a str,
+        initialization: &'a str,
+        skip: bool,
+    ) -> impl Iterator<Item = &'a DepthLayerRow> {
+        self.layers(activation, initialization, skip, self.deepest).filter(|row| row.layer <= self.deepest)
+    }
+
     fn gradients(&self, activation: &str) -> Figure {
         let (x, y) = (Axis::linear("layer l (1 is next to the input)"), Axis::linear("log₁₀ of the length |∂L/∂Θ|"));
         let panels = self.panels(&x, &y, |initialization, skip| {
@@ -89,10 +99,7 @@ impl Measured<'_> {
         let panels = self.panels(&x, &y, |initialization, skip| {
             let mut marks = Vec::new();
             for (style, activation) in self.spec.activations.iter().enumerate() {
-                let rows = || {
-                    self.layers(activation.name(), initialization, skip, self.deepest)
-                        .filter(|row| row.layer <= self.deepest)
-                };
+                let rows = || self.hidden_of_deepest(activation.name(), initialization, skip);
                 let x: Vec<f64> = rows().map(|row| row.layer as f64).collect();
                 let predicted = rows().map(|row| row.mean_field_rms.log10()).collect();
                 marks.push(Mark::line(activation.name(), style, x.clone(), predicted));
@@ -112,10 +119,7 @@ impl Measured<'_> {
         let panels = self.panels(&x, &y, |initialization, skip| {
             let mut marks = Vec::new();
             for (style, activation) in self.spec.activations.iter().enumerate() {
-                let rows = || {
-                    self.layers(activation.name(), initialization, skip, self.deepest)
-                        .filter(|row| row.layer <= self.deepest)
-                };
+                let rows = || self.hidden_of_deepest(activation.name(), initialization, skip);
                 let x: Vec<f64> = rows().map(|row| row.layer as f64).collect();
                 marks.push(Mark::line(
                     activation.name(),

@@ -34,6 +34,9 @@ enum Task {
     Scaling,
     /// Run all tests: unit, integration and documentation tests.
     Test {
+        /// The long forms of tests that repeat something many times: minutes in place of seconds.
+        #[arg(long)]
+        long: bool,
         /// Passed on to the test runner.
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
@@ -54,7 +57,7 @@ fn main() -> Result<()> {
         Task::Experiment { arguments } => experiment(root, &arguments),
         Task::Peers(options) => peers::run(root, &options),
         Task::Scaling => scaling(root),
-        Task::Test { arguments } => test(root, &arguments),
+        Task::Test { long, arguments } => test(root, long, &arguments),
         Task::Ci { skip_tests } => ci(root, skip_tests),
         Task::Tidy => tidy::check(root),
     }
@@ -75,12 +78,13 @@ fn scaling(root: &Path) -> Result<()> {
     run(Command::new(binary(root, "release", "gf-bench")).args(["scaling", "--out"]).arg(root.join("docs")))
 }
 
-fn test(root: &Path, arguments: &[String]) -> Result<()> {
+fn test(root: &Path, long: bool, arguments: &[String]) -> Result<()> {
     let runner: &[&str] =
         if has_nextest() { &["nextest", "run", "--no-fail-fast"] } else { &["test", "--all-targets"] };
     // The reading example of docs/ runs in a virtual environment; without Python its test says that it is skipped.
     let python = python::environment(root);
-    let environment: Vec<(&str, &Path)> = python.iter().map(|python| ("GF_PYTHON", python.as_path())).collect();
+    let mut environment: Vec<(&str, &Path)> = python.iter().map(|python| ("GF_PYTHON", python.as_path())).collect();
+    environment.extend(long.then_some(("GF_LONG_TESTS", Path::new("1"))));
     let all = runner.iter().copied().chain(["--workspace"]).chain(arguments.iter().map(String::as_str));
     cargo_with(root, all, &environment)?;
     peers::test(root)?;
@@ -96,7 +100,7 @@ fn ci(root: &Path, skip_tests: bool) -> Result<()> {
     cargo(root, ["clippy", "--workspace", "--all-targets", "--quiet", "--", "-D", "warnings"])?;
     if !skip_tests {
         step("tests");
-        test(root, &[])?;
+        test(root, false, &[])?;
     }
     step("documentation");
     cargo_with(root, ["doc", "--workspace", "--no-deps", "--quiet"], &[("RUSTDOCFLAGS", Path::new("-D warnings"))])?;

@@ -101,4 +101,9 @@ pub trait Observer {
     fn stop_requested(&mut self) -> Option<&'static str> {
         None
     }
+    /// Asked after each accepted step, step 0 included: a loss on samples held out, where this observer has just measured one. The driver
+    /// hands it to the step controller.
+    fn validation_loss(&self) -> Option<f64> {
+        None
+    }
 }

@@ -112,6 +112,9 @@ pub trait StepController {
     /// The method could not propose a step of size `h`.
     fn failed(&mut self, failure: StepFailure, h: f64) -> Judgement;
 
+    /// A loss on samples held out was measured after the last accepted step (or at the start).
+    fn validated(&mut self, _loss: f64) {}
+
     /// All numbers that the next step size depends on; [`crate::Start::resume`] writes them back.
     fn state(&mut self) -> Vec<&mut f64> {
         Vec::new()

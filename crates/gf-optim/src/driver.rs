@@ -232,7 +232,7 @@ where
         observers.iter_mut().for_each(|observer| observer.step_started());
         run.evaluate(1)?;
         observers.iter_mut().for_each(|observer| observer.step_finished());
-        run.report(observers, 0.0, 0.0, None);
+        run.report(observers, controller, 0.0, 0.0, None);
     }
 
     let stop = loop {
@@ -264,7 +264,7 @@ where
         match taken {
             Ok((h, (step_norm, update_ratio))) => {
                 let step_size = run.time.is_some().then_some(h);
-                run.report(observers, step_norm, update_ratio, step_size);
+                run.report(observers, controller, step_norm, update_ratio, step_size);
                 if let Some(reason) = observers.iter_mut().find_map(|observer| observer.stop_requested()) {
                     break Stop::Requested(reason);
                 }
@@ -455,6 +455,7 @@ impl<'a, O: Objective + ?Sized> Run<'a, O> {
     fn report(
         &mut self,
         observers: &mut [&mut dyn Observer],
+        controller: &mut dyn StepController,
         step_norm: f64,
         update_ratio: f64,
         step_size: Option<f64>,
@@ -475,5 +476,8 @@ impl<'a, O: Objective + ?Sized> Run<'a, O> {
             events: self.events.events(),
         };
         observers.iter_mut().for_each(|observer| observer.accepted(&record));
+        if let Some(loss) = observers.iter().find_map(|observer| observer.validation_loss()) {
+            controller.validated(loss);
+        }
     }
 }

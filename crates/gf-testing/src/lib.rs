@@ -53,3 +53,8 @@ pub fn fewest_allocations(mut run: impl FnMut()) -> u64 {
     });
     counts.into_iter().fold(u64::MAX, u64::min)
 }
+
+/// Whether the long tests were asked for: `cargo xtask test --long` sets `GF_LONG_TESTS`.
+pub fn long() -> bool {
+    std::env::var_os("GF_LONG_TESTS").is_some()
+}

@@ -14,16 +14,16 @@ mod chebyshev;
 mod csv;
 mod embedded;
 mod original;
+mod scaling;
 mod split;
-mod standardize;
 
 pub use arrays::{ArraysError, TargetKind, read_npy_pair};
 pub use chebyshev::chebyshev;
 pub use csv::{CsvColumns, TargetColumns, read_csv};
 pub use embedded::{breast_cancer, digits, iris, wine};
 pub use original::{ORIGINAL_POINTS, original, original_with_points};
+pub use scaling::{ColumnScales, Scaling, ScalingError};
 pub use split::{DEFAULT_VALIDATION, Split, SplitError, shuffled_split, sort_by_input, stratified_split};
-pub use standardize::{ColumnScales, Standardization, StandardizeError};
 
 /// Labels above this are taken for a mistake (a regression target, an identifier), before a network gets that many outputs.
 const MAX_CLASSES: usize = 65_536;

@@ -280,8 +280,8 @@ fn standardization_as_scikit_learn() {
     // s.mean_, s.scale_, s.transform(X)
     let x = vec![1.0, 10.0, 5.0, 2.0, -10.0, 5.0, 4.0, 30.0, 5.0];
     let train = Samples::new(3, x, Targets::Values { width: 1, values: vec![1.0, 2.0, 6.0] }).unwrap();
-    let transform = Standardization::fit_inputs(&train);
-    assert_eq!(transform.inputs.means, [2.3333333333333335, 10.0, 5.0]);
+    let transform = Scaling::fit_inputs(&train);
+    assert_eq!(transform.inputs.shifts, [2.3333333333333335, 10.0, 5.0]);
     assert_eq!(transform.inputs.scales, [1.247219128924647, 16.32993161855452, 1.0]);
     let expected = [
         -1.0690449676496978,
@@ -306,15 +306,15 @@ fn validation_is_transformed_by_the_scales_of_training_and_predictions_come_back
     let make = |x: Vec<f64>, values: Vec<f64>| Samples::new(1, x, Targets::Values { width: 1, values }).unwrap();
     let train = make(vec![0.0, 2.0], vec![10.0, 30.0]);
     let validation = make(vec![5.0], vec![40.0]);
-    let transform = Standardization::fit_inputs_and_targets(&train).unwrap();
+    let transform = Scaling::fit_inputs_and_targets(&train).unwrap();
     let applied = transform.apply(&validation).unwrap();
     assert_eq!((applied.inputs(), values(&applied)), (&[4.0][..], &[2.0][..]));
     let mut predictions = values(&applied).to_vec();
     transform.targets.as_ref().unwrap().invert(&mut predictions);
     assert_eq!(predictions, [40.0]);
     let classes = numbered(4, 2);
-    assert_eq!(Standardization::fit_inputs_and_targets(&classes), Err(StandardizeError::Classes));
-    assert_eq!(transform.apply(&classes), Err(StandardizeError::Classes));
+    assert_eq!(Scaling::fit_inputs_and_targets(&classes), Err(ScalingError::Classes));
+    assert_eq!(transform.apply(&classes), Err(ScalingError::Classes));
     let wide = Samples::new(2, vec![1.0, 2.0], Targets::Values { width: 1, values: vec![1.0] }).unwrap();
     let error = transform.apply(&wide).unwrap_err().to_string();
     assert_eq!(error, "standardization of inputs: fitted on 1 columns, found 2");

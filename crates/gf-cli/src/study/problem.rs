@@ -207,7 +207,7 @@ impl Problem {
         if !self.network()?.standardize {
             return Ok(SeededData { train, validation });
         }
-        let scales = data::Standardization::fit_inputs(&train);
+        let scales = data::Scaling::fit_inputs(&train);
         let apply = |samples: &Samples| {
             scales.apply(samples).map(Arc::new).map_err(|error| self.document.error_at(&["data", "standardize"], error))
         };

@@ -265,6 +265,10 @@ impl<F: FnMut(&[f64], &mut Evaluation)> Observer for History<F> {
         };
         self.table.push(row, &self.evaluation.metrics, record.events.iter().map(|event| event.name()));
     }
+
+    fn validation_loss(&self) -> Option<f64> {
+        self.complete.then_some(self.evaluation.val_loss)
+    }
 }
 
 impl HistorySettings {

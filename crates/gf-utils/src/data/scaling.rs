@@ -1,4 +1,4 @@
-//! Standardization, fitted on the training part only.
+//! Scaling, fitted on the training part only.
 
 use gf_core::{SampleError, Samples, Targets};
 use serde::{Deserialize, Serialize};
@@ -6,7 +6,7 @@ use thiserror::Error;
 
 /// Why samples cannot be standardized.
 #[derive(Debug, Clone, PartialEq, Error)]
-pub enum StandardizeError {
+pub enum ScalingError {
     /// The transform was fitted on rows of another width.
     #[error("standardization of {what}: fitted on {expected} columns, found {found}")]
     Width {
@@ -29,21 +29,21 @@ pub enum StandardizeError {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ColumnScales {
     /// Mean of each column.
-    pub means: Vec<f64>,
+    pub shifts: Vec<f64>,
     /// Standard deviation √(Σ(x − mean)²/n) of each column; 1 where the column is constant.
     pub scales: Vec<f64>,
 }
 
 /// The transform of inputs, and of real targets if asked; saved next to a model that was trained behind it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Standardization {
+pub struct Scaling {
     /// Of the inputs.
     pub inputs: ColumnScales,
     /// Of the targets, where they are transformed.
     pub targets: Option<ColumnScales>,
 }
 
-impl Standardization {
+impl Scaling {
     /// Fits the inputs of the training part.
     pub fn fit_inputs(train: &Samples) -> Self {
         Self { inputs: ColumnScales::fit(train.width(), train.inputs()), targets: None }
@@ -52,10 +52,10 @@ impl Standardization {
     /// Fits inputs and real targets of the training part.
     ///
     /// # Errors
-    /// [`StandardizeError::Classes`].
-    pub fn fit_inputs_and_targets(train: &Samples) -> Result<Self, StandardizeError> {
+    /// [`ScalingError::Classes`].
+    pub fn fit_inputs_and_targets(train: &Samples) -> Result<Self, ScalingError> {
         let Targets::Values { width, values } = train.targets() else {
-            return Err(StandardizeError::Classes);
+            return Err(ScalingError::Classes);
         };
         Ok(Self { targets: Some(ColumnScales::fit(*width, values)), ..Self::fit_inputs(train) })
     }
@@ -63,15 +63,15 @@ impl Standardization {
     /// The transformed samples.
     ///
     /// # Errors
-    /// [`StandardizeError`] when the samples are of another width or kind than those of the fit.
-    pub fn apply(&self, samples: &Samples) -> Result<Samples, StandardizeError> {
+    /// [`ScalingError`] when the samples are of another width or kind than those of the fit.
+    pub fn apply(&self, samples: &Samples) -> Result<Samples, ScalingError> {
         check("inputs", &self.inputs, samples.width())?;
         let mut inputs = samples.inputs().to_vec();
         self.inputs.apply(&mut inputs);
         let mut targets = samples.targets().clone();
         if let Some(scales) = &self.targets {
             let Targets::Values { width, values } = &mut targets else {
-                return Err(StandardizeError::Classes);
+                return Err(ScalingError::Classes);
             };
             check("targets", scales, *width)?;
             scales.apply(values);
@@ -88,27 +88,27 @@ impl ColumnScales {
     pub fn fit(width: usize, rows: &[f64]) -> Self {
         assert!(width > 0 && rows.len() >= width, "at least one row of at least one column");
         let n = (rows.len() / width) as f64;
-        let (mut means, mut scales) = (Vec::with_capacity(width), Vec::with_capacity(width));
+        let (mut shifts, mut scales) = (Vec::with_capacity(width), Vec::with_capacity(width));
         for column in 0..width {
             let numbers = || rows.iter().skip(column).step_by(width).copied();
             let first = rows[column];
             if numbers().all(|x| x == first) {
-                means.push(first);
+                shifts.push(first);
                 scales.push(1.0);
             } else {
                 let mean = numbers().sum::<f64>() / n;
                 let scale = (numbers().map(|x| (x - mean) * (x - mean)).sum::<f64>() / n).sqrt();
-                means.push(mean);
+                shifts.push(mean);
                 scales.push(if scale > 0.0 { scale } else { 1.0 }); // Squares of differences below 1e-162 are 0.
             }
         }
-        Self { means, scales }
+        Self { shifts, scales }
     }
 
     /// Overwrites each x by (x − mean) / scale. Row-major; a last incomplete row is transformed as far as it goes.
     pub fn apply(&self, rows: &mut [f64]) {
-        for row in rows.chunks_mut(self.means.len()) {
-            for (x, (mean, scale)) in row.iter_mut().zip(self.means.iter().zip(&self.scales)) {
+        for row in rows.chunks_mut(self.shifts.len()) {
+            for (x, (mean, scale)) in row.iter_mut().zip(self.shifts.iter().zip(&self.scales)) {
                 *x = (*x - mean) / scale;
             }
         }
@@ -116,15 +116,15 @@ impl ColumnScales {
 
     /// Overwrites each x by mean + scale · x: predictions back in the units of the data.
     pub fn invert(&self, rows: &mut [f64]) {
-        for row in rows.chunks_mut(self.means.len()) {
-            for (x, (mean, scale)) in row.iter_mut().zip(self.means.iter().zip(&self.scales)) {
+        for row in rows.chunks_mut(self.shifts.len()) {
+            for (x, (mean, scale)) in row.iter_mut().zip(self.shifts.iter().zip(&self.scales)) {
                 *x = mean + scale * *x;
             }
         }
     }
 }
 
-fn check(what: &'static str, scales: &ColumnScales, found: usize) -> Result<(), StandardizeError> {
-    let expected = scales.means.len();
-    if expected == found { Ok(()) } else { Err(StandardizeError::Width { what, expected, found }) }
+fn check(what: &'static str, scales: &ColumnScales, found: usize) -> Result<(), ScalingError> {
+    let expected = scales.shifts.len();
+    if expected == found { Ok(()) } else { Err(ScalingError::Width { what, expected, found }) }
 }

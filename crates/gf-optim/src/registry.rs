@@ -401,6 +401,10 @@ impl<O: ?Sized, S: ShiftedSolver<O> + ?Sized> ShiftedSolver<O> for Box<S> {
         (**self).solve(objective, theta, shift, b, x)
     }
 
+    fn state(&mut self) -> Vec<&mut [f64]> {
+        (**self).state()
+    }
+
     fn lowest_at_most(
         &mut self,
         objective: &mut gf_core::Counted<'_, O>,

@@ -1,6 +1,7 @@
 //! The driver: it alone moves θ.
 
 use gf_core::{Counted, EvalError, Event, Objective, Observer, Sample, StepRecord, Work, check_len, vector};
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::control::{Judgement, Needs, StepStart, Trial};
@@ -116,7 +117,7 @@ pub struct Outcome {
 }
 
 /// What the driver carries from one step to the next, beside θ and the counts.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Carried {
     /// The loss that the last step started from; none before the first.
     pub last_loss: Option<f64>,
@@ -144,7 +145,7 @@ pub enum RunError {
 }
 
 /// Where a run starts: at parameters, or where another run ended.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Start {
     /// θ, p numbers.
     pub theta: Vec<f64>,

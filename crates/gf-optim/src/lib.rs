@@ -30,7 +30,7 @@ pub mod stability;
 pub use control::StepController;
 pub use discretization::{Discretization, EventLog, LocalError, Point, SetupError, StepFailure};
 pub use driver::{Budget, Carried, Outcome, RunError, Start, Stop, integrate};
-pub use flow::{Flow, FlowError};
+pub use flow::{Flow, FlowError, FlowState};
 pub use settings::SettingsError;
 pub use solver::ShiftedSolver;
 

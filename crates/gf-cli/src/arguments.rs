@@ -20,6 +20,8 @@ pub enum Command {
     Run(RunArguments),
     /// Run a built-in study (the main comparison when no NAME is given).
     Experiment(ExperimentArguments),
+    /// Go on with a run that was interrupted or killed, bit for bit as if it had not been; a complete one is left as it is.
+    Resume(ResumeArguments),
     /// Exact loss, derivatives and steps at one point, to .npy files; prints a JSON object.
     Eval(EvalArguments),
     /// Eigenvalues, inertia, density and layer blocks of the curvature at one point.
@@ -61,6 +63,22 @@ pub struct Common {
     /// Replace a key of the study: `--set run.steps=100`. May be repeated.
     #[arg(long, value_name = "KEY.PATH=VALUE")]
     pub set: Vec<String>,
+    /// No progress bars and no table.
+    #[arg(long)]
+    pub quiet: bool,
+    /// Print the summary as JSON instead of a table.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `gf resume`.
+#[derive(Debug, Args)]
+pub struct ResumeArguments {
+    /// The run folder: what `--out` named, or the one below runs/.
+    pub folder: PathBuf,
+    /// Threads over arms and seeds [default: all cores]. Results do not depend on it.
+    #[arg(long, value_name = "N")]
+    pub threads: Option<usize>,
     /// No progress bars and no table.
     #[arg(long)]
     pub quiet: bool,

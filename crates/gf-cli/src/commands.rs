@@ -7,6 +7,7 @@ mod init;
 mod methods;
 mod point;
 mod report;
+mod resume;
 mod run;
 mod spectrum;
 mod stability;
@@ -28,6 +29,7 @@ pub fn execute(arguments: Arguments) -> Result<u8, Report> {
         Command::Eval(arguments) => eval::execute(&arguments),
         Command::Spectrum(arguments) => spectrum::execute(&arguments),
         Command::Check(arguments) => check::execute(&arguments),
+        Command::Resume(arguments) => resume::execute(&arguments),
         Command::Report(arguments) => report::execute(&arguments),
         Command::Methods { json } => methods::execute(json),
         Command::Stability(arguments) => stability::execute(&arguments),

@@ -18,6 +18,7 @@
 //! | `figures/`, `report.html` | the report |
 
 mod rows;
+mod run_folder;
 
 use std::path::{Path, PathBuf};
 
@@ -28,11 +29,17 @@ use gf_utils::{SavedModel, write_atomically};
 use miette::Report;
 
 pub(crate) use rows::{read_rows, write_rows};
+pub use run_folder::{Found, RunFolder};
 
 use crate::runner::{ArmRun, DepthResult, FirstStep};
 use crate::spectrum_file;
 use crate::study::{Document, Problem, Study, Subject, misuse};
 use crate::summary::{Summary, version};
+
+/// How the names of unfinished folders begin.
+const TEMPORARY: &str = ".gf-run-";
+/// The file that a complete run folder has.
+const SUMMARY: &str = "summary.json";
 
 /// A folder being written. It appears under its name only when it is complete.
 pub struct FolderWriter {
@@ -63,8 +70,15 @@ impl FolderWriter {
         };
         let fail = |error: std::io::Error| misuse(format!("{}: cannot create: {error}", target.display()));
         std::fs::create_dir_all(parent).map_err(fail)?;
-        let temporary = tempfile::Builder::new().prefix(".gf-run-").tempdir_in(parent).map_err(fail)?;
+        let temporary = tempfile::Builder::new().prefix(TEMPORARY).tempdir_in(parent).map_err(fail)?;
         Ok(Self { temporary, target })
+    }
+
+    /// A place within `folder`, whose files are moved from there.
+    fn within(folder: &Path) -> Result<Self, Report> {
+        let fail = |error: std::io::Error| misuse(format!("{}: cannot create: {error}", folder.display()));
+        let temporary = tempfile::Builder::new().prefix(TEMPORARY).tempdir_in(folder).map_err(fail)?;
+        Ok(Self { temporary, target: folder.to_path_buf() })
     }
 
     /// Where files are written until [`FolderWriter::finish`].
@@ -182,7 +196,14 @@ impl Folder {
     /// Names the file that is missing or wrong.
     pub fn read(path: &Path) -> Result<Self, Report> {
         let study = Document::read(&path.join("study.toml"))?.parse()?;
-        let file = path.join("summary.json");
+        let file = path.join(SUMMARY);
+        if !file.exists() {
+            let hint = format!("the run has not ended; `gf resume {}` continues it", path.display());
+            return Err(misuse(format!(
+                "{}: expected a complete run folder, found no {SUMMARY}: {hint}",
+                path.display()
+            )));
+        }
         let text = Document::read(&file)?.text;
         let summary = serde_json::from_str(&text).map_err(|error| misuse(format!("{}: {error}", file.display())))?;
         let histories = read_histories(&path.join("history.csv")).map_err(misuse)?;
@@ -208,7 +229,7 @@ impl Folder {
 /// Names the file.
 pub fn write_summary(folder: &Path, summary: &Summary) -> Result<(), Report> {
     let json = serde_json::to_string_pretty(summary).map_err(misuse)?;
-    write_text(&folder.join("summary.json"), &(json + "\n"))
+    write_text(&folder.join(SUMMARY), &(json + "\n"))
 }
 
 /// Writes text atomically.

@@ -4,6 +4,7 @@ pub mod arguments;
 pub mod commands;
 pub mod experiments;
 pub mod folder;
+mod interrupt;
 mod parallel;
 mod progress;
 pub mod report;

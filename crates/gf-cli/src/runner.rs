@@ -3,6 +3,7 @@
 mod arm;
 mod basins;
 mod central_flow;
+mod checkpoint;
 mod conservation;
 mod depth;
 mod evaluation;
@@ -12,12 +13,16 @@ mod layers;
 mod spectrum;
 
 use gf_optim::Stop;
+use indicatif::ProgressBar;
 use miette::Report;
+use serde::{Deserialize, Serialize};
 
 pub use arm::ArmRun;
-use arm::run_arm;
+use arm::{Session, run_arm};
 pub use basins::BasinStart;
 pub use central_flow::CentralFlowRow;
+pub use checkpoint::CheckpointStore;
+use checkpoint::fingerprint;
 pub use depth::{DepthLayerRow, DepthResult, DepthRow};
 pub use evaluation::{Evaluator, NetworkEvaluator};
 use first_steps::first_step;
@@ -25,9 +30,10 @@ pub use first_steps::{FirstStep, PolicyOutcome};
 pub use layers::LayerRow;
 pub use spectrum::SpectrumRun;
 
+use crate::interrupt;
 use crate::parallel::for_each_task;
 use crate::progress::Progress;
-use crate::study::{Problem, memory_shortage};
+use crate::study::{Problem, Subject, memory_shortage};
 
 /// What is run on one thread.
 enum Task {
@@ -37,20 +43,30 @@ enum Task {
     Start(u64),
 }
 
+/// A start is about as long as so many steps, for the progress bar.
+const STEPS_A_START: u64 = 25;
+
 /// What a task came to.
+#[derive(Serialize, Deserialize)]
 enum Done {
     Arm(Box<ArmRun>),
     Start(Box<FirstStep>),
 }
 
-/// Runs every arm on every seed, and the table of first steps where the study asks for it, `threads` at a time.
-/// Arms in the order of the study, each with its seeds; starts in the order of their seeds.
+/// What became of the tasks of a study.
+pub enum Ran {
+    /// All ended: arms in the order of the study, each with its seeds; starts in the order of their seeds.
+    ToTheEnd(Vec<ArmRun>, Vec<FirstStep>),
+    /// The end was asked for before; every arm under way has saved where it stands.
+    Interrupted,
+}
+
+/// Runs every arm on every seed, and the table of first steps where the study asks for it, `threads` at a time. What `store` holds of them is
+/// not repeated.
 ///
 /// # Errors
 /// Misuse only; failed arms are results.
-pub fn run(problem: &Problem, threads: usize, progress: Progress) -> Result<(Vec<ArmRun>, Vec<FirstStep>), Report> {
-    // A start is about as long as so many steps, for the progress bar.
-    const STEPS_A_START: u64 = 25;
+pub fn run(problem: &Problem, threads: usize, progress: Progress, store: &CheckpointStore) -> Result<Ran, Report> {
     let study = &problem.study;
     let dim = problem.dim();
     let mut arms: Vec<(usize, u64)> =
@@ -63,16 +79,13 @@ pub fn run(problem: &Problem, threads: usize, progress: Progress) -> Result<(Vec
     let tasks: Vec<Task> =
         arms.into_iter().map(|(arm, seed)| Task::Arm(arm, seed)).chain((0..starts).map(Task::Start)).collect();
     check_memory(problem, &tasks, threads)?;
-    let results = for_each_task(&tasks, threads, |task| match (task, &study.first_steps) {
-        (Task::Arm(arm, seed), _) => run_arm(problem, *arm, *seed, &bar).map(|run| Some(Done::Arm(Box::new(run)))),
-        (Task::Start(seed), Some(spec)) => {
-            let row = first_step(problem, spec, *seed);
-            bar.inc(STEPS_A_START);
-            row.map(|row| Some(Done::Start(Box::new(row))))
-        }
-        (Task::Start(_), None) => Ok(None),
+    let results = for_each_task(&tasks, threads, |task| {
+        if interrupt::is_requested() { Ok(None) } else { run_task(problem, task, store, &bar) }
     });
     bar.finish_and_clear();
+    if interrupt::is_requested() && results.iter().any(|result| matches!(result, Ok(None))) {
+        return Ok(Ran::Interrupted);
+    }
     let (mut runs, mut rows) = (Vec::new(), Vec::new());
     for result in results {
         match result? {
@@ -82,7 +95,49 @@ pub fn run(problem: &Problem, threads: usize, progress: Progress) -> Result<(Vec
         }
     }
     runs.sort_by_key(|run| (run.arm_index, study.run.seeds.iter().position(|seed| *seed == run.seed)));
-    Ok((runs, rows))
+    Ok(Ran::ToTheEnd(runs, rows))
+}
+
+/// Runs a task, or takes from `store` what it came to; none when the end was asked for.
+fn run_task(
+    problem: &Problem,
+    task: &Task,
+    store: &CheckpointStore,
+    bar: &ProgressBar,
+) -> Result<Option<Done>, Report> {
+    let study = &problem.study;
+    // No arm has a name that begins with a point.
+    let (name, seed, length) = match task {
+        Task::Arm(arm, seed) => (&*study.arms[*arm].name, *seed, study.run.budget(&study.arms[*arm]).steps),
+        Task::Start(seed) => (".first-step", *seed, STEPS_A_START),
+    };
+    let data = match problem.subject {
+        Subject::Network(_) => Some(problem.data(seed)?),
+        Subject::Function(_) => None,
+    };
+    let label = checkpoint::Task { name, seed, data: fingerprint(data.as_ref()) };
+    let warn = |message: String| bar.suspend(|| eprintln!("warning: {message}"));
+    if let Some(done) = store.ended(&label, warn) {
+        bar.inc(length);
+        return Ok(Some(done));
+    }
+    let done = match (task, &study.first_steps) {
+        (Task::Arm(arm, _), _) => {
+            let session = Session { store, label: &label, bar, warn: &warn };
+            run_arm(problem, *arm, seed, &session)?.map(|run| Done::Arm(Box::new(run)))
+        }
+        (Task::Start(_), Some(spec)) => {
+            let row = first_step(problem, spec, seed)?;
+            bar.inc(length);
+            Some(Done::Start(Box::new(row)))
+        }
+        (Task::Start(_), None) => None,
+    };
+    if let Some(done) = &done {
+        // Without it the task is repeated after a fault: the run itself can go on.
+        store.save_results(&label, done).unwrap_or_else(|error| warn(error.to_string()));
+    }
+    Ok(done)
 }
 
 /// Measures the networks of `[depth]`, `threads` at a time, in the order of the study; nothing where it does not ask for them.
@@ -127,7 +182,7 @@ fn check_memory(problem: &Problem, tasks: &[Task], threads: usize) -> Result<(),
 }
 
 /// The name of a stop for tables: `steps`, `diverged`, ….
-pub fn stop_name(run: &ArmRun) -> &'static str {
+pub fn stop_name(run: &ArmRun) -> &str {
     match (&run.outcome.stop, run.failure()) {
         (stop, None) => stop.name(),
         (stop, Some(_)) if stop.is_failure() => stop.name(),

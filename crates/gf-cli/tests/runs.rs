@@ -6,25 +6,12 @@ mod support;
 
 use gf_cli::experiments::EXPERIMENTS;
 use serde_json::Value;
-use support::{Bench, DATA, STUDY};
+use support::{Bench, DATA, STUDY, without_wall};
 
 fn bench() -> Bench {
     let bench = Bench::new();
     bench.write("data.csv", DATA).write("study.toml", STUDY);
     bench
-}
-
-/// `history.csv` without the columns of wall-clock time.
-fn without_wall(text: &str) -> String {
-    let header: Vec<&str> = text.lines().next().unwrap().split(',').collect();
-    let kept: Vec<usize> = (0..header.len()).filter(|k| !header[*k].contains("wall")).collect();
-    assert_eq!(kept.len() + 1, header.len(), "one column of wall-clock time");
-    text.lines()
-        .map(|line| {
-            let cells: Vec<&str> = line.split(',').collect();
-            kept.iter().map(|k| cells[*k]).collect::<Vec<_>>().join(",") + "\n"
-        })
-        .collect()
 }
 
 #[test]

@@ -2,11 +2,12 @@
 
 use gf_optim::{Budget, Stop, integrate};
 use miette::Report;
+use serde::{Deserialize, Serialize};
 
 use crate::study::{ArmSpec, Basins, FunctionSpec, misuse};
 
 /// One start of the grid.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct BasinStart {
     /// Where it started.
     pub start: [f64; 2],

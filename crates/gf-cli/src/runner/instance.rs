@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use gf_core::{CurvatureSample, Observer, StepRecord, vector};
 use gf_layers::Batches;
-use gf_optim::Flow;
 use gf_optim::registry::AnyObjective;
+use gf_optim::{Flow, FlowError, FlowState};
 use miette::Report;
 
 use super::evaluation::{Evaluator, NetworkEvaluator};
@@ -97,6 +97,26 @@ impl FlowDistance {
         let flow = Flow::new(&mut *objective, theta.to_vec(), tolerance).ok();
         let every = problem.study.run.evaluate_every;
         Ok(Some(Self { objective, flow, on_flow: vec![0.0; theta.len()], every, distance }))
+    }
+
+    /// Where the flow stands; none once it could not go on.
+    pub(super) fn state(&self) -> Option<FlowState> {
+        self.flow.as_ref().map(|flow| flow.state().clone())
+    }
+
+    /// Goes on from there.
+    ///
+    /// # Errors
+    /// When the state is that of another study.
+    pub(super) fn resume(&mut self, state: Option<FlowState>, tolerance: f64) -> Result<(), Report> {
+        let resumed = state.map(|state| Flow::resume(&mut *self.objective, state, tolerance));
+        self.flow = match resumed {
+            Some(Err(error @ FlowError::Evaluation(_))) => return Err(misuse(error)),
+            // The step under way had not been found before either.
+            Some(Err(_)) | None => None,
+            Some(Ok(flow)) => Some(flow),
+        };
+        Ok(())
     }
 }
 

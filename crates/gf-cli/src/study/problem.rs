@@ -348,6 +348,8 @@ impl Problem {
                 return fault("grid", "expected 2 to 200");
             }
         }
+        let checkpoint = &self.study.checkpoint;
+        checkpoint.validate().map_err(|(key, message)| self.document.error_at(&["checkpoint", key], message))?;
         if run.layers_every.is_some() && self.study.problem.is_some() {
             return Err(self.document.error_at(&["run", "layers_every"], "expected [network] here, found a function"));
         }

@@ -1,6 +1,7 @@
 //! The keys of a study, with their defaults. `gf init` writes a commented example.
 
 mod arm;
+mod checkpoint;
 mod claim;
 mod data;
 mod run;
@@ -10,6 +11,7 @@ use gf_layers::{Initialization, Layer, Network};
 use serde::{Deserialize, Serialize};
 
 pub use arm::ArmSpec;
+pub use checkpoint::CheckpointSpec;
 pub use claim::{ClaimRule, ClaimSpec};
 pub use data::{Builtin, DataSpec, SplitKind, ValidationSpec};
 pub use run::{BatchOrder, OnFailure, RunSpec};
@@ -50,6 +52,9 @@ pub struct Study {
     /// Steps, seeds, batches.
     #[serde(default)]
     pub run: RunSpec,
+    /// When a run saves where it stands.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub checkpoint: CheckpointSpec,
     /// The methods compared.
     #[serde(default, rename = "arm", skip_serializing_if = "Vec::is_empty")]
     pub arms: Vec<ArmSpec>,
@@ -68,6 +73,10 @@ pub struct Study {
     /// Signals through random networks of growing depth.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub depth: Option<Depth>,
+}
+
+fn is_default(spec: &CheckpointSpec) -> bool {
+    *spec == CheckpointSpec::default()
 }
 
 fn default_name() -> String {

@@ -171,6 +171,22 @@ impl Schedule {
         product.clamp(f64::MIN_POSITIVE, f64::MAX)
     }
 
+    /// The names of its members, in the order of [`SCHEDULES`].
+    pub fn names(&self) -> impl Iterator<Item = &'static str> + use<> {
+        let is_member = [
+            self.warmup.is_some(),
+            self.constant.is_some(),
+            self.step.is_some(),
+            self.exponential.is_some(),
+            self.cosine.is_some(),
+            self.inverse_time.is_some(),
+            self.one_cycle.is_some(),
+            self.plateau.is_some(),
+            self.batch_scaling.is_some(),
+        ];
+        SCHEDULES.iter().zip(is_member).filter(|(_, is_member)| *is_member).map(|(info, _)| info.name)
+    }
+
     /// How long the warm-up lasts.
     pub fn warmup_epochs(&self) -> f64 {
         self.warmup.map_or(0.0, |warmup| warmup.epochs)

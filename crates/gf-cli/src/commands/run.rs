@@ -39,6 +39,7 @@ pub(super) fn run_document(mut document: Document, common: &Common) -> Result<Fi
     let (runs, first_steps) = runner::run(&problem, threads, progress)?;
     writer.write(&problem, &runs, first_steps)?;
     writer.write_depth(&runner::run_depth(&problem, threads, progress)?)?;
+    writer.write_lr_range(&runner::run_lr_range(&problem, threads, progress)?)?;
     let mut folder = Folder::read(writer.path())?;
     folder.summary.claims = report::write(&folder, progress)?;
     write_summary(&folder.path, &folder.summary)?;

@@ -112,7 +112,7 @@ pub fn run_depth(problem: &Problem, threads: usize, progress: Progress) -> Resul
 pub fn run_lr_range(problem: &Problem, threads: usize, progress: Progress) -> Result<Vec<LrRangeResult>, Report> {
     let Some(spec) = &problem.study.lr_range else { return Ok(Vec::new()) };
     let seeds = &problem.study.run.seeds;
-    let arms = problem.study.arms.iter().filter(|arm| arm.has_constant_control());
+    let arms = spec.tested(&problem.study.arms);
     let tasks: Vec<_> = arms.flat_map(|arm| seeds.iter().map(move |seed| (arm, *seed))).collect();
     let bar = progress.bar(tasks.len() as u64, "range tests");
     let results = for_each_task(&tasks, threads, |(arm, seed)| {

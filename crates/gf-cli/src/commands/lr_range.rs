@@ -14,7 +14,7 @@ use crate::study::{ArmSpec, Document, LrRange, Problem, check_flags, misuse};
 
 pub(super) fn execute(arguments: &LrRangeArguments) -> Result<u8, Report> {
     let LrRangeArguments { from, to, steps, smoothing, .. } = *arguments;
-    let spec = LrRange { from, to, steps, smoothing };
+    let spec = LrRange { arms: None, from, to, steps, smoothing };
     check_flags(&spec)?;
     let mut document = Document::read(&arguments.problem)?;
     document.set(&arguments.set)?;

@@ -9,13 +9,11 @@ use serde_json::json;
 use super::{print, table};
 use crate::arguments::ScheduleArguments;
 use crate::folder::write_text;
-use crate::report::schedule::{Line, figure};
+use crate::report::schedule::{Line, POINTS, figure};
 use crate::study::{ArmSpec, Document, Problem, misuse};
 
 /// Rows of the table: epochs at equal distances, the last step's included.
 const ROWS: u64 = 10;
-/// Points of a curve.
-const POINTS: u64 = 2000;
 
 /// The planned sizes of an arm.
 struct Plan<'a> {
@@ -107,7 +105,7 @@ fn print_plan(plan: &Plan<'_>) {
 fn draw(plans: &[Plan<'_>]) -> gf_report::Figure {
     let lines = plans.iter().enumerate().filter_map(|(style, plan)| {
         let sizes = plan.sizes.as_ref()?;
-        let steps = plan.steps(POINTS);
+        let steps = plan.steps(POINTS as u64);
         let note = if plan.depends_on_the_run() { " (before reductions, which depend on the run)" } else { "" };
         Some(Line {
             label: format!("{}{note}", plan.arm.name),

@@ -9,13 +9,10 @@ use crate::runner::{LrRangeLimits, LrRangeRow};
 
 /// Figure and table; nothing where the study did not ask.
 pub(super) fn blocks(folder: &Folder) -> Result<Vec<Block>, Report> {
-    if folder.study.lr_range.is_none() {
-        return Ok(Vec::new());
-    }
+    let Some(spec) = &folder.study.lr_range else { return Ok(Vec::new()) };
     let rows: Vec<LrRangeRow> = read_rows(&folder.path.join(LR_RANGE))?;
     let limits: Vec<LrRangeLimits> = read_rows(&folder.path.join(LR_RANGE_LIMITS))?;
-    let arms: Vec<&str> =
-        folder.study.arms.iter().filter(|arm| arm.has_constant_control()).map(|arm| arm.name.as_str()).collect();
+    let arms: Vec<&str> = spec.tested(&folder.study.arms).map(|arm| arm.name.as_str()).collect();
     let seed = folder.study.run.seeds[0];
     let panel_of = |arm: &&str| {
         let own: Vec<&LrRangeRow> = rows.iter().filter(|row| row.arm == *arm && row.seed == seed).collect();

@@ -3,12 +3,15 @@
 use miette::Report;
 use serde::{Deserialize, Serialize};
 
-use super::{Problem, misuse};
+use super::{ArmSpec, Problem, misuse};
 
 /// `[lr_range]`: every arm whose h is its own, on every seed, from its start with h growing geometrically, one batch a value. What the arms then run is untouched.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct LrRange {
+    /// Names of the arms to test; all whose h is their own by default.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub arms: Option<Vec<String>>,
     /// The first h, above 0, in the method's unit; 1e-6 by default.
     pub from: f64,
     /// The last h, above `from`; 1 by default.
@@ -23,7 +26,7 @@ pub struct LrRange {
 impl Default for LrRange {
     /// 100 values from 1e-6 to 1.
     fn default() -> Self {
-        Self { from: 1e-6, to: 1.0, steps: 100, smoothing: None }
+        Self { arms: None, from: 1e-6, to: 1.0, steps: 100, smoothing: None }
     }
 }
 
@@ -44,6 +47,12 @@ impl LrRange {
         expect((0.0..1.0).contains(&smoothing), "smoothing", "a number from 0 to below 1", smoothing.to_string())
     }
 
+    /// The arms of a study that are tested.
+    pub fn tested<'a>(&'a self, arms: &'a [ArmSpec]) -> impl Iterator<Item = &'a ArmSpec> {
+        let is_named = |arm: &&ArmSpec| self.arms.as_ref().is_none_or(|names| names.contains(&arm.name));
+        arms.iter().filter(|arm| arm.has_constant_control()).filter(is_named)
+    }
+
     /// The h of step k = 1, 2, …: from·(to/from)^((k − 1)/(steps − 1)).
     pub fn h(&self, step: u64) -> f64 {
         let share = (step - 1) as f64 / (self.steps - 1) as f64;
@@ -56,7 +65,14 @@ impl Problem {
     pub(super) fn check_lr_range(&self) -> Result<(), Report> {
         let Some(spec) = &self.study.lr_range else { return Ok(()) };
         spec.validate().map_err(|(key, message)| self.document.error_at(&["lr_range", key], message))?;
-        match self.study.arms.iter().any(|arm| arm.has_constant_control()) {
+        for name in spec.arms.iter().flatten() {
+            let tested = spec.tested(&self.study.arms).any(|arm| arm.name == *name);
+            if !tested {
+                let message = format!("expected names of arms whose h is their own, found \"{name}\"");
+                return Err(self.document.error_at(&["lr_range", "arms"], message));
+            }
+        }
+        match spec.tested(&self.study.arms).next().is_some() {
             true => Ok(()),
             false => Err(self
                 .document

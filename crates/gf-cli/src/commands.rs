@@ -4,11 +4,13 @@ mod check;
 mod eval;
 mod experiment;
 mod init;
+mod lr_range;
 mod methods;
 mod point;
 mod report;
 mod resume;
 mod run;
+mod schedule;
 mod spectrum;
 mod stability;
 mod table;
@@ -33,6 +35,8 @@ pub fn execute(arguments: Arguments) -> Result<u8, Report> {
         Command::Report(arguments) => report::execute(&arguments),
         Command::Methods { json } => methods::execute(json),
         Command::Stability(arguments) => stability::execute(&arguments),
+        Command::Schedule(arguments) => schedule::execute(&arguments),
+        Command::LrRange(arguments) => lr_range::execute(&arguments),
         Command::Verify(arguments) => verify::execute(&arguments),
         Command::Init { file } => init::execute(&file),
     }

@@ -12,6 +12,7 @@
 //! | `blocks.csv` | the Hessian layer by layer at the end of every run, where the study asks for it |
 //! | `layers.csv` | what passed through the layers of each arm, where the study asks for it |
 //! | `depth.csv`, `depth-layers.csv` | the networks of `[depth]` and their layers |
+//! | `lr-range.csv`, `lr-range-limits.csv` | the range tests of `[lr_range]`, and what they came to |
 //! | `predictions.csv` | validation inputs, targets and final outputs of each arm, first seed |
 //! | `theta-ARM-SEED-final.npy`, `…-best.npy` | parameters at the end and at the lowest validation loss |
 //! | `model-ARM-SEED.gfmodel` | the best parameters with the network: checksummed, for `gf eval` |
@@ -31,7 +32,7 @@ use miette::Report;
 pub(crate) use rows::{read_rows, write_rows};
 pub use run_folder::{Found, RunFolder};
 
-use crate::runner::{ArmRun, DepthResult, FirstStep};
+use crate::runner::{ArmRun, DepthResult, FirstStep, LrRangeResult};
 use crate::spectrum_file;
 use crate::study::{Document, Problem, Study, Subject, misuse};
 use crate::summary::{Summary, version};
@@ -154,6 +155,18 @@ impl FolderWriter {
         write_rows(&self.path().join(DEPTH_LAYERS), results.iter().flat_map(|result| &result.layers))
     }
 
+    /// Writes the range tests of `[lr_range]`; nothing without any.
+    ///
+    /// # Errors
+    /// When a file cannot be written.
+    pub fn write_lr_range(&self, results: &[LrRangeResult]) -> Result<(), Report> {
+        if results.is_empty() {
+            return Ok(());
+        }
+        write_rows(&self.path().join(LR_RANGE), results.iter().flat_map(|result| &result.rows))?;
+        write_rows(&self.path().join(LR_RANGE_LIMITS), results.iter().map(|result| &result.limits))
+    }
+
     /// Gives the folder its name.
     ///
     /// # Errors
@@ -269,6 +282,10 @@ pub(crate) const LAYERS: &str = "layers.csv";
 /// The files of the networks of `[depth]` and of their layers.
 pub(crate) const DEPTH: &str = "depth.csv";
 pub(crate) const DEPTH_LAYERS: &str = "depth-layers.csv";
+
+/// The files of the range tests and of what they came to.
+pub(crate) const LR_RANGE: &str = "lr-range.csv";
+pub(crate) const LR_RANGE_LIMITS: &str = "lr-range-limits.csv";
 
 /// The file of basins.
 pub(crate) const BASINS: &str = "basins.csv";

@@ -9,8 +9,10 @@ mod curves;
 mod depth;
 mod landscape;
 mod layers;
+pub(crate) mod lr_range;
 mod pole;
 mod predictions;
+pub(crate) mod schedule;
 pub(crate) mod spectrum;
 pub(crate) mod stability;
 mod sweep;
@@ -92,6 +94,14 @@ fn page(folder: &Folder, verdicts: &[ClaimVerdict]) -> Result<Page, Report> {
     let central_flow = central_flow::blocks(folder)?;
     if !central_flow.is_empty() {
         page = page.with(Section::new("Central flow", central_flow));
+    }
+    let lr_range = lr_range::blocks(folder)?;
+    if !lr_range.is_empty() {
+        page = page.with(Section::new("Learning-rate range test", lr_range));
+    }
+    let schedule = schedule::blocks(folder);
+    if !schedule.is_empty() {
+        page = page.with(Section::new("Schedules", schedule));
     }
     let sweep = sweep::blocks(folder);
     if !sweep.is_empty() {

@@ -10,6 +10,7 @@ mod evaluation;
 mod first_steps;
 mod instance;
 mod layers;
+mod lr_range;
 mod spectrum;
 
 use gf_optim::Stop;
@@ -28,6 +29,7 @@ pub use evaluation::{Evaluator, NetworkEvaluator};
 use first_steps::first_step;
 pub use first_steps::{FirstStep, PolicyOutcome};
 pub use layers::LayerRow;
+pub use lr_range::{LrRangeLimits, LrRangeResult, LrRangeRow, test_lr_range};
 pub use spectrum::SpectrumRun;
 
 use crate::interrupt;
@@ -151,6 +153,26 @@ pub fn run_depth(problem: &Problem, threads: usize, progress: Progress) -> Resul
     let bar = progress.bar(tasks.len() as u64, "networks");
     let results = for_each_task(&tasks, threads, |(case, seed)| {
         let result = depth::measure(problem, spec, case, *seed);
+        bar.inc(1);
+        result
+    });
+    bar.finish_and_clear();
+    results.into_iter().collect()
+}
+
+/// Tests every arm whose h is its own on every seed, from its start, `threads` at a time; nothing where the study has no `[lr_range]`.
+///
+/// # Errors
+/// Misuse only; a loss that blows up is a result.
+pub fn run_lr_range(problem: &Problem, threads: usize, progress: Progress) -> Result<Vec<LrRangeResult>, Report> {
+    let Some(spec) = &problem.study.lr_range else { return Ok(Vec::new()) };
+    let seeds = &problem.study.run.seeds;
+    let arms = spec.tested(&problem.study.arms);
+    let tasks: Vec<_> = arms.flat_map(|arm| seeds.iter().map(move |seed| (arm, *seed))).collect();
+    let bar = progress.bar(tasks.len() as u64, "range tests");
+    let results = for_each_task(&tasks, threads, |(arm, seed)| {
+        let own = problem.of_arm(arm);
+        let result = test_lr_range(&own, spec, arm, *seed, &own.start(*seed, Some(arm)));
         bar.inc(1);
         result
     });

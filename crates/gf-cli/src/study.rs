@@ -6,7 +6,9 @@ mod document;
 mod expand;
 mod function;
 mod loss;
+mod lr_range;
 mod problem;
+mod schedule;
 mod spec;
 mod spectrum;
 
@@ -15,6 +17,8 @@ pub use depth::{Depth, DepthCase, initialization_name};
 pub use document::{Document, InputError, misuse};
 pub use function::{FunctionSpec, Smooth};
 pub use loss::{LossKind, LossSpec};
+pub use lr_range::LrRange;
+pub(crate) use lr_range::check_flags;
 pub(crate) use problem::memory_shortage;
 pub use problem::{CONSERVATION_DRIFT, DISTANCE_TO_FLOW, NetworkProblem, Problem, SeededData, Subject};
 pub use spec::{

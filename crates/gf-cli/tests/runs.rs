@@ -38,7 +38,7 @@ fn a_run_folder_holds_what_the_documentation_says() {
     }
     assert!(!files.iter().any(|file| file.contains(".gf-run-")), "nothing temporary is left");
     let history = bench.read("out/history.csv");
-    let columns = "arm,seed,step,epoch,time,h,loss,train_loss,val_loss,val_mae,val_r2,val_range_accuracy,grad_norm,step_norm,\
+    let columns = "arm,seed,step,epoch,time,h,learning_rate,loss,train_loss,val_loss,val_mae,val_r2,val_range_accuracy,grad_norm,step_norm,\
                    update_ratio,grad_equivalents,wall_s,rejected,reason";
     assert_eq!(history.lines().next().unwrap(), columns);
     // 3 arms × 2 seeds × (8 steps and the start).

@@ -69,6 +69,9 @@ pub struct StepRecord<'a> {
     pub time: Option<f64>,
     /// Step size in flow time; none as above, and for the start.
     pub step_size: Option<f64>,
+    /// The size that the accepted proposal was made with, whatever the method makes of it: h in flow time, a learning rate, the factor of a line
+    /// search; none for the start.
+    pub learning_rate: Option<f64>,
     /// θ_k.
     pub theta: &'a [f64],
     /// L(θ_{k−1}) on the sample of step k: the loss that the step was computed from (for the start, that of step 1).

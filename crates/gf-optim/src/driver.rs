@@ -286,8 +286,7 @@ where
         observers.iter_mut().for_each(|observer| observer.step_finished());
         match taken {
             Ok((h, (step_norm, update_ratio))) => {
-                let step_size = run.time.is_some().then_some(h);
-                run.report(observers, controller, step_norm, update_ratio, step_size);
+                run.report(observers, controller, step_norm, update_ratio, Some(h));
                 if let Some(reason) = observers.iter_mut().find_map(|observer| observer.stop_requested()) {
                     break Stop::Requested(reason);
                 }
@@ -484,13 +483,14 @@ impl<'a, O: Objective + ?Sized> Run<'a, O> {
         controller: &mut dyn StepController,
         step_norm: f64,
         update_ratio: f64,
-        step_size: Option<f64>,
+        h: Option<f64>,
     ) {
         self.charge();
         let record = StepRecord {
             step: self.step,
             time: self.time,
-            step_size,
+            step_size: h.filter(|_| self.time.is_some()),
+            learning_rate: h,
             theta: &self.theta,
             loss: self.loss,
             gradient_norm: vector::norm(&self.gradient),

@@ -23,6 +23,7 @@ mod flow;
 pub mod least_squares;
 pub mod methods;
 pub mod registry;
+pub mod schedule;
 mod settings;
 pub mod solver;
 pub mod stability;

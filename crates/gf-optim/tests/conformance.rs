@@ -324,6 +324,7 @@ fn time_and_step_size_are_recorded_for_methods_that_follow_the_flow_only() {
         assert_eq!(settings.info().order.is_some(), time.is_some(), "{}", name(&settings));
         assert_eq!(trace.time, [time.map(|_| 0.0), time, time.map(|t| 2.0 * t)], "{}", name(&settings));
         assert_eq!(trace.step_size, [None, time.map(|_| h), time.map(|_| h)], "{}", name(&settings));
+        assert_eq!(trace.learning_rate, [None, Some(h), Some(h)], "{}", name(&settings));
     }
 }
 

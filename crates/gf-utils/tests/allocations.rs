@@ -30,6 +30,7 @@ fn hundreds_of_steps_allocate_nothing_after_the_start() {
             step,
             time: None,
             step_size: None,
+            learning_rate: None,
             theta: &theta,
             loss: 1.0,
             gradient_norm: 1.0,

@@ -12,6 +12,7 @@ fn record<'a>(step: u64, theta: &'a [f64], events: &'a [Event]) -> StepRecord<'a
         step,
         time: Some(0.1 * step as f64),
         step_size: (step > 0).then_some(0.1),
+        learning_rate: (step > 0).then_some(0.2),
         theta,
         loss: 1.0 / (step + 1) as f64,
         gradient_norm: 2.0,
@@ -204,12 +205,12 @@ fn the_file_has_the_documented_columns_and_shortest_numbers() {
     write_histories(&path, [("implicit, h=0.05", 7, history.table()), ("empty", 1, plain.table())]).unwrap();
     let third = "0.3333333333333333";
     let expected = [
-        "arm,seed,step,epoch,time,h,loss,train_loss,val_loss,val_mae,grad_norm,step_norm,update_ratio,grad_equivalents,wall_s,\
-         rejected,reason",
-        &format!("\"implicit, h=0.05\",7,0,0.0,0.0,,1.0,0.05,0.1,1.0,2.0,1e-300,{third},0.0,0.0,0,"),
-        &format!("\"implicit, h=0.05\",7,1,0.25,,,NaN,,,,2.0,1e-300,{third},1.5,0.0,1,past-pole"),
+        "arm,seed,step,epoch,time,h,learning_rate,loss,train_loss,val_loss,val_mae,grad_norm,step_norm,update_ratio,grad_equivalents,\
+         wall_s,rejected,reason",
+        &format!("\"implicit, h=0.05\",7,0,0.0,0.0,,,1.0,0.05,0.1,1.0,2.0,1e-300,{third},0.0,0.0,0,"),
+        &format!("\"implicit, h=0.05\",7,1,0.25,,,0.2,NaN,,,,2.0,1e-300,{third},1.5,0.0,1,past-pole"),
         &format!(
-            "\"implicit, h=0.05\",7,2,0.5,0.2,0.1,inf,5e21,1e22,1e23,2.0,1e-300,{third},3.0,0.0,0,past-pole+warm-up"
+            "\"implicit, h=0.05\",7,2,0.5,0.2,0.1,0.2,inf,5e21,1e22,1e23,2.0,1e-300,{third},3.0,0.0,0,past-pole+warm-up"
         ),
         "",
     ];
@@ -230,7 +231,18 @@ fn several_histories_come_back_from_one_file() {
     for (read, (arm, seed, table)) in read.iter().zip(written) {
         assert_eq!((read.arm.as_str(), read.seed), (arm, seed));
         assert_eq!(read.table.metric_names(), ["val_mae", "val_accuracy"]);
-        for column in ["step", "time", "h", "loss", "train_loss", "val_loss", "step_norm", "update_ratio", "rejected"] {
+        for column in [
+            "step",
+            "time",
+            "h",
+            "learning_rate",
+            "loss",
+            "train_loss",
+            "val_loss",
+            "step_norm",
+            "update_ratio",
+            "rejected",
+        ] {
             let bits = |table: &Table| table.column(column).unwrap().iter().map(|x| x.to_bits()).collect::<Vec<_>>();
             assert_eq!(bits(&read.table), bits(table), "{column}");
         }

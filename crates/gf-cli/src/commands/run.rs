@@ -77,6 +77,7 @@ pub(super) fn carry_on(problem: &Problem, mut run_folder: RunFolder, output: &Ou
     let results = run_folder.results()?;
     results.write(problem, &runs, first_steps)?;
     results.write_depth(&runner::run_depth(problem, threads, progress)?)?;
+    results.write_lr_range(&runner::run_lr_range(problem, threads, progress)?)?;
     let mut folder = Folder::read(results.path())?;
     folder.summary.claims = report::write(&folder, progress)?;
     write_summary(&folder.path, &folder.summary)?;

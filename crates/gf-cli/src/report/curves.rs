@@ -24,7 +24,7 @@ pub(super) fn blocks(folder: &Folder) -> Vec<Block> {
     let is_function = folder.study.problem.is_some();
     let mut over_steps = Vec::new();
     for column in std::iter::once("val_loss".to_string()).chain(metric.clone()) {
-        if steps > SHORT {
+        if steps > SHORT && folder.study.run.evaluate_every < SHORT as u64 {
             over_steps.push(panel(
                 folder,
                 "step",

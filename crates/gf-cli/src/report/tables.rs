@@ -69,7 +69,7 @@ pub(super) fn summary(folder: &Folder) -> Table {
         .arms
         .iter()
         .zip(&folder.study.arms)
-        .map(|(arm, spec)| summary_row(arm, spec.method.settings().label(), &metric))
+        .map(|(arm, spec)| summary_row(arm, spec.label(), &metric))
         .collect();
     let caption = "Medians over seeds. A failed run counts as an infinite loss. Gradient-equivalents: model flops of all evaluations, \
                    products and factorizations over those of one value and gradient. Seconds: spent in steps, evaluation not included, \
@@ -118,7 +118,7 @@ pub(super) fn best_settings(folder: &Folder) -> Option<Table> {
         if let (true, Some((arm, spec))) =
             (arms.len() > 1, arms.iter().min_by(|(a, _), (b, _)| loss(a).total_cmp(&loss(b))))
         {
-            let settings = spec.method.settings().label();
+            let settings = spec.label();
             rows.push(vec![
                 method.name.into(),
                 arm.name.clone(),

@@ -149,7 +149,8 @@ pub(super) fn run_arm(
         metric_names: problem.metric_names(),
     };
     let mut method = arm.method.build().map_err(misuse)?;
-    let mut control = arm.method.build_control(arm.control.as_ref()).map_err(misuse)?;
+    let train = instance.data.as_ref().map(|data| data.train.len());
+    let mut control = arm.build_control(problem.span(arm, train)).map_err(misuse)?;
     let mut ticks = Ticks(bar);
     let mut deadline = Deadline::new(problem.study.run.wall_time);
     let mut pause = Pause::new(store.spec());

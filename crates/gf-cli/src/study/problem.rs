@@ -353,6 +353,7 @@ impl Problem {
         if run.layers_every.is_some() && self.study.problem.is_some() {
             return Err(self.document.error_at(&["run", "layers_every"], "expected [network] here, found a function"));
         }
+        self.check_lr_range()?;
         if let Some(depth) = &self.study.depth {
             self.network()?;
             depth.validate().map_err(|(key, message)| self.document.error_at(&["depth", key], message))?;
@@ -396,6 +397,7 @@ impl Problem {
             };
             arm.method.validate().map_err(settings("method"))?;
             arm.method.build_control(arm.control.as_ref()).map_err(settings("control"))?;
+            self.check_schedule(index, arm)?;
             if let Some(start) = &arm.start {
                 match &self.subject {
                     Subject::Function(function) => {

@@ -20,6 +20,7 @@ pub use spectrum::SpectrumSpec;
 use super::LossSpec;
 use super::depth::Depth;
 use super::function::FunctionSpec;
+use super::lr_range::LrRange;
 
 /// A whole study. A problem alone (for `gf eval`) has no arms.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -70,6 +71,9 @@ pub struct Study {
     /// Where each arm ends from every start on a grid; for functions of two parameters.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub basins: Option<Basins>,
+    /// A learning-rate range test of every arm, from its start.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lr_range: Option<LrRange>,
     /// Signals through random networks of growing depth.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub depth: Option<Depth>,

@@ -92,7 +92,7 @@ pub enum HistoryError {
 /// let settings = HistorySettings { expected_steps: 10, batches_per_epoch: 5, evaluate_every: 1, metric_names: vec![] };
 /// let mut history = History::new(settings, |theta: &[f64], out: &mut Evaluation| out.val_loss = theta[0] * theta[0])?;
 /// let record = StepRecord {
-///     step: 0, time: Some(0.0), step_size: None, theta: &[3.0], loss: 9.0, gradient_norm: 6.0, step_norm: 0.0,
+///     step: 0, time: Some(0.0), step_size: None, learning_rate: None, theta: &[3.0], loss: 9.0, gradient_norm: 6.0, step_norm: 0.0,
 ///     update_ratio: 0.0, work: Work::default(), gradient_equivalents: 0.0, rejected: 0, events: &[],
 /// };
 /// history.accepted(&record);
@@ -253,6 +253,7 @@ impl<F: FnMut(&[f64], &mut Evaluation)> Observer for History<F> {
             epoch: record.step as f64 / self.settings.batches_per_epoch as f64,
             time: record.time,
             step_size: record.step_size,
+            learning_rate: record.learning_rate,
             loss: record.loss,
             train_loss: self.evaluation.train_loss,
             val_loss: self.evaluation.val_loss,

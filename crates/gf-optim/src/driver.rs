@@ -467,6 +467,7 @@ impl<'a, O: Objective + ?Sized> Run<'a, O> {
             step_size,
             theta: &self.theta,
             loss: self.loss,
+            gradient: &self.gradient,
             gradient_norm: vector::norm(&self.gradient),
             step_norm,
             update_ratio,

@@ -7,6 +7,7 @@ mod comparison;
 mod conservation;
 mod curves;
 mod depth;
+mod epochs;
 mod landscape;
 mod layers;
 mod pole;
@@ -98,6 +99,10 @@ fn page(folder: &Folder, verdicts: &[ClaimVerdict]) -> Result<Page, Report> {
         page = page.with(Section::new("Step sizes", sweep));
     }
     page = page.with(Section::new("Curves", curves::blocks(folder)));
+    let epochs = epochs::blocks(folder)?;
+    if !epochs.is_empty() {
+        page = page.with(Section::new("Epochs", epochs));
+    }
     let layers = layers::blocks(folder)?;
     if !layers.is_empty() {
         page = page.with(Section::new("Layers", layers));

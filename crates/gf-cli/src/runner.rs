@@ -5,6 +5,7 @@ mod basins;
 mod central_flow;
 mod conservation;
 mod depth;
+mod epochs;
 mod evaluation;
 mod first_steps;
 mod instance;
@@ -19,6 +20,8 @@ use arm::run_arm;
 pub use basins::BasinStart;
 pub use central_flow::CentralFlowRow;
 pub use depth::{DepthLayerRow, DepthResult, DepthRow};
+pub(crate) use epochs::UPDATE_RATIO_BAND;
+pub use epochs::{EpochLayerRow, EpochRow, EpochSums};
 pub use evaluation::{Evaluator, NetworkEvaluator};
 use first_steps::first_step;
 pub use first_steps::{FirstStep, PolicyOutcome};
@@ -58,7 +61,11 @@ pub fn run(problem: &Problem, threads: usize, progress: Progress) -> Result<(Vec
     // Dense methods take longest: they start first, so that no thread idles at the end.
     arms.sort_by_key(|(arm, _)| std::cmp::Reverse(study.arms[*arm].method.dense_bytes(dim) > 0));
     let starts = study.first_steps.as_ref().map_or(0, |spec| spec.starts);
-    let steps: u64 = arms.iter().map(|(arm, _)| study.run.budget(&study.arms[*arm]).steps).sum();
+    let mut steps: u64 = 0;
+    for (arm, _) in &arms {
+        let arm = &study.arms[*arm];
+        steps = steps.saturating_add(study.run.steps_of(arm, problem.batches_per_epoch(arm)?));
+    }
     let bar = progress.bar(steps + STEPS_A_START * starts, "steps");
     let tasks: Vec<Task> =
         arms.into_iter().map(|(arm, seed)| Task::Arm(arm, seed)).chain((0..starts).map(Task::Start)).collect();

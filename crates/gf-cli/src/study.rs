@@ -5,6 +5,7 @@ mod depth;
 mod document;
 mod expand;
 mod function;
+mod length;
 mod loss;
 mod problem;
 mod spec;
@@ -18,6 +19,6 @@ pub use loss::{LossKind, LossSpec};
 pub(crate) use problem::memory_shortage;
 pub use problem::{CONSERVATION_DRIFT, DISTANCE_TO_FLOW, NetworkProblem, Problem, SeededData, Subject};
 pub use spec::{
-    ArmSpec, Basins, BatchOrder, Builtin, ClaimRule, ClaimSpec, DataSpec, FirstSteps, NetworkSpec, OnFailure, RunSpec,
-    SpectrumSpec, SplitKind, Study, ValidationSpec,
+    ArmSpec, Basins, BatchOrder, Builtin, ClaimRule, ClaimSpec, DataSpec, EarlyStoppingSpec, Every, FirstSteps,
+    NetworkSpec, OnFailure, RunSpec, SpectrumSpec, SplitKind, Study, ValidationSpec,
 };

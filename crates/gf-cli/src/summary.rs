@@ -53,7 +53,7 @@ pub struct ArmSummary {
 pub struct RunSummary {
     /// The seed.
     pub seed: u64,
-    /// `steps`, `flow-time`, `gradient-norm`, `loss`, `loss-change`, `wall-time`, `diverged` or `failed`.
+    /// `steps`, `flow-time`, `gradient-norm`, `loss`, `loss-change`, `early-stopping`, `wall-time`, `diverged` or `failed`.
     pub stop: String,
     /// Why it failed; null if it did not.
     pub failure: Option<String>,
@@ -61,10 +61,13 @@ pub struct RunSummary {
     pub steps: u64,
     /// Flow time; null for methods that do not follow the flow's clock.
     pub time: Option<f64>,
-    /// Losses and metrics at the end.
+    /// Losses and metrics of the final parameters: those of the best step where early stopping restored it.
     pub last: BTreeMap<String, Option<f64>>,
     /// The step of the lowest validation loss.
     pub best_step: Option<u64>,
+    /// The step whose parameters are the final ones, restored by early stopping; left out where they are those of the last step.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub restored_step: Option<u64>,
     /// The lowest validation loss.
     pub best_val_loss: Option<f64>,
     /// Work in values-with-gradient.
@@ -126,10 +129,12 @@ impl RunSummary {
         let mut last = BTreeMap::new();
         let mut events = BTreeMap::new();
         let count = run.history.rows().len();
-        if let Some(row) = run.history.rows().last() {
+        let at = run.restored.and_then(|step| run.history.rows().iter().position(|row| row.step == step));
+        let at = at.or(count.checked_sub(1));
+        if let Some((index, row)) = at.map(|index| (index, &run.history.rows()[index])) {
             last.insert("train_loss".to_string(), finite(row.train_loss));
             last.insert("val_loss".to_string(), finite(row.val_loss));
-            let metrics = run.history.metrics(count - 1);
+            let metrics = run.history.metrics(index);
             for (name, value) in run.history.metric_names().iter().zip(metrics) {
                 last.insert(name.clone(), finite(*value));
             }
@@ -156,6 +161,7 @@ impl RunSummary {
             time: run.outcome.time,
             last,
             best_step: run.best.as_ref().map(|best| best.step),
+            restored_step: run.restored,
             best_val_loss: run.best.as_ref().and_then(|best| finite(best.val_loss)),
             grad_equivalents: run.outcome.gradient_equivalents,
             work: counts.into_iter().map(|(name, count)| (name.to_string(), count)).collect(),

@@ -20,7 +20,7 @@ const SHORT: usize = 45;
 /// All figures of curves.
 pub(super) fn blocks(folder: &Folder) -> Vec<Block> {
     let metric = metric_names(folder).into_iter().next();
-    let steps = folder.study.run.steps as usize;
+    let steps = folder.steps() as usize;
     let is_function = folder.study.problem.is_some();
     let mut over_steps = Vec::new();
     for column in std::iter::once("val_loss".to_string()).chain(metric.clone()) {

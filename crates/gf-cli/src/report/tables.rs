@@ -160,7 +160,7 @@ pub(super) fn claims(verdicts: &[ClaimVerdict]) -> Vec<Block> {
 
 /// Fitted exponents of the late phase, per arm.
 pub(super) fn exponents(folder: &Folder) -> Table {
-    let steps = folder.study.run.steps;
+    let steps = folder.steps();
     let window = [(2 * steps / 5).max(1), steps];
     let columns: Vec<String> = std::iter::once("val_loss".to_string())
         .chain(metric_names(folder).into_iter().filter(|name| name == "val_mae").take(1))

@@ -13,6 +13,7 @@ use miette::Report;
 use super::basins::{self, BasinStart};
 use super::central_flow::CentralFlowWatch;
 use super::conservation::Drift;
+use super::epochs::{EpochLayerRow, EpochRow, EpochWatch, epoch_layer_rows, epoch_rows};
 use super::instance::{FlowDistance, Instance};
 use super::layers::{LayerRow, LayerWatch};
 use super::spectrum::{self, SpectrumRun};
@@ -26,8 +27,10 @@ pub struct ArmRun {
     pub arm_index: usize,
     /// The seed.
     pub seed: u64,
-    /// How it ended.
+    /// How it ended, with the final parameters: the best ones where they were restored.
     pub outcome: Outcome,
+    /// The step whose parameters were restored at the end, where early stopping does so.
+    pub restored: Option<u64>,
     /// A loss above this is divergence.
     loss_limit: f64,
     /// One row an accepted step.
@@ -42,6 +45,10 @@ pub struct ArmRun {
     pub basins: Vec<BasinStart>,
     /// What passed through the layers, where the study asks for it.
     pub layers: Vec<LayerRow>,
+    /// What each epoch came to, where the study watches them.
+    pub epochs: Vec<EpochRow>,
+    /// The same layer by layer.
+    pub epoch_layers: Vec<EpochLayerRow>,
 }
 
 impl ArmRun {
@@ -64,14 +71,15 @@ pub(super) fn run_arm(problem: &Problem, arm_index: usize, seed: u64, bar: &Prog
     let arm = &problem.study.arms[arm_index];
     let own = problem.of_arm(arm);
     let problem = &*own;
-    let budget = problem.study.run.budget(arm);
     let mut instance = Instance::new(problem, arm, seed)?;
+    let batches_per_epoch = instance.batches_per_epoch;
+    let budget = problem.study.run.budget(arm, batches_per_epoch);
     let start = problem.start(seed, Some(arm));
     let settings = HistorySettings {
         // Room, not a limit: a run may end long before its last step.
         expected_steps: budget.steps.min(100_000) as usize,
-        batches_per_epoch: instance.batches_per_epoch,
-        evaluate_every: problem.study.run.evaluate_every,
+        batches_per_epoch,
+        evaluate_every: problem.study.run.evaluate_every.steps(batches_per_epoch),
         metric_names: problem.metric_names(),
     };
     let mut method = arm.method.build().map_err(misuse)?;
@@ -79,11 +87,11 @@ pub(super) fn run_arm(problem: &Problem, arm_index: usize, seed: u64, bar: &Prog
     let mut ticks = Ticks(bar);
     let mut deadline = Deadline::new(problem.study.run.wall_time);
     let distance = Rc::new(Cell::new(f64::NAN));
-    let mut flow = FlowDistance::new(problem, seed, &start, Rc::clone(&distance))?;
+    let mut flow = FlowDistance::new(problem, seed, &start, batches_per_epoch, Rc::clone(&distance))?;
     let measures_distance = flow.is_some();
     let mut drift = Drift::new(problem, &start)?;
-    let drift_column = problem.names_at_a_point().len();
-    let mut layers = LayerWatch::new(problem, &arm.name, seed, instance.data.as_ref())?;
+    let drift_column = problem.names_evaluated().len();
+    let mut layers = LayerWatch::new(problem, &arm.name, seed, (instance.data.as_ref(), batches_per_epoch))?;
     let evaluator = &mut instance.evaluator;
     let evaluate = |theta: &[f64], out: &mut Evaluation| {
         evaluator.evaluate(theta, out);
@@ -95,7 +103,12 @@ pub(super) fn run_arm(problem: &Problem, arm_index: usize, seed: u64, bar: &Prog
         }
     };
     let mut history = History::new(settings, evaluate).map_err(misuse)?;
+    let early_stopping = problem.study.run.early_stopping;
+    if let Some(early_stopping) = &early_stopping {
+        history = history.with_early_stopping(early_stopping.patience());
+    }
     let mut tracker = spectrum::tracker(problem, arm, seed)?;
+    let mut epochs = EpochWatch::new(problem, arm, seed, &start)?;
     let mut central_flow = CentralFlowWatch::new(problem, arm, seed, &start)?;
     // The distance is measured before the history asks for it.
     let mut observers: Vec<&mut dyn Observer> = Vec::new();
@@ -111,14 +124,25 @@ pub(super) fn run_arm(problem: &Problem, arm_index: usize, seed: u64, bar: &Prog
     if let Some(layers) = &mut layers {
         observers.push(layers);
     }
+    if let Some(epochs) = &mut epochs {
+        observers.push(epochs);
+    }
     observers.extend([&mut history as &mut dyn Observer, &mut ticks, &mut deadline]);
-    let outcome = integrate(&mut *instance.objective, &mut *method, &mut *control, &mut observers, start, &budget)
+    let mut outcome = integrate(&mut *instance.objective, &mut *method, &mut *control, &mut observers, start, &budget)
         .map_err(misuse)?;
     drop(observers);
     // Steps that a failed arm did not take.
     bar.inc(budget.steps - outcome.steps);
     history.complete(&outcome.theta);
     let best = history.best().cloned();
+    let restores = early_stopping.is_some_and(|early_stopping| early_stopping.restore_best);
+    let restored = match &best {
+        Some(best) if restores && best.step != outcome.steps && !outcome.stop.is_failure() => {
+            outcome.theta.copy_from_slice(&best.theta);
+            Some(best.step)
+        }
+        _ => None,
+    };
     let history = history.into_table();
     let predictions = match (&problem.subject, &instance.data) {
         (Subject::Network(network), Some(data)) if seed == problem.study.run.seeds[0] => {
@@ -138,7 +162,28 @@ pub(super) fn run_arm(problem: &Problem, arm_index: usize, seed: u64, bar: &Prog
         tracker.map(|tracker| SpectrumRun::new(problem, (arm, seed), end, tracker, central_flow)).transpose()?;
     let layers = layers.map(|watch| watch.rows).unwrap_or_default();
     let arm = arm.name.clone();
-    Ok(ArmRun { arm, arm_index, seed, outcome, loss_limit, history, best, predictions, spectrum, basins, layers })
+    let (epochs, epoch_layers) = match epochs {
+        Some(EpochWatch { sums, .. }) => {
+            (epoch_rows((&arm, seed), &history, &sums, batches_per_epoch), epoch_layer_rows(&arm, seed, &sums))
+        }
+        None => Default::default(),
+    };
+    Ok(ArmRun {
+        arm,
+        arm_index,
+        seed,
+        outcome,
+        restored,
+        loss_limit,
+        history,
+        best,
+        predictions,
+        spectrum,
+        basins,
+        layers,
+        epochs,
+        epoch_layers,
+    })
 }
 
 /// Asks for the end of a run that has spent its seconds in steps.

@@ -3,6 +3,8 @@
 mod arm;
 mod claim;
 mod data;
+mod early_stopping;
+mod every;
 mod run;
 mod spectrum;
 
@@ -12,6 +14,8 @@ use serde::{Deserialize, Serialize};
 pub use arm::ArmSpec;
 pub use claim::{ClaimRule, ClaimSpec};
 pub use data::{Builtin, DataSpec, SplitKind, ValidationSpec};
+pub use early_stopping::EarlyStoppingSpec;
+pub use every::Every;
 pub use run::{BatchOrder, OnFailure, RunSpec};
 pub use spectrum::SpectrumSpec;
 

@@ -44,9 +44,12 @@ pub struct ArmSpec {
     /// The activation of the last layer, where it differs from the network's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub output: Option<Activation>,
-    /// Steps of this arm, where they differ from `run.steps`.
+    /// Steps of this arm, in place of the steps and epochs of `[run]`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub steps: Option<u64>,
+    /// Passes of this arm through the training set, in place of the steps and epochs of `[run]`; with `steps` too, whichever ends first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub epochs: Option<u64>,
 }
 
 impl ArmSpec {

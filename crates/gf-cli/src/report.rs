@@ -61,7 +61,7 @@ fn page(folder: &Folder, verdicts: &[ClaimVerdict]) -> Result<Page, Report> {
     let mut page = Page::new(title);
     page.lead.extend(study.about.split("\n\n").map(str::trim).filter(|text| !text.is_empty()).map(str::to_string));
     page.lead.push(tables::setting(folder));
-    let result = [Some(tables::summary(folder)), tables::best_settings(folder)];
+    let result = [Some(tables::summary(folder)), tables::best_settings(folder), tables::advice(folder)];
     page = page.with(Section::new("Result", result.into_iter().flatten().map(Block::Table).collect()));
     if !verdicts.is_empty() {
         page = page.with(Section::new("Claims", tables::claims(verdicts)));

@@ -6,9 +6,10 @@ use gf_optim::registry::MethodSettings;
 use gf_utils::stats::quartiles;
 use serde::{Deserialize, Serialize};
 
+use crate::advice::{Advice, Circumstances, advice};
 use crate::report::ClaimVerdict;
 use crate::runner::{ArmRun, FirstStep, SpectrumRun, stop_name};
-use crate::study::Problem;
+use crate::study::{ArmSpec, Problem};
 
 /// The whole file. Numbers that do not exist or are not finite are null.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -81,6 +82,9 @@ pub struct RunSummary {
     /// Why and where the spectrum could not be followed to the end; left out where it could.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub spectrum_interrupted: Option<String>,
+    /// What to try where the run went badly; left out where it did not.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub advice: Vec<Advice>,
     /// Seconds in steps, validation not included.
     pub wall_s: f64,
 }
@@ -100,7 +104,7 @@ impl Summary {
             .enumerate()
             .map(|(index, arm)| {
                 let runs: Vec<RunSummary> =
-                    runs.iter().filter(|run| run.arm_index == index).map(RunSummary::new).collect();
+                    runs.iter().filter(|run| run.arm_index == index).map(|run| RunSummary::new(run, arm)).collect();
                 let finals: Vec<f64> = runs.iter().map(RunSummary::final_val_loss).collect();
                 ArmSummary {
                     name: arm.name.clone(),
@@ -124,8 +128,16 @@ impl Summary {
     }
 }
 
+impl ArmSummary {
+    /// The first piece of advice among its runs, with how many runs got some; none where none did.
+    pub(crate) fn advice(&self) -> Option<(&Advice, usize)> {
+        let first = self.runs.iter().find_map(|run| run.advice.first())?;
+        Some((first, self.runs.iter().filter(|run| !run.advice.is_empty()).count()))
+    }
+}
+
 impl RunSummary {
-    fn new(run: &ArmRun) -> Self {
+    fn new(run: &ArmRun, arm: &ArmSpec) -> Self {
         let mut last = BTreeMap::new();
         let mut events = BTreeMap::new();
         let count = run.history.rows().len();
@@ -168,6 +180,7 @@ impl RunSummary {
             rejected: run.outcome.rejected,
             events,
             spectrum_interrupted: run.spectrum.as_ref().and_then(SpectrumRun::interruptions),
+            advice: advice_for(run, arm),
             wall_s: run.history.rows().last().map_or(0.0, |row| row.wall_seconds),
         }
     }
@@ -179,6 +192,20 @@ impl RunSummary {
             None => self.last.get("val_loss").copied().flatten().unwrap_or(f64::INFINITY),
         }
     }
+}
+
+/// Of an arm whose steps are all of the size h that its study sets.
+fn advice_for(run: &ArmRun, arm: &ArmSpec) -> Vec<Advice> {
+    let Some(h) = arm.h() else { return Vec::new() };
+    let limit = gf_optim::stability::limit(arm.method.settings()).filter(|limit| limit.is_finite());
+    let last = run.spectrum.iter().flat_map(|spectrum| &spectrum.rows).rev().find_map(|row| {
+        let sharpness = row.top.first().filter(|sharpness| **sharpness > 0.0)?;
+        Some((row.step, limit? / sharpness))
+    });
+    let is_noisy = arm.gradient_noise.is_some_and(|sigma| sigma > 0.0);
+    let diverged = stop_name(run) == "diverged";
+    let case = Circumstances { method: arm.method.info().name, h, is_noisy, diverged, stable_up_to: last };
+    advice(run.history.rows(), case)
 }
 
 /// `implicit = { h = 0.05, … }` on one line.

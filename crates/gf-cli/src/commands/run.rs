@@ -55,6 +55,9 @@ pub(super) fn run_document(mut document: Document, common: &Common) -> Result<Fi
                 print(&format!("{} (seed {}) at step {}: {reason}", run.arm, run.seed, run.outcome.steps));
             }
         }
+        if let Some(advice) = table::advice(&folder.summary) {
+            print(&advice);
+        }
         print(&format!("report: {}", path.join("report.html").display()));
     }
     let failed = runs.iter().any(|run| run.failure().is_some());

@@ -53,6 +53,13 @@ pub struct ArmSpec {
 }
 
 impl ArmSpec {
+    /// The step size of all steps, where the method has the setting `h` and a constant step.
+    pub fn h(&self) -> Option<f64> {
+        let table = toml::Value::try_from(&self.method).ok()?;
+        let h = table.get(self.method.info().name)?.get("h")?.as_float();
+        h.filter(|_| self.has_constant_step())
+    }
+
     /// Whether every step is of the method's own size.
     pub fn has_constant_step(&self) -> bool {
         let own = self.method.settings().default_control();

@@ -83,7 +83,7 @@ fn rises(steps: &[&Row], of: Circumstances<'_>) -> Finding {
     if of.diverged {
         let (count, is_early) = (steps.len(), steps.len() <= BEGINNING);
         let divisors = if is_early { [10.0, 10.0] } else { [5.0, 2.0] };
-        return Some((Symptom::Rises, divisors, format!("diverged after {count} steps")));
+        return Some((Symptom::Rises, divisors, format!("diverged after {count} step{}", if count == 1 { "" } else { "s" })));
     }
     let beginning = &steps[..steps.len().min(BEGINNING)];
     let (first, count) = (beginning.first()?.loss, beginning.len());

@@ -66,20 +66,21 @@ pub fn run(problem: &Problem, threads: usize, progress: Progress) -> Result<(Vec
         let arm = &study.arms[*arm];
         steps = steps.saturating_add(study.run.steps_of(arm, problem.batches_per_epoch(arm)?));
     }
-    let bar = progress.bar(steps + STEPS_A_START * starts, "steps");
+    let width = arms.iter().map(|(arm, seed)| line_name(&study.arms[*arm].name, *seed).chars().count()).max();
+    let live = progress.live(steps.saturating_add(STEPS_A_START * starts), width.unwrap_or(0));
     let tasks: Vec<Task> =
         arms.into_iter().map(|(arm, seed)| Task::Arm(arm, seed)).chain((0..starts).map(Task::Start)).collect();
     check_memory(problem, &tasks, threads)?;
     let results = for_each_task(&tasks, threads, |task| match (task, &study.first_steps) {
-        (Task::Arm(arm, seed), _) => run_arm(problem, *arm, *seed, &bar).map(|run| Some(Done::Arm(Box::new(run)))),
+        (Task::Arm(arm, seed), _) => run_arm(problem, *arm, *seed, &live).map(|run| Some(Done::Arm(Box::new(run)))),
         (Task::Start(seed), Some(spec)) => {
             let row = first_step(problem, spec, *seed);
-            bar.inc(STEPS_A_START);
+            live.total().inc(STEPS_A_START);
             row.map(|row| Some(Done::Start(Box::new(row))))
         }
         (Task::Start(_), None) => Ok(None),
     });
-    bar.finish_and_clear();
+    live.finish();
     let (mut runs, mut rows) = (Vec::new(), Vec::new());
     for result in results {
         match result? {
@@ -90,6 +91,11 @@ pub fn run(problem: &Problem, threads: usize, progress: Progress) -> Result<(Vec
     }
     runs.sort_by_key(|run| (run.arm_index, study.run.seeds.iter().position(|seed| *seed == run.seed)));
     Ok((runs, rows))
+}
+
+/// How the view of running arms names one.
+fn line_name(arm: &str, seed: u64) -> String {
+    format!("{arm}, seed {seed}")
 }
 
 /// Measures the networks of `[depth]`, `threads` at a time, in the order of the study; nothing where it does not ask for them.

@@ -7,7 +7,6 @@ use std::time::{Duration, Instant};
 use gf_core::{Observer, StepRecord};
 use gf_optim::{Outcome, integrate};
 use gf_utils::history::{Best, Evaluation, History, HistorySettings, Table};
-use indicatif::ProgressBar;
 use miette::Report;
 
 use super::basins::{self, BasinStart};
@@ -17,6 +16,7 @@ use super::epochs::{EpochLayerRow, EpochRow, EpochWatch, epoch_layer_rows, epoch
 use super::instance::{FlowDistance, Instance};
 use super::layers::{LayerRow, LayerWatch};
 use super::spectrum::{self, SpectrumRun};
+use crate::progress::{ArmLine, Live, Seen};
 use crate::study::{Problem, Subject, misuse};
 
 /// One arm on one seed.
@@ -67,7 +67,7 @@ impl ArmRun {
 ///
 /// # Errors
 /// Misuse only.
-pub(super) fn run_arm(problem: &Problem, arm_index: usize, seed: u64, bar: &ProgressBar) -> Result<ArmRun, Report> {
+pub(super) fn run_arm(problem: &Problem, arm_index: usize, seed: u64, live: &Live) -> Result<ArmRun, Report> {
     let arm = &problem.study.arms[arm_index];
     let own = problem.of_arm(arm);
     let problem = &*own;
@@ -84,7 +84,11 @@ pub(super) fn run_arm(problem: &Problem, arm_index: usize, seed: u64, bar: &Prog
     };
     let mut method = arm.method.build().map_err(misuse)?;
     let mut control = arm.method.build_control(arm.control.as_ref()).map_err(misuse)?;
-    let mut ticks = Ticks(bar);
+    let seen = Rc::new(Cell::new(Seen { val_loss: f64::NAN, metric: None }));
+    let metric = matches!(problem.subject, Subject::Network(_)).then(|| problem.metric_names().into_iter().next()).flatten();
+    let shows_metric = metric.is_some();
+    let line = live.arm(super::line_name(&arm.name, seed), 0, budget.steps, batches_per_epoch);
+    let mut ticks = Ticks { line, seen: Rc::clone(&seen), metric: metric.unwrap_or_default() };
     let mut deadline = Deadline::new(problem.study.run.wall_time);
     let distance = Rc::new(Cell::new(f64::NAN));
     let mut flow = FlowDistance::new(problem, seed, &start, batches_per_epoch, Rc::clone(&distance))?;
@@ -95,6 +99,7 @@ pub(super) fn run_arm(problem: &Problem, arm_index: usize, seed: u64, bar: &Prog
     let evaluator = &mut instance.evaluator;
     let evaluate = |theta: &[f64], out: &mut Evaluation| {
         evaluator.evaluate(theta, out);
+        seen.set(Seen { val_loss: out.val_loss, metric: out.metrics.first().copied().filter(|_| shows_metric) });
         if let Some(drift) = &mut drift {
             out.metrics[drift_column] = drift.at(theta);
         }
@@ -132,7 +137,7 @@ pub(super) fn run_arm(problem: &Problem, arm_index: usize, seed: u64, bar: &Prog
         .map_err(misuse)?;
     drop(observers);
     // Steps that a failed arm did not take.
-    bar.inc(budget.steps - outcome.steps);
+    live.total().inc(budget.steps - outcome.steps);
     history.complete(&outcome.theta);
     let best = history.best().cloned();
     let restores = early_stopping.is_some_and(|early_stopping| early_stopping.restore_best);
@@ -215,12 +220,17 @@ impl Observer for Deadline {
     }
 }
 
-struct Ticks<'a>(&'a ProgressBar);
+/// Shows where a run is.
+struct Ticks<'a> {
+    line: ArmLine<'a>,
+    /// Left by the evaluations.
+    seen: Rc<Cell<Seen>>,
+    /// Name of the metric.
+    metric: String,
+}
 
 impl Observer for Ticks<'_> {
     fn accepted(&mut self, record: &StepRecord<'_>) {
-        if record.step > 0 {
-            self.0.inc(1);
-        }
+        self.line.step(record, self.seen.get(), &self.metric);
     }
 }

@@ -41,7 +41,7 @@ pub struct Circumstances<'a> {
     pub is_noisy: bool,
     /// Whether the run diverged.
     pub diverged: bool,
-    /// The step and the largest stable step size there, where the spectrum was tracked.
+    /// The step of the largest eigenvalue seen and the largest stable step size there, where the spectrum was tracked.
     pub stable_up_to: Option<(u64, f64)>,
 }
 
@@ -58,10 +58,14 @@ pub fn advice(rows: &[Row], of: Circumstances<'_>) -> Vec<Advice> {
     let steps: Vec<&Row> = rows.iter().filter(|row| row.step > 0).collect();
     let found = rises(&steps, of).or_else(|| zigzags(&steps, of)).or_else(|| flat(&steps));
     let usual = usual_start(of.method).map_or_else(String::new, |(h, note)| {
-        format!("; a usual start for {} is {}{note}", of.method, significant(h, 2))
+        format!("; a usual start for {} is {}{note}", of.method, significant(h, 1))
     });
     let stable = of.stable_up_to.map_or_else(String::new, |(step, h)| {
-        format!("; by the largest eigenvalue at step {step}, {} is stable up to h = {}", of.method, significant(h, 3))
+        format!(
+            "; by the largest eigenvalue seen, at step {step}, {} is stable up to h = {}",
+            of.method,
+            significant(h, 3)
+        )
     });
     let finish = |(symptom, divisors, why): (Symptom, [f64; 2], String)| {
         let [low, high] = divisors.map(|divisor| of.h / divisor);
@@ -78,25 +82,23 @@ pub fn advice(rows: &[Row], of: Circumstances<'_>) -> Vec<Advice> {
 /// A symptom, by what to divide h, and what was seen.
 type Finding = Option<(Symptom, [f64; 2], String)>;
 
-/// Divergence, or: in the second half of the first 100 steps every loss is above 1.5 times the first one.
+/// In the second half of the first 100 steps (10 at least) every loss is above 1.5 times the first one; or the run diverged: within them, or
+/// later.
 fn rises(steps: &[&Row], of: Circumstances<'_>) -> Finding {
-    if of.diverged {
-        let (count, is_early) = (steps.len(), steps.len() <= BEGINNING);
-        let divisors = if is_early { [10.0, 10.0] } else { [5.0, 2.0] };
-        return Some((Symptom::Rises, divisors, format!("diverged after {count} step{}", if count == 1 { "" } else { "s" })));
-    }
     let beginning = &steps[..steps.len().min(BEGINNING)];
     let (first, count) = (beginning.first()?.loss, beginning.len());
     let lowest = beginning[count / 2..].iter().fold(f64::INFINITY, |low, row| low.min(row.loss));
-    let rose = count >= FEWEST / 2 && first > 0.0 && lowest > 1.5 * first;
-    rose.then(|| {
+    let rose = count >= 10 && first > 0.0 && lowest > 1.5 * first;
+    let is_early = rose || steps.len() <= BEGINNING;
+    let divisors = if is_early { [10.0, 10.0] } else { [5.0, 2.0] };
+    let why = if of.diverged {
+        let total = steps.len();
+        format!("diverged after {total} step{}", if total == 1 { "" } else { "s" })
+    } else {
         let (from, to) = (significant(first, 3), significant(lowest, 3));
-        (
-            Symptom::Rises,
-            [10.0, 10.0],
-            format!("the loss rose in the first {count} steps, from {from} to at least {to},"),
-        )
-    })
+        format!("the loss rose in the first {count} steps, from {from} to at least {to},")
+    };
+    (of.diverged || rose).then_some((Symptom::Rises, divisors, why))
 }
 
 /// Among the last 50 losses (20 at least) more than 90 % are higher or lower than both neighbors, where independent noise has two thirds;

@@ -198,13 +198,14 @@ impl RunSummary {
 fn advice_for(run: &ArmRun, arm: &ArmSpec) -> Vec<Advice> {
     let Some(h) = arm.h() else { return Vec::new() };
     let limit = gf_optim::stability::limit(arm.method.settings()).filter(|limit| limit.is_finite());
-    let last = run.spectrum.iter().flat_map(|spectrum| &spectrum.rows).rev().find_map(|row| {
-        let sharpness = row.top.first().filter(|sharpness| **sharpness > 0.0)?;
-        Some((row.step, limit? / sharpness))
-    });
+    let looks = run.spectrum.iter().flat_map(|spectrum| &spectrum.rows);
+    let sharpest =
+        looks.filter_map(|row| Some((row.step, *row.top.first()?))).filter(|(_, sharpness)| *sharpness > 0.0);
+    let sharpest = sharpest.max_by(|a, b| a.1.total_cmp(&b.1));
+    let stable_up_to = limit.zip(sharpest).map(|(limit, (step, sharpness))| (step, limit / sharpness));
     let is_noisy = arm.gradient_noise.is_some_and(|sigma| sigma > 0.0);
     let diverged = stop_name(run) == "diverged";
-    let case = Circumstances { method: arm.method.info().name, h, is_noisy, diverged, stable_up_to: last };
+    let case = Circumstances { method: arm.method.info().name, h, is_noisy, diverged, stable_up_to };
     advice(run.history.rows(), case)
 }
 

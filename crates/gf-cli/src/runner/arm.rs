@@ -85,7 +85,8 @@ pub(super) fn run_arm(problem: &Problem, arm_index: usize, seed: u64, live: &Liv
     let mut method = arm.method.build().map_err(misuse)?;
     let mut control = arm.method.build_control(arm.control.as_ref()).map_err(misuse)?;
     let seen = Rc::new(Cell::new(Seen { val_loss: f64::NAN, metric: None }));
-    let metric = matches!(problem.subject, Subject::Network(_)).then(|| problem.metric_names().into_iter().next()).flatten();
+    let metric =
+        matches!(problem.subject, Subject::Network(_)).then(|| problem.metric_names().into_iter().next()).flatten();
     let shows_metric = metric.is_some();
     let line = live.arm(super::line_name(&arm.name, seed), 0, budget.steps, batches_per_epoch);
     let mut ticks = Ticks { line, seen: Rc::clone(&seen), metric: metric.unwrap_or_default() };

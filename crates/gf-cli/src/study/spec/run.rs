@@ -136,3 +136,28 @@ pub enum OnFailure {
     /// Divergence is data: exit code 0.
     Record,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_fewer_of_steps_and_epochs_count_and_an_arm_counts_for_itself() {
+        let cases = [
+            ("", "", 500),
+            ("steps = 100", "", 100),
+            ("epochs = 3", "", 21),
+            ("steps = 20\nepochs = 3", "", 20),
+            ("steps = 100\nepochs = 3", "", 21),
+            ("steps = 5", "epochs = 2", 14),
+            ("epochs = 1", "steps = 90", 90),
+            ("epochs = 1", "steps = 90\nepochs = 2", 14),
+        ];
+        for (run, arm, expected) in cases {
+            let spec: RunSpec = toml::from_str(run).unwrap();
+            let arm_spec: ArmSpec =
+                toml::from_str(&format!("name = \"a\"\n{arm}\nmethod.explicit = {{ h = 1 }}")).unwrap();
+            assert_eq!(spec.steps_of(&arm_spec, 7), expected, "[run] {run}; [[arm]] {arm}");
+        }
+    }
+}

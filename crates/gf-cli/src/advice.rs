@@ -47,7 +47,7 @@ pub struct Circumstances<'a> {
 
 /// Steps that count as the beginning of a run.
 const BEGINNING: usize = 100;
-/// Losses at the end of a run that are searched for a zigzag, and how few are enough.
+/// The end of a run is its last quarter, and at least so many losses; fewer than 20 say nothing.
 const WINDOW: usize = 50;
 const FEWEST: usize = 20;
 
@@ -101,19 +101,20 @@ fn rises(steps: &[&Row], of: Circumstances<'_>) -> Finding {
     (of.diverged || rose).then_some((Symptom::Rises, divisors, why))
 }
 
-/// Among the last 50 losses (20 at least) more than 90 % are higher or lower than both neighbors, where independent noise has two thirds;
-/// neighbors differ by 10 % of the mean; and the mean of the later half is not 5 % below that of the earlier.
+/// At the end of the run, its last quarter or 50 losses (20 at least), the mean of the later half is not 5 % below that of the earlier; more than
+/// 90 % of the losses are higher or lower than both neighbors, where independent noise has two thirds; neighbors differ by 10 % of the mean.
 ///
-/// For gradient descent on all samples, without noise, also: the loss got as little lower while the steps had h‖g‖² to win by first order, in all more than
-/// a tenth of the loss and twenty times what they won, with gradients of a hundredth of the first one or more. That is an orbit between
-/// points of equal loss, or beside a slower decrease.
+/// For gradient descent on all samples, without noise, also: the mean got as little lower while the steps had h‖g‖² each to win by first order, in
+/// all more than a tenth of the loss and twenty times what they won, with gradients of a hundredth of the first one or more. That is an orbit
+/// between points of equal loss.
 fn zigzags(steps: &[&Row], of: Circumstances<'_>) -> Finding {
     let batches = batches_per_epoch(steps)?;
     let losses: Vec<f64> = steps
         .chunks_exact(batches)
         .map(|epoch| epoch.iter().map(|row| row.loss).sum::<f64>() / batches as f64)
         .collect();
-    let losses = &losses[losses.len().saturating_sub(WINDOW)..];
+    let end = |count: usize| count.saturating_sub(WINDOW.max(count / 4))..count;
+    let losses = &losses[end(losses.len())];
     let (earlier, later) = losses.split_at(losses.len() / 2);
     let (mean, stalled) = (mean(losses), mean(later) > 0.95 * mean(earlier));
     if losses.len() < FEWEST || mean.is_nan() || mean <= 0.0 || !stalled {
@@ -128,7 +129,7 @@ fn zigzags(steps: &[&Row], of: Circumstances<'_>) -> Finding {
     if is_zigzag {
         return Some(why("went up and down and did not fall"));
     }
-    let tail = &steps[steps.len().saturating_sub(WINDOW)..];
+    let tail = &steps[end(steps.len())];
     let promised: f64 = tail.iter().map(|row| row.step_norm * row.gradient_norm).sum();
     let won = losses.first()? - losses.last()?;
     let is_steep = median_gradient(tail) >= 0.01 * steps.first()?.gradient_norm;

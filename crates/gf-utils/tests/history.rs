@@ -279,7 +279,7 @@ struct EarlyStop {
 
 /// Made by peers/golden_early_stopping.py.
 fn early_stops() -> Vec<EarlyStop> {
-    serde_json::from_str(include_str!("fixtures/early_stopping.json")).unwrap()
+    serde_json::from_str(include_str!("fixtures/early_stopping.json")).expect("the fixture is JSON")
 }
 
 #[test]

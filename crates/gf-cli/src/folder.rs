@@ -11,6 +11,7 @@
 //! | `central-flow.csv` | the central flow beside each run of gradient descent, where the study asks for it |
 //! | `blocks.csv` | the Hessian layer by layer at the end of every run, where the study asks for it |
 //! | `layers.csv` | what passed through the layers of each arm, where the study asks for it |
+//! | `epochs.csv`, `epoch-layers.csv` | what each epoch came to, and layer by layer, where the study watches epochs |
 //! | `depth.csv`, `depth-layers.csv` | the networks of `[depth]` and their layers |
 //! | `lr-range.csv`, `lr-range-limits.csv` | the range tests of `[lr_range]`, and what they came to |
 //! | `predictions.csv` | validation inputs, targets and final outputs of each arm, first seed |
@@ -34,7 +35,7 @@ pub use run_folder::{Found, RunFolder};
 
 use crate::runner::{ArmRun, DepthResult, FirstStep, LrRangeResult};
 use crate::spectrum_file;
-use crate::study::{Document, Problem, Study, Subject, misuse};
+use crate::study::{Document, Problem, RunSpec, Study, Subject, misuse};
 use crate::summary::{Summary, version};
 
 /// How the names of unfinished folders begin.
@@ -114,6 +115,10 @@ impl FolderWriter {
         }
         if problem.study.run.layers_every.is_some() {
             write_rows(&folder.join(LAYERS), runs.iter().flat_map(|run| &run.layers))?;
+        }
+        if problem.monitors() {
+            write_rows(&folder.join(EPOCHS), runs.iter().flat_map(|run| &run.epochs))?;
+            write_rows(&folder.join(EPOCH_LAYERS), runs.iter().flat_map(|run| &run.epoch_layers))?;
         }
         for run in runs {
             let stem = format!("{}-{}", run.arm, run.seed);
@@ -223,6 +228,15 @@ impl Folder {
         Ok(Self { path: path.to_path_buf(), study, summary, histories })
     }
 
+    /// Steps of the study; where it counts epochs, those of the longest run.
+    pub fn steps(&self) -> u64 {
+        let longest = self.histories.iter().filter_map(|history| history.table.rows().last()).map(|row| row.step).max();
+        match (self.study.run.steps, self.study.run.epochs) {
+            (Some(steps), None) => steps,
+            _ => longest.unwrap_or(0),
+        }
+    }
+
     /// Whether the run of a history failed.
     pub fn has_failed(&self, history: &ArmHistory) -> bool {
         let arm = self.summary.arms.iter().find(|arm| arm.name == history.arm);
@@ -269,6 +283,9 @@ fn resolved_study(problem: &Problem) -> Result<String, Report> {
         let resolved = problem.document.resolve(path);
         *path = std::path::absolute(&resolved).unwrap_or(resolved);
     }
+    if study.run.steps.is_none() && study.run.epochs.is_none() {
+        study.run.steps = Some(RunSpec::DEFAULT_STEPS);
+    }
     for arm in &mut study.arms {
         let own = arm.method.settings().default_control();
         arm.control.get_or_insert(own);
@@ -286,6 +303,9 @@ pub(crate) const DEPTH_LAYERS: &str = "depth-layers.csv";
 /// The files of the range tests and of what they came to.
 pub(crate) const LR_RANGE: &str = "lr-range.csv";
 pub(crate) const LR_RANGE_LIMITS: &str = "lr-range-limits.csv";
+/// The files of epochs, and of epochs layer by layer.
+pub(crate) const EPOCHS: &str = "epochs.csv";
+pub(crate) const EPOCH_LAYERS: &str = "epoch-layers.csv";
 
 /// The file of basins.
 pub(crate) const BASINS: &str = "basins.csv";

@@ -1,5 +1,6 @@
 //! The library behind the `gf` binary: studies, the runner, run folders, reports.
 
+pub mod advice;
 pub mod arguments;
 pub mod commands;
 pub mod experiments;

@@ -7,6 +7,7 @@ mod comparison;
 mod conservation;
 mod curves;
 mod depth;
+mod epochs;
 mod landscape;
 mod layers;
 pub(crate) mod lr_range;
@@ -62,7 +63,7 @@ fn page(folder: &Folder, verdicts: &[ClaimVerdict]) -> Result<Page, Report> {
     let mut page = Page::new(title);
     page.lead.extend(study.about.split("\n\n").map(str::trim).filter(|text| !text.is_empty()).map(str::to_string));
     page.lead.push(tables::setting(folder));
-    let result = [Some(tables::summary(folder)), tables::best_settings(folder)];
+    let result = [Some(tables::summary(folder)), tables::best_settings(folder), tables::advice(folder)];
     page = page.with(Section::new("Result", result.into_iter().flatten().map(Block::Table).collect()));
     if !verdicts.is_empty() {
         page = page.with(Section::new("Claims", tables::claims(verdicts)));
@@ -108,6 +109,10 @@ fn page(folder: &Folder, verdicts: &[ClaimVerdict]) -> Result<Page, Report> {
         page = page.with(Section::new("Step sizes", sweep));
     }
     page = page.with(Section::new("Curves", curves::blocks(folder)));
+    let epochs = epochs::blocks(folder)?;
+    if !epochs.is_empty() {
+        page = page.with(Section::new("Epochs", epochs));
+    }
     let layers = layers::blocks(folder)?;
     if !layers.is_empty() {
         page = page.with(Section::new("Layers", layers));

@@ -6,6 +6,7 @@ mod central_flow;
 mod checkpoint;
 mod conservation;
 mod depth;
+mod epochs;
 mod evaluation;
 mod first_steps;
 mod instance;
@@ -14,7 +15,6 @@ mod lr_range;
 mod spectrum;
 
 use gf_optim::Stop;
-use indicatif::ProgressBar;
 use miette::Report;
 use serde::{Deserialize, Serialize};
 
@@ -25,6 +25,8 @@ pub use central_flow::CentralFlowRow;
 pub use checkpoint::CheckpointStore;
 use checkpoint::fingerprint;
 pub use depth::{DepthLayerRow, DepthResult, DepthRow};
+pub(crate) use epochs::UPDATE_RATIO_BAND;
+pub use epochs::{EpochLayerRow, EpochRow, EpochSums};
 pub use evaluation::{Evaluator, NetworkEvaluator};
 use first_steps::first_step;
 pub use first_steps::{FirstStep, PolicyOutcome};
@@ -34,7 +36,7 @@ pub use spectrum::SpectrumRun;
 
 use crate::interrupt;
 use crate::parallel::for_each_task;
-use crate::progress::Progress;
+use crate::progress::{Live, Progress};
 use crate::study::{Problem, Subject, memory_shortage};
 
 /// What is run on one thread.
@@ -76,15 +78,20 @@ pub fn run(problem: &Problem, threads: usize, progress: Progress, store: &Checkp
     // Dense methods take longest: they start first, so that no thread idles at the end.
     arms.sort_by_key(|(arm, _)| std::cmp::Reverse(study.arms[*arm].method.dense_bytes(dim) > 0));
     let starts = study.first_steps.as_ref().map_or(0, |spec| spec.starts);
-    let steps: u64 = arms.iter().map(|(arm, _)| study.run.budget(&study.arms[*arm]).steps).sum();
-    let bar = progress.bar(steps + STEPS_A_START * starts, "steps");
+    let mut steps: u64 = 0;
+    for (arm, _) in &arms {
+        let arm = &study.arms[*arm];
+        steps = steps.saturating_add(study.run.steps_of(arm, problem.batches_per_epoch(arm)?));
+    }
+    let width = arms.iter().map(|(arm, seed)| line_name(&study.arms[*arm].name, *seed).chars().count()).max();
+    let live = progress.live(steps.saturating_add(STEPS_A_START * starts), width.unwrap_or(0));
     let tasks: Vec<Task> =
         arms.into_iter().map(|(arm, seed)| Task::Arm(arm, seed)).chain((0..starts).map(Task::Start)).collect();
     check_memory(problem, &tasks, threads)?;
     let results = for_each_task(&tasks, threads, |task| {
-        if interrupt::is_requested() { Ok(None) } else { run_task(problem, task, store, &bar) }
+        if interrupt::is_requested() { Ok(None) } else { run_task(problem, task, store, &live) }
     });
-    bar.finish_and_clear();
+    live.finish();
     if interrupt::is_requested() && results.iter().any(|result| matches!(result, Ok(None))) {
         return Ok(Ran::Interrupted);
     }
@@ -101,16 +108,14 @@ pub fn run(problem: &Problem, threads: usize, progress: Progress, store: &Checkp
 }
 
 /// Runs a task, or takes from `store` what it came to; none when the end was asked for.
-fn run_task(
-    problem: &Problem,
-    task: &Task,
-    store: &CheckpointStore,
-    bar: &ProgressBar,
-) -> Result<Option<Done>, Report> {
+fn run_task(problem: &Problem, task: &Task, store: &CheckpointStore, live: &Live) -> Result<Option<Done>, Report> {
     let study = &problem.study;
     // No arm has a name that begins with a point.
     let (name, seed, length) = match task {
-        Task::Arm(arm, seed) => (&*study.arms[*arm].name, *seed, study.run.budget(&study.arms[*arm]).steps),
+        Task::Arm(arm, seed) => {
+            let arm = &study.arms[*arm];
+            (&*arm.name, *seed, study.run.steps_of(arm, problem.batches_per_epoch(arm)?))
+        }
         Task::Start(seed) => (".first-step", *seed, STEPS_A_START),
     };
     let data = match problem.subject {
@@ -118,19 +123,19 @@ fn run_task(
         Subject::Function(_) => None,
     };
     let label = checkpoint::Task { name, seed, data: fingerprint(data.as_ref()) };
-    let warn = |message: String| bar.suspend(|| eprintln!("warning: {message}"));
+    let warn = |message: String| live.total().suspend(|| eprintln!("warning: {message}"));
     if let Some(done) = store.ended(&label, warn) {
-        bar.inc(length);
+        live.total().inc(length);
         return Ok(Some(done));
     }
     let done = match (task, &study.first_steps) {
         (Task::Arm(arm, _), _) => {
-            let session = Session { store, label: &label, bar, warn: &warn };
+            let session = Session { store, label: &label, live, warn: &warn };
             run_arm(problem, *arm, seed, &session)?.map(|run| Done::Arm(Box::new(run)))
         }
         (Task::Start(_), Some(spec)) => {
             let row = first_step(problem, spec, seed)?;
-            bar.inc(length);
+            live.total().inc(length);
             Some(Done::Start(Box::new(row)))
         }
         (Task::Start(_), None) => None,
@@ -140,6 +145,11 @@ fn run_task(
         store.save_results(&label, done).unwrap_or_else(|error| warn(error.to_string()));
     }
     Ok(done)
+}
+
+/// How the view of running arms names one.
+fn line_name(arm: &str, seed: u64) -> String {
+    format!("{arm}, seed {seed}")
 }
 
 /// Measures the networks of `[depth]`, `threads` at a time, in the order of the study; nothing where it does not ask for them.

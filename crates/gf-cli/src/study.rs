@@ -5,6 +5,7 @@ mod depth;
 mod document;
 mod expand;
 mod function;
+mod length;
 mod loss;
 mod lr_range;
 mod problem;
@@ -22,6 +23,6 @@ pub(crate) use lr_range::check_flags;
 pub(crate) use problem::memory_shortage;
 pub use problem::{CONSERVATION_DRIFT, DISTANCE_TO_FLOW, NetworkProblem, Problem, SeededData, Subject};
 pub use spec::{
-    ArmSpec, Basins, BatchOrder, Builtin, CheckpointSpec, ClaimRule, ClaimSpec, DataSpec, FirstSteps, NetworkSpec,
-    OnFailure, RunSpec, SpectrumSpec, SplitKind, Study, ValidationSpec,
+    ArmSpec, Basins, BatchOrder, Builtin, CheckpointSpec, ClaimRule, ClaimSpec, DataSpec, EarlyStoppingSpec, Every,
+    FirstSteps, NetworkSpec, OnFailure, RunSpec, SpectrumSpec, SplitKind, Study, ValidationSpec,
 };

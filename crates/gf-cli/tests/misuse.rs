@@ -63,6 +63,24 @@ fn numbers_out_of_range_name_key_expected_and_found() {
 }
 
 #[test]
+fn lengths_intervals_and_early_stopping_are_checked() {
+    refuse("steps = 8", "epochs = 0", &["run.epochs", "at least 1, found 0", "study.toml:14"]);
+    refuse("steps = 8", "evaluate_every = 0", &["run.evaluate_every", "at least 1, found 0"]);
+    refuse("steps = 8", "evaluate_every = { epochs = 0 }", &["run.evaluate_every", "at least 1, found 0"]);
+    let spellings = "expected a number of steps, \"epoch\", or { epochs = n }";
+    refuse("steps = 8", "evaluate_every = \"epochs\"", &["study.toml:14", spellings]);
+    refuse("steps = 8", "layers_every = -1", &[spellings]);
+    refuse("name = \"implicit\"", "name = \"implicit\"\nepochs = 0", &["arm.1.epochs", "at least 1, found 0"]);
+    refuse("name = \"implicit\"", "name = \"implicit\"\nsteps = 0", &["arm.1.steps", "at least 1, found 0"]);
+    let early = |keys: &str| format!("early_stopping = {{ {keys} }}\nsteps = 8");
+    let of = |key: &str| format!("run.early_stopping.{key}");
+    refuse("steps = 8", &early("patience = 0"), &[&of("patience"), "at least 1 evaluation, found 0"]);
+    refuse("steps = 8", &early("min_delta = -0.1"), &[&of("min_delta"), "0 or more, found -0.1"]);
+    refuse("steps = 8", &early("min_delta = nan"), &[&of("min_delta"), "found NaN"]);
+    refuse("steps = 8", &early("patiense = 3"), &["unknown field `patiense`", "did you mean `patience`"]);
+}
+
+#[test]
 fn an_option_of_another_loss_is_an_error_at_its_line() {
     refuse(
         "kind = \"mse\"",

@@ -76,7 +76,9 @@ pub struct StepRecord<'a> {
     pub theta: &'a [f64],
     /// L(θ_{k−1}) on the sample of step k: the loss that the step was computed from (for the start, that of step 1).
     pub loss: f64,
-    /// ‖∇L(θ_{k−1})‖ on that sample.
+    /// ∇L(θ_{k−1}) on that sample.
+    pub gradient: &'a [f64],
+    /// Its norm.
     pub gradient_norm: f64,
     /// ‖θ_k − θ_{k−1}‖; 0 for the start.
     pub step_norm: f64,

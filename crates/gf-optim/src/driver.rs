@@ -493,6 +493,7 @@ impl<'a, O: Objective + ?Sized> Run<'a, O> {
             learning_rate: h,
             theta: &self.theta,
             loss: self.loss,
+            gradient: &self.gradient,
             gradient_norm: vector::norm(&self.gradient),
             step_norm,
             update_ratio,

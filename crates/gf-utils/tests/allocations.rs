@@ -33,6 +33,7 @@ fn hundreds_of_steps_allocate_nothing_after_the_start() {
             learning_rate: None,
             theta: &theta,
             loss: 1.0,
+            gradient: &[1.0],
             gradient_norm: 1.0,
             step_norm: 1.0,
             update_ratio: 1.0,

@@ -4,7 +4,7 @@ use std::fs;
 use std::time::Duration;
 
 use gf_core::{Event, Observer, StepRecord, Work};
-use gf_utils::history::{HistoryError, Table, read_histories, write_histories};
+use gf_utils::history::{HistoryError, Patience, Table, read_histories, write_histories};
 use gf_utils::{Evaluation, History, HistorySettings};
 
 fn record<'a>(step: u64, theta: &'a [f64], events: &'a [Event]) -> StepRecord<'a> {
@@ -15,6 +15,7 @@ fn record<'a>(step: u64, theta: &'a [f64], events: &'a [Event]) -> StepRecord<'a
         learning_rate: (step > 0).then_some(0.2),
         theta,
         loss: 1.0 / (step + 1) as f64,
+        gradient: &[2.0],
         gradient_norm: 2.0,
         step_norm: 1e-300,
         update_ratio: 1.0 / 3.0,
@@ -276,5 +277,51 @@ fn damaged_files_say_where() {
         fs::write(&path, text).unwrap();
         let error = read_histories(&path).unwrap_err().to_string();
         assert!(error.contains(message), "{error}\n{message}");
+    }
+}
+
+#[derive(serde::Deserialize)]
+struct EarlyStop {
+    /// Null for NaN.
+    losses: Vec<Option<f64>>,
+    patience: u64,
+    min_delta: f64,
+    ends_at: Option<usize>,
+}
+
+/// Made by peers/golden_early_stopping.py.
+fn early_stops() -> Vec<EarlyStop> {
+    serde_json::from_str(include_str!("fixtures/early_stopping.json")).expect("the fixture is JSON")
+}
+
+#[test]
+fn early_stopping_ends_where_a_plain_implementation_in_python_does() {
+    for case in early_stops() {
+        let mut patience = Patience::new(case.patience, case.min_delta);
+        let found = case.losses.iter().position(|loss| patience.is_exhausted_by(loss.unwrap_or(f64::NAN)));
+        assert_eq!(found, case.ends_at, "{:?}, patience {}, min_delta {}", case.losses, case.patience, case.min_delta);
+    }
+}
+
+/// Evaluated at every second step; resumed after every step; what is asked after it.
+#[test]
+fn a_history_asks_for_the_end_at_the_same_step_after_a_resume() {
+    for case in early_stops() {
+        let new = || History::new(settings(2, &["val_mae"]), identity).unwrap();
+        let mut history = new().with_early_stopping(Patience::new(case.patience, case.min_delta));
+        let mut ended = None;
+        for step in 0..2 * case.losses.len() {
+            let loss = case.losses[step / 2].unwrap_or(f64::NAN);
+            history.accepted(&record(step as u64, &[loss], &[]));
+            if history.stop_requested() == Some("early-stopping") {
+                ended = Some(step);
+                break;
+            }
+            assert_eq!(history.stop_requested(), None);
+            let (table, best) = (history.table().clone(), history.best().cloned());
+            let fresh = new().with_early_stopping(Patience::new(case.patience, case.min_delta));
+            history = fresh.resume(table, best).unwrap();
+        }
+        assert_eq!(ended, case.ends_at.map(|evaluation| 2 * evaluation));
     }
 }

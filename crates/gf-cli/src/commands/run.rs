@@ -94,6 +94,9 @@ pub(super) fn carry_on(problem: &Problem, mut run_folder: RunFolder, output: &Ou
                 print(&format!("{} (seed {}) at step {}: {reason}", run.arm, run.seed, run.outcome.steps));
             }
         }
+        if let Some(advice) = table::advice(&folder.summary) {
+            print(&advice);
+        }
         print(&format!("report: {}", path.join("report.html").display()));
     }
     let failed = problem.study.run.on_failure == OnFailure::Error && runs.iter().any(|run| run.failure().is_some());

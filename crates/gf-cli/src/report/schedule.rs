@@ -30,7 +30,7 @@ pub(super) fn blocks(folder: &Folder) -> Vec<Block> {
 
 /// The validation loss after the first quarter of the steps, where the fall from the start no longer hides what the sizes do.
 fn late(folder: &Folder) -> Figure {
-    let from = folder.study.run.steps as f64 / 4.0;
+    let from = folder.steps() as f64 / 4.0;
     let mut panel = Panel::new("", Axis::linear("step k"), Axis::log("validation loss"));
     for (style, arm) in folder.summary.arms.iter().enumerate() {
         let Some(curve) = curve(folder, &arm.name, "step", "val_loss", None) else { continue };

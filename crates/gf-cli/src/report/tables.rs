@@ -132,6 +132,18 @@ pub(super) fn best_settings(folder: &Folder) -> Option<Table> {
     (!rows.is_empty()).then(|| Table::new("The best setting of each method.", &columns, rows))
 }
 
+/// What to try, for arms that went badly; none where none did.
+pub(super) fn advice(folder: &Folder) -> Option<Table> {
+    let row = |arm: &ArmSummary| {
+        let (advice, count) = arm.advice()?;
+        Some(vec![arm.name.clone(), advice.text.clone(), format!("{count} of {}", arm.runs.len())])
+    };
+    let rows: Vec<Vec<String>> = folder.summary.arms.iter().filter_map(row).collect();
+    let caption = "What to try, by rules on the rows of the history: the first seed that went badly, and how many did. The rules are guesses \
+                   from the shape of the loss; docs/monitoring.md has their thresholds.";
+    (!rows.is_empty()).then(|| Table::new(caption, &["arm", "advice", ">seeds"], rows))
+}
+
 /// Names of the metric columns; a function's path is no metric.
 pub(super) fn metric_names(folder: &Folder) -> Vec<String> {
     match (&folder.study.problem, folder.histories.first()) {
@@ -160,7 +172,7 @@ pub(super) fn claims(verdicts: &[ClaimVerdict]) -> Vec<Block> {
 
 /// Fitted exponents of the late phase, per arm.
 pub(super) fn exponents(folder: &Folder) -> Table {
-    let steps = folder.study.run.steps;
+    let steps = folder.steps();
     let window = [(2 * steps / 5).max(1), steps];
     let columns: Vec<String> = std::iter::once("val_loss".to_string())
         .chain(metric_names(folder).into_iter().filter(|name| name == "val_mae").take(1))

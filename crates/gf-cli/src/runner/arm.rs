@@ -9,7 +9,6 @@ use gf_optim::registry::{AnyMethod, AnyObjective};
 use gf_optim::{Outcome, Start, Stop, integrate};
 use gf_spectrum::SpectrumTracker;
 use gf_utils::history::{Best, Evaluation, History, HistorySettings, Table};
-use indicatif::ProgressBar;
 use miette::Report;
 use serde::{Deserialize, Serialize};
 
@@ -17,10 +16,12 @@ use super::basins::{self, BasinStart};
 use super::central_flow::CentralFlowWatch;
 use super::checkpoint::{self, Checkpoint, CheckpointStore};
 use super::conservation::Drift;
+use super::epochs::{EpochLayerRow, EpochRow, EpochWatch, epoch_layer_rows, epoch_rows};
 use super::instance::{FlowDistance, Instance};
 use super::layers::{LayerRow, LayerWatch};
 use super::spectrum::{self, SpectrumRun};
 use crate::interrupt;
+use crate::progress::{ArmLine, Live, Seen};
 use crate::study::{CheckpointSpec, Problem, Subject, misuse};
 
 /// How a run of an arm ended.
@@ -85,8 +86,10 @@ pub struct ArmRun {
     pub arm_index: usize,
     /// The seed.
     pub seed: u64,
-    /// How it ended.
+    /// How it ended, with the final parameters: the best ones where they were restored.
     pub outcome: ArmOutcome,
+    /// The step whose parameters were restored at the end, where early stopping does so.
+    pub restored: Option<u64>,
     /// A loss above this is divergence.
     loss_limit: f64,
     /// One row an accepted step.
@@ -101,6 +104,10 @@ pub struct ArmRun {
     pub basins: Vec<BasinStart>,
     /// What passed through the layers, where the study asks for it.
     pub layers: Vec<LayerRow>,
+    /// What each epoch came to, where the study watches them.
+    pub epochs: Vec<EpochRow>,
+    /// The same layer by layer.
+    pub epoch_layers: Vec<EpochLayerRow>,
 }
 
 impl ArmRun {
@@ -119,7 +126,7 @@ impl ArmRun {
 pub(super) struct Session<'a> {
     pub(super) store: &'a CheckpointStore,
     pub(super) label: &'a checkpoint::Task<'a>,
-    pub(super) bar: &'a ProgressBar,
+    pub(super) live: &'a Live,
     pub(super) warn: &'a dyn Fn(String),
 }
 
@@ -133,36 +140,44 @@ pub(super) fn run_arm(
     seed: u64,
     session: &Session<'_>,
 ) -> Result<Option<ArmRun>, Report> {
-    let Session { store, label, bar, warn } = session;
+    let Session { store, label, live, warn } = session;
     let arm = &problem.study.arms[arm_index];
     let own = problem.of_arm(arm);
     let problem = &*own;
-    let budget = problem.study.run.budget(arm);
     let mut instance = Instance::new(problem, arm, seed)?;
+    let batches_per_epoch = instance.batches_per_epoch;
+    let budget = problem.study.run.budget(arm, batches_per_epoch);
     let start = problem.start(seed, Some(arm));
     let checkpoint = store.newest(label, warn);
+    let from = checkpoint.as_ref().map_or(0, |checkpoint| checkpoint.start.step);
     let settings = HistorySettings {
         // Room, not a limit: a run may end long before its last step.
         expected_steps: budget.steps.min(100_000) as usize,
-        batches_per_epoch: instance.batches_per_epoch,
-        evaluate_every: problem.study.run.evaluate_every,
+        batches_per_epoch,
+        evaluate_every: problem.study.run.evaluate_every.steps(batches_per_epoch),
         metric_names: problem.metric_names(),
     };
     let mut method = arm.method.build().map_err(misuse)?;
     let train = instance.data.as_ref().map(|data| data.train.len());
     let mut control = arm.build_control(problem.span(arm, train)).map_err(misuse)?;
-    let mut ticks = Ticks(bar);
+    let seen = Rc::new(Cell::new(Seen { val_loss: f64::NAN, metric: None }));
+    let metric =
+        matches!(problem.subject, Subject::Network(_)).then(|| problem.metric_names().into_iter().next()).flatten();
+    let shows_metric = metric.is_some();
+    let line = live.arm(super::line_name(&arm.name, seed), from, budget.steps, batches_per_epoch);
+    let mut ticks = Ticks { line, seen: Rc::clone(&seen), metric: metric.unwrap_or_default() };
     let mut deadline = Deadline::new(problem.study.run.wall_time);
     let mut pause = Pause::new(store.spec());
     let distance = Rc::new(Cell::new(f64::NAN));
-    let mut flow = FlowDistance::new(problem, seed, &start, Rc::clone(&distance))?;
+    let mut flow = FlowDistance::new(problem, seed, &start, batches_per_epoch, Rc::clone(&distance))?;
     let measures_distance = flow.is_some();
     let mut drift = Drift::new(problem, &start)?;
-    let drift_column = problem.names_at_a_point().len();
-    let mut layers = LayerWatch::new(problem, &arm.name, seed, instance.data.as_ref())?;
+    let drift_column = problem.names_evaluated().len();
+    let mut layers = LayerWatch::new(problem, &arm.name, seed, (instance.data.as_ref(), batches_per_epoch))?;
     let evaluator = &mut instance.evaluator;
     let evaluate = |theta: &[f64], out: &mut Evaluation| {
         evaluator.evaluate(theta, out);
+        seen.set(Seen { val_loss: out.val_loss, metric: out.metrics.first().copied().filter(|_| shows_metric) });
         if let Some(drift) = &mut drift {
             out.metrics[drift_column] = drift.at(theta);
         }
@@ -171,7 +186,12 @@ pub(super) fn run_arm(
         }
     };
     let mut history = History::new(settings, evaluate).map_err(misuse)?;
+    let early_stopping = problem.study.run.early_stopping;
+    if let Some(early_stopping) = &early_stopping {
+        history = history.with_early_stopping(early_stopping.patience());
+    }
     let mut tracker = spectrum::tracker(problem, arm, seed)?;
+    let mut epochs = EpochWatch::new(problem, arm, seed, &start)?;
     let mut central_flow = CentralFlowWatch::new(problem, arm, seed, &start)?;
     let mut start = Start::from(start);
     if let Some(saved) = checkpoint {
@@ -191,8 +211,11 @@ pub(super) fn run_arm(
         if let Some(layers) = &mut layers {
             layers.rows = saved.layers;
         }
+        if let Some(epochs) = &mut epochs {
+            epochs.resume(saved.epochs, &saved.start.theta);
+        }
         start = saved.start;
-        bar.inc(start.step);
+        live.total().inc(start.step);
     }
     let outcome = loop {
         // The distance is measured before the history asks for it.
@@ -208,6 +231,9 @@ pub(super) fn run_arm(
         }
         if let Some(layers) = &mut layers {
             observers.push(layers);
+        }
+        if let Some(epochs) = &mut epochs {
+            observers.push(epochs);
         }
         // The pause comes last: a run that ends by itself is not paused.
         observers.extend([&mut history as &mut dyn Observer, &mut ticks, &mut deadline, &mut pause]);
@@ -225,6 +251,7 @@ pub(super) fn run_arm(
                 history: history.table().clone(),
                 best: history.best().cloned(),
                 layers: layers.as_ref().map_or_else(Vec::new, |layers| layers.rows.clone()),
+                epochs: epochs.as_ref().map_or_else(Vec::new, |epochs| epochs.sums.clone()),
                 flow: flow.as_ref().map(FlowDistance::state),
                 spectrum: tracker.as_ref().map(SpectrumTracker::state),
                 central_flow: central_flow.as_ref().map(CentralFlowWatch::state),
@@ -238,10 +265,18 @@ pub(super) fn run_arm(
         pause.restart();
     };
     // Steps that a failed arm did not take.
-    bar.inc(budget.steps - outcome.steps);
-    let outcome = ArmOutcome::from(outcome);
+    live.total().inc(budget.steps - outcome.steps);
+    let mut outcome = ArmOutcome::from(outcome);
     history.complete(&outcome.theta);
     let best = history.best().cloned();
+    let restores = early_stopping.is_some_and(|early_stopping| early_stopping.restore_best);
+    let restored = match &best {
+        Some(best) if restores && best.step != outcome.steps && !outcome.stop.is_failure() => {
+            outcome.theta.copy_from_slice(&best.theta);
+            Some(best.step)
+        }
+        _ => None,
+    };
     let history = history.into_table();
     let predictions = match (&problem.subject, &instance.data) {
         (Subject::Network(network), Some(data)) if seed == problem.study.run.seeds[0] => {
@@ -261,9 +296,28 @@ pub(super) fn run_arm(
         tracker.map(|tracker| SpectrumRun::new(problem, (arm, seed), end, tracker, central_flow)).transpose()?;
     let layers = layers.map(|watch| watch.rows).unwrap_or_default();
     let arm = arm.name.clone();
-    let run =
-        ArmRun { arm, arm_index, seed, outcome, loss_limit, history, best, predictions, spectrum, basins, layers };
-    Ok(Some(run))
+    let (epochs, epoch_layers) = match epochs {
+        Some(EpochWatch { sums, .. }) => {
+            (epoch_rows((&arm, seed), &history, &sums, batches_per_epoch), epoch_layer_rows(&arm, seed, &sums))
+        }
+        None => Default::default(),
+    };
+    Ok(Some(ArmRun {
+        arm,
+        arm_index,
+        seed,
+        outcome,
+        restored,
+        loss_limit,
+        history,
+        best,
+        predictions,
+        spectrum,
+        basins,
+        layers,
+        epochs,
+        epoch_layers,
+    }))
 }
 
 /// Asks for a pause when it is time for a checkpoint, or the end of the process was asked for.
@@ -334,12 +388,17 @@ impl Observer for Deadline {
     }
 }
 
-struct Ticks<'a>(&'a ProgressBar);
+/// Shows where a run is.
+struct Ticks<'a> {
+    line: ArmLine<'a>,
+    /// Left by the evaluations.
+    seen: Rc<Cell<Seen>>,
+    /// Name of the metric.
+    metric: String,
+}
 
 impl Observer for Ticks<'_> {
     fn accepted(&mut self, record: &StepRecord<'_>) {
-        if record.step > 0 {
-            self.0.inc(1);
-        }
+        self.line.step(record, self.seen.get(), &self.metric);
     }
 }

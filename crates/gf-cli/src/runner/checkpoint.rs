@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Done;
 use super::central_flow::CentralFlowWatchState;
+use super::epochs::EpochSums;
 use super::layers::LayerRow;
 use crate::study::{CheckpointSpec, SeededData, misuse};
 
@@ -24,6 +25,7 @@ pub(super) struct Checkpoint {
     pub(super) history: Table,
     pub(super) best: Option<Best>,
     pub(super) layers: Vec<LayerRow>,
+    pub(super) epochs: Vec<EpochSums>,
     /// Where the study compares with the flow; none inside once the flow could not go on.
     pub(super) flow: Option<Option<FlowState>>,
     pub(super) spectrum: Option<TrackerState>,
@@ -216,6 +218,7 @@ mod tests {
             history: Table::new(vec!["val_mae".into()], 0),
             best,
             layers: Vec::new(),
+            epochs: Vec::new(),
             flow: Some(None),
             spectrum: None,
             central_flow: None,

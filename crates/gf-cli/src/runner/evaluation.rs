@@ -25,6 +25,8 @@ pub struct NetworkEvaluator {
     samples: Arc<Samples>,
     outputs: Vec<f64>,
     metrics: &'static [Metric],
+    /// The training samples and room for the outputs on them, where the first metric is wanted on them too.
+    on_training: Option<(Arc<Samples>, Vec<f64>)>,
 }
 
 impl NetworkEvaluator {
@@ -40,6 +42,10 @@ impl NetworkEvaluator {
             samples: Arc::clone(&data.validation),
             outputs: vec![0.0; data.validation.len() * network.network.outputs()],
             metrics: network.metrics(),
+            on_training: problem.monitors().then(|| {
+                let room = vec![0.0; data.train.len() * network.network.outputs()];
+                (Arc::clone(&data.train), room)
+            }),
         })
     }
 
@@ -48,11 +54,19 @@ impl NetworkEvaluator {
         out.train_loss = self.train.value(theta).unwrap_or(f64::NAN);
         out.val_loss = self.validation.value(theta).unwrap_or(f64::NAN);
         let predicted = self.validation.predict(theta, self.samples.inputs(), &mut self.outputs).is_ok();
-        for (slot, metric) in out.metrics.iter_mut().zip(self.metrics) {
+        let mut slots = out.metrics.iter_mut();
+        for (slot, metric) in slots.by_ref().take(self.metrics.len()).zip(self.metrics) {
             *slot = match predicted {
                 true => metric.evaluate(&self.outputs, self.samples.targets()).unwrap_or(f64::NAN),
                 false => f64::NAN,
             };
+        }
+        if let (Some((samples, outputs)), Some(metric), Some(slot)) =
+            (&mut self.on_training, self.metrics.first(), slots.next())
+        {
+            let predicted = self.train.predict(theta, samples.inputs(), outputs).is_ok();
+            let value = if predicted { metric.evaluate(outputs, samples.targets()).ok() } else { None };
+            *slot = value.unwrap_or(f64::NAN);
         }
     }
 }

@@ -90,12 +90,13 @@ impl FlowDistance {
         problem: &Problem,
         seed: u64,
         theta: &[f64],
+        batches_per_epoch: u64,
         distance: Rc<Cell<f64>>,
     ) -> Result<Option<Self>, Report> {
         let Some(tolerance) = problem.study.run.flow_tolerance else { return Ok(None) };
         let mut objective = on_all_training_samples(problem, seed)?;
         let flow = Flow::new(&mut *objective, theta.to_vec(), tolerance).ok();
-        let every = problem.study.run.evaluate_every;
+        let every = problem.study.run.evaluate_every.steps(batches_per_epoch);
         Ok(Some(Self { objective, flow, on_flow: vec![0.0; theta.len()], every, distance }))
     }
 

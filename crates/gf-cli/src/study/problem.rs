@@ -270,9 +270,18 @@ impl Problem {
 
     /// Names of the metric columns of the history.
     pub fn metric_names(&self) -> Vec<String> {
-        let mut names = self.names_at_a_point();
+        let mut names = self.names_evaluated();
         names.extend(self.study.run.conservation.then(|| CONSERVATION_DRIFT.to_string()));
         names.extend(self.study.run.flow_tolerance.map(|_| DISTANCE_TO_FLOW.to_string()));
+        names
+    }
+
+    /// Names of the metrics that are evaluated on samples or read off a point: those of the training set only where epochs are watched.
+    pub fn names_evaluated(&self) -> Vec<String> {
+        let mut names = self.names_at_a_point();
+        if let (Subject::Network(problem), true) = (&self.subject, self.monitors()) {
+            names.extend(problem.metrics().iter().take(1).map(|metric| format!("train_{}", metric.name())));
+        }
         names
     }
 
@@ -300,15 +309,13 @@ impl Problem {
                 Err(self.document.error_at(&["run", key], format!("expected {expected}, found {found}")))
             }
         };
-        expect(run.steps > 0, "steps", "at least 1", run.steps.to_string())?;
+        self.check_length()?;
         expect(!run.seeds.is_empty(), "seeds", "at least one seed", "none".into())?;
         let mut seeds = run.seeds.clone();
         seeds.sort_unstable();
         seeds.dedup();
         expect(seeds.len() == run.seeds.len(), "seeds", "different seeds", format!("{:?}", run.seeds))?;
         expect(run.batch != Some(0), "batch", "at least 1", "0".into())?;
-        expect(run.layers_every != Some(0), "layers_every", "at least 1", "0".into())?;
-        expect(run.evaluate_every > 0, "evaluate_every", "at least 1", "0".into())?;
         expect(!run.loss_limit.is_nan(), "loss_limit", "a number", run.loss_limit.to_string())?;
         expect(run.loss_target.is_none_or(|target| !target.is_nan()), "loss_target", "a number", "NaN".into())?;
         let name = &self.study.name;
@@ -438,9 +445,6 @@ impl Problem {
                     let message = format!("arm \"{}\": {message}", arm.name);
                     self.document.error_at(&["run", "conservation"], message)
                 })?;
-            }
-            if arm.steps == Some(0) {
-                return Err(error(&["steps"], &"expected at least 1, found 0"));
             }
             self.check_memory(index, &arm.method)?;
         }

@@ -9,10 +9,11 @@ use super::{ArmSpec, Problem};
 impl Problem {
     /// The run of an arm with `train` training samples (none for a function), as its schedule sees it.
     pub fn span(&self, arm: &ArmSpec, train: Option<usize>) -> Span {
-        let steps = arm.steps.unwrap_or(self.study.run.steps);
-        let Some(train) = train else { return Span { steps, batches_per_epoch: 1, batch: None } };
+        let steps = |batches_per_epoch| self.study.run.steps_of(arm, batches_per_epoch);
+        let Some(train) = train else { return Span { steps: steps(1), batches_per_epoch: 1, batch: None } };
         let batches = self.batches_of(arm.batch.or(self.study.run.batch), 0);
-        Span { steps, batches_per_epoch: batches.per_epoch(train) as u64, batch: Some(batches.largest(train)) }
+        let batches_per_epoch = batches.per_epoch(train) as u64;
+        Span { steps: steps(batches_per_epoch), batches_per_epoch, batch: Some(batches.largest(train)) }
     }
 
     /// Checks the schedule of the arm at `index`, where it has one.

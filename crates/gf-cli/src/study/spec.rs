@@ -4,6 +4,8 @@ mod arm;
 mod checkpoint;
 mod claim;
 mod data;
+mod early_stopping;
+mod every;
 mod run;
 mod spectrum;
 
@@ -14,6 +16,8 @@ pub use arm::ArmSpec;
 pub use checkpoint::CheckpointSpec;
 pub use claim::{ClaimRule, ClaimSpec};
 pub use data::{Builtin, DataSpec, SplitKind, ValidationSpec};
+pub use early_stopping::EarlyStoppingSpec;
+pub use every::Every;
 pub use run::{BatchOrder, OnFailure, RunSpec};
 pub use spectrum::SpectrumSpec;
 

@@ -50,9 +50,12 @@ pub struct ArmSpec {
     /// The activation of the last layer, where it differs from the network's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub output: Option<Activation>,
-    /// Steps of this arm, where they differ from `run.steps`.
+    /// Steps of this arm, in place of the steps and epochs of `[run]`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub steps: Option<u64>,
+    /// Passes of this arm through the training set, in place of the steps and epochs of `[run]`; with `steps` too, whichever ends first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub epochs: Option<u64>,
 }
 
 impl ArmSpec {
@@ -73,7 +76,15 @@ impl ArmSpec {
             loss: None,
             output: None,
             steps: None,
+            epochs: None,
         }
+    }
+
+    /// The step size of all steps, where the method has the setting `h` and a constant step.
+    pub fn h(&self) -> Option<f64> {
+        let table = toml::Value::try_from(&self.method).ok()?;
+        let h = table.get(self.method.info().name)?.get("h")?.as_float();
+        h.filter(|_| self.has_constant_step())
     }
 
     /// Whether every step is of the method's own size.

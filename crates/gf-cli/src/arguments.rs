@@ -136,7 +136,7 @@ pub struct ScheduleArguments {
 pub struct LrRangeArguments {
     /// Network, loss and data, or a function (a study; batches are those of `run.batch`).
     pub problem: PathBuf,
-    /// The method, with settings where they are not the defaults: `heavy-ball:beta=0.95` [default: explicit].
+    /// The method, with settings where they are not the defaults: `heavy-ball:momentum=0.95` [default: explicit].
     #[arg(long, value_name = "METHOD")]
     pub method: Option<String>,
     /// An arm of the study in place of a method, with its own batch, loss and start.

@@ -311,7 +311,7 @@ pub const EXPERIMENTS: &[Experiment] = &[
     },
     Experiment {
         name: "schedules",
-        about: "warm-up and decay of the step size: steps of twenty times 2/λmax that start, and noise that ends",
+        about: "warm-up and decay of the step size: large steps that start, and noise that ends",
         text: include_str!("experiments/schedules.toml"),
         changes: &[],
         smoke: &["run.steps=40", "run.seeds=[0]", "run.evaluate_every=10"],

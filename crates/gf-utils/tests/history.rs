@@ -264,13 +264,13 @@ fn damaged_files_say_where() {
     let cases = [
         (
             text.replace("grad_norm", "gradient"),
-            "line 1: expected column \"grad_norm\" at position 11, found \"gradient\"",
+            "line 1: expected column \"grad_norm\" at position 12, found \"gradient\"",
         ),
         (text.replace("arm,seed", "seed,arm"), "line 1: expected column \"arm\" at position 1, found \"seed\""),
         (text.replace("newton,1,1,", "newton,1,one,"), "line 3, column \"step\": expected a step, found \"one\""),
         (text.replace("newton,1,1,", "newton,-1,1,"), "line 3, column \"seed\": expected a seed, found \"-1\""),
         (text.replace("0.2,2.0,", "0.2,x,"), "line 3, column \"val_mae\": expected a number or nothing, found \"x\""),
-        (format!("{text}newton,1\n"), "line 4: expected 17 fields as in the header, found 2"),
+        (format!("{text}newton,1\n"), "line 4: expected 18 fields as in the header, found 2"),
         (String::new(), "the file is empty; expected a header line"),
     ];
     for (text, message) in cases {

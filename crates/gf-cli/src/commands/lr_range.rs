@@ -86,6 +86,7 @@ fn as_json(arm: &ArmSpec, result: &LrRangeResult) -> serde_json::Value {
         "two_over_sharpness": limits.two_over_sharpness,
         "stability_limit": limits.stability_limit,
         "ratio": limits.ratio,
+        "failure": (!limits.failure.is_empty()).then_some(&limits.failure),
         "version": crate::summary::version(),
     })
 }
@@ -110,6 +111,7 @@ fn print_result(arguments: &LrRangeArguments, arm: &ArmSpec, result: &LrRangeRes
             ));
             print(&format!("suggested      h = {} to {} (1/10 to 1/5 of it)", number(low), number(high)));
         }
+        _ if !limits.failure.is_empty() => print(&format!("ends early     {}; no suggestion", limits.failure)),
         _ => print(&format!(
             "never blows up to h = {}: no suggestion; try --to {}",
             number(arguments.to),

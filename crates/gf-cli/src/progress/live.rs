@@ -150,7 +150,7 @@ impl ArmLine<'_> {
         if let Some(value) = seen.metric {
             text += &format!("  {metric} {}", significant(value, 3));
         }
-        if let Some(h) = record.step_size {
+        if let Some(h) = record.learning_rate {
             text += &format!("  h {}", significant(h, 3));
         }
         let done = step.saturating_sub(self.first).max(1) as f64;
@@ -219,7 +219,7 @@ mod tests {
         let live = Live { output: Output::Plain, total: ProgressBar::hidden(), width: 4 };
         let line = live.arm("adam".into(), 90, 100, 1);
         let seen = Seen { val_loss: f64::NAN, metric: None };
-        let record = StepRecord { step_size: None, ..record(95) };
+        let record = StepRecord { learning_rate: None, ..record(95) };
         // Resumed at step 90: five steps took ten seconds.
         let text = line.text(&record, seen, "", Duration::from_secs(10));
         assert_eq!(text, "adam      95/100  loss 0.125  left 10 s");

@@ -25,7 +25,7 @@ pub(super) fn blocks(folder: &Folder) -> Result<Vec<Block>, Report> {
 
 /// What the figure shows.
 pub(crate) const CAPTION: &str = "The loss after a step of size h, on the next batch, while h grows geometrically from batch to batch, first seed: \
-    dots as measured, the line their running mean. The rules are 2/λmax, λmax the sharpness of the whole training set at the start, and the first h \
+    dots as measured, the line their running mean. The vertical lines are 2/λmax, λmax the sharpness of the whole training set at the start, and the first h \
     whose mean loss exceeds four times its minimum so far.";
 
 /// Losses against h, with what they came to. The blow-up leaves the panel at its top.
@@ -36,13 +36,15 @@ pub(crate) fn panel(title: &str, rows: &[&LrRangeRow], limits: &LrRangeLimits) -
     let axis = Axis::log("loss on the next batch");
     let least = losses.iter().chain(&smoothed).copied().filter(|x| *x > 0.0).fold(f64::INFINITY, f64::min);
     let start = losses.first().copied().unwrap_or(f64::NAN);
-    let axis = if least.is_finite() && start > 0.0 { axis.within(0.7 * least, 8.0 * start) } else { axis };
+    let ends = [0.7 * least, 8.0 * start];
+    let axis = if least.is_finite() && start > 0.0 { axis.within(ends[0], ends[1]) } else { axis };
     let mut panel = Panel::new(title, Axis::log("step size h"), axis)
         .with(Mark::points("a batch", 0, h.clone(), losses))
         .with(Mark::line("running mean", 1, h, smoothed));
-    let rules = [(limits.two_over_sharpness, "2/λmax"), (limits.divergence, "blows up")];
-    for (x, label) in rules {
-        panel.marks.extend(x.map(|x| Mark::Vertical { x, label: label.into() }));
+    // In the legend, as labels at rules that lie close would cover each other.
+    let rules = [(limits.two_over_sharpness, "2/λmax", 2), (limits.divergence, "blows up", 3)];
+    for (x, label, style) in rules {
+        panel.marks.extend(x.map(|x| Mark::line(label, style, vec![x, x], ends.to_vec())));
     }
     panel
 }

@@ -7,6 +7,8 @@ use crate::folder::Folder;
 
 /// Above this ratio of the largest size to the smallest a logarithmic axis is drawn too.
 const WIDE: f64 = 30.0;
+/// Losses up to this multiple of the lowest are shown late in the run.
+const SHOWN: f64 = 3.0;
 /// Points of a line.
 pub(crate) const POINTS: usize = 2000;
 
@@ -32,12 +34,17 @@ pub(super) fn blocks(folder: &Folder) -> Vec<Block> {
 fn late(folder: &Folder) -> Figure {
     let from = folder.steps() as f64 / 4.0;
     let mut panel = Panel::new("", Axis::linear("step k"), Axis::log("validation loss"));
+    let mut least = f64::INFINITY;
     for (style, arm) in folder.summary.arms.iter().enumerate() {
         let Some(curve) = curve(folder, &arm.name, "step", "val_loss", None) else { continue };
-        let (x, y) = curve.x.into_iter().zip(curve.middle).filter(|(x, _)| *x >= from).unzip();
+        let (x, y): (Vec<f64>, Vec<f64>) = curve.x.into_iter().zip(curve.middle).filter(|(x, _)| *x >= from).unzip();
+        least = y.iter().copied().filter(|loss| *loss > 0.0).fold(least, f64::min);
         panel = panel.with(Mark::line(&arm.name, style, x, y));
     }
-    let caption = "Validation loss after the first quarter of the run, medians over seeds: steps that stay large leave a floor of noise, steps that shrink fall through it.";
+    if least.is_finite() {
+        panel.y = panel.y.within(0.95 * least, SHOWN * least);
+    }
+    let caption = "Validation loss after the first quarter of the run, medians over seeds: steps that stay large leave a floor of noise, steps that shrink fall through it. An arm far above the others is above the panel.";
     Figure::new("schedules-late", caption, vec![panel])
 }
 

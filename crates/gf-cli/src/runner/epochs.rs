@@ -39,8 +39,8 @@ pub struct EpochRow {
     pub batch_loss: Option<f64>,
     /// Mean of ‖∇L‖ on the batches.
     pub gradient_norm: Option<f64>,
-    /// The last step size in flow time, for methods that follow its clock.
-    pub h: Option<f64>,
+    /// The last size that was proposed to the method: h in flow time, or the learning rate of methods that do not follow its clock.
+    pub learning_rate: Option<f64>,
     /// Mean of mean|Δθ| / mean|θ|.
     pub update_ratio: Option<f64>,
     /// Share of steps whose update ratio is below 1e-3.
@@ -190,7 +190,7 @@ pub(crate) fn epoch_rows(
             val_mae,
             batch_loss: mean(|row| row.loss),
             gradient_norm: mean(|row| row.gradient_norm),
-            h: steps.last().and_then(|row| row.step_size),
+            learning_rate: steps.last().and_then(|row| row.learning_rate),
             update_ratio: mean(|row| row.update_ratio),
             ratio_below: share(&|ratio| ratio < low),
             ratio_inside: share(&|ratio| (low..=high).contains(&ratio)),

@@ -2,7 +2,7 @@
 
 use gf_core::{Objective, Observer, StepRecord, Streams};
 use gf_optim::control::StepFunction;
-use gf_optim::{Budget, Stop, integrate, stability};
+use gf_optim::{Budget, StepFailure, Stop, integrate, stability};
 use gf_spectrum::{EigenpairSettings, EigenpairSolver, Matrix, SpectrumError};
 use miette::Report;
 use serde::{Deserialize, Serialize};
@@ -55,13 +55,15 @@ pub struct LrRangeLimits {
     pub two_over_sharpness: Option<f64>,
     /// The largest h at which the method is stable along λmax; empty where λmax ≤ 0 or the method has no limit.
     pub stability_limit: Option<f64>,
-    /// `divergence` over `two_over_sharpness`.
+    /// `divergence` over `two_over_sharpness`; empty for methods that 2/λmax says nothing of.
     pub ratio: Option<f64>,
+    /// Why the test ended early although the loss was finite: a step that the method could not propose; empty otherwise.
+    pub failure: String,
 }
 
 /// A range test of one arm on one seed.
 pub struct LrRangeResult {
-    /// One a value of h, to the last one that left a finite loss and the one after it.
+    /// One a value of h, to the first one that left no finite loss or could not be taken.
     pub rows: Vec<LrRangeRow>,
     /// What they came to.
     pub limits: LrRangeLimits,
@@ -81,7 +83,7 @@ pub fn test_lr_range(
     let mut instance = Instance::new(problem, arm, seed)?;
     let span = problem.span(arm, instance.data.as_ref().map(|data| data.train.len()));
     let smoothing = spec.smoothing.unwrap_or(if span.batches_per_epoch > 1 { SMOOTHING } else { 0.0 });
-    let losses = losses(&mut instance, spec, arm, theta)?;
+    let (losses, failure) = losses(&mut instance, spec, arm, theta)?;
     let smoothed = running_means(&losses, smoothing);
     let divergence = first_blow_up(&losses, &smoothed).map(|k| spec.h(k.max(1) as u64));
     let row = |k: usize| LrRangeRow {
@@ -96,6 +98,7 @@ pub fn test_lr_range(
     let positive = sharpness.filter(|sharpness| *sharpness > 0.0);
     let limit = stability::limit(arm.method.settings()).filter(|limit| limit.is_finite());
     let two_over_sharpness = positive.map(|sharpness| 2.0 / sharpness);
+    let has_linear_stability = arm.method.settings().amplification(0.1).is_some();
     let limits = LrRangeLimits {
         arm: arm.name.clone(),
         seed,
@@ -106,13 +109,14 @@ pub fn test_lr_range(
         sharpness,
         two_over_sharpness,
         stability_limit: limit.zip(positive).map(|(limit, sharpness)| limit / sharpness),
-        ratio: divergence.zip(two_over_sharpness).map(|(h, limit)| h / limit),
+        ratio: divergence.zip(two_over_sharpness).filter(|_| has_linear_stability).map(|(h, limit)| h / limit),
+        failure,
     };
     Ok(LrRangeResult { rows: (1..losses.len()).map(row).collect(), limits })
 }
 
-/// L(θ_k) on the batch of step k + 1, k = 0, 1, …; infinite, and the last, where a step left no finite loss or could not be taken.
-fn losses(instance: &mut Instance, spec: &LrRange, arm: &ArmSpec, theta: &[f64]) -> Result<Vec<f64>, Report> {
+/// L(θ_k) on the batch of step k + 1, k = 0, 1, …; infinite, and the last, where a step left none that is finite. With why a step could not be taken.
+fn losses(instance: &mut Instance, spec: &LrRange, arm: &ArmSpec, theta: &[f64]) -> Result<(Vec<f64>, String), Report> {
     let mut method = arm.method.build().map_err(misuse)?;
     let mut control = StepFunction::new(|start| spec.h(start.step));
     let mut watch = Losses(Vec::with_capacity(spec.steps as usize + 1));
@@ -121,15 +125,21 @@ fn losses(instance: &mut Instance, spec: &LrRange, arm: &ArmSpec, theta: &[f64])
     let outcome = integrate(&mut *instance.objective, &mut *method, &mut control, &mut [&mut watch], start, &budget);
     let outcome = outcome.map_err(misuse)?;
     let mut losses = watch.0;
-    losses.push(match outcome.stop {
+    match outcome.stop {
+        Stop::Failed(StepFailure::NotFinite { .. }) => losses.extend([outcome.loss, f64::INFINITY]),
+        Stop::Failed(failure) => {
+            losses.push(outcome.loss);
+            let h = spec.h(outcome.steps + 1);
+            return Ok((losses, format!("no step of size {h:.3e}: {failure}")));
+        }
         Stop::Steps => {
             instance.objective.begin_step(spec.steps + 1);
-            instance.objective.value(&outcome.theta).map_err(misuse)?
+            losses.push(instance.objective.value(&outcome.theta).map_err(misuse)?);
         }
-        _ => f64::INFINITY,
-    });
+        _ => losses.push(f64::INFINITY),
+    }
     losses.iter_mut().filter(|loss| loss.is_nan()).for_each(|loss| *loss = f64::INFINITY);
-    Ok(losses)
+    Ok((losses, String::new()))
 }
 
 struct Losses(Vec<f64>);

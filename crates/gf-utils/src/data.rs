@@ -22,7 +22,7 @@ pub use chebyshev::chebyshev;
 pub use csv::{CsvColumns, TargetColumns, read_csv};
 pub use embedded::{breast_cancer, digits, iris, wine};
 pub use original::{ORIGINAL_POINTS, original, original_with_points};
-pub use scaling::{ColumnScales, Scaling, ScalingError};
+pub use scaling::{ColumnScales, Scaling, ScalingError, ScalingKind};
 pub use split::{DEFAULT_VALIDATION, Split, SplitError, shuffled_split, sort_by_input, stratified_split};
 
 /// Labels above this are taken for a mistake (a regression target, an identifier), before a network gets that many outputs.

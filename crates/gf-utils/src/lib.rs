@@ -1,6 +1,6 @@
 //! What surrounds a run of gf: data sets, splits, metrics, the history of a run, `.npy` files and saved models.
 //!
-//! - [`data`]: the original problem, handwritten digits, CSV and `.npy` data, splits, standardization;
+//! - [`data`]: the original problem, handwritten digits, CSV and `.npy` data, splits, scaling;
 //! - [`metrics`]: mean squared and absolute error, R², accuracy;
 //! - [`history`]: an observer that keeps one row per accepted step, and the file `history.csv`;
 //! - [`stats`]: quantiles; [`mod@line`]: straight lines; [`power_law`]: exponents with intervals;

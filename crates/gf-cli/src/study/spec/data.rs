@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use gf_utils::data::ScalingKind;
 use serde::{Deserialize, Serialize};
 
 /// `[data]`: one of `builtin`, `x` with `y`, `csv` with `target`.
@@ -26,9 +27,13 @@ pub struct DataSpec {
     /// Its input columns; all others when not given.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub features: Option<Vec<String>>,
-    /// Shift and scale inputs to mean 0 and variance 1 on the training set.
+    /// How each input column is shifted and scaled, fitted on the training set: `"none"` (default), `"standardize"` to mean 0 and
+    /// variance 1, or `"min-max"` into [0, 1]. A column that is constant there becomes 0 there.
     #[serde(default)]
-    pub standardize: bool,
+    pub scale: ScalingKind,
+    /// The same for real targets. The loss is that of scaled targets; metrics and predictions are in the units of the data.
+    #[serde(default)]
+    pub scale_targets: ScalingKind,
 }
 
 /// Data sets that gf carries.
@@ -41,9 +46,9 @@ pub enum Builtin {
     Digits,
     /// Fisher's irises, 150 × 4, 3 classes.
     Iris,
-    /// Wines, 178 × 13, 3 classes; `standardize` them.
+    /// Wines, 178 × 13, 3 classes; `scale` them.
     Wine,
-    /// Tumors of the breast, 569 × 30, 2 classes; `standardize` them.
+    /// Tumors of the breast, 569 × 30, 2 classes; `scale` them.
     BreastCancer,
     /// The Chebyshev polynomial T₆ at 20 points of [−1, 1], of published runs at the edge of stability.
     Chebyshev,

@@ -185,11 +185,12 @@ impl Problem {
 
     /// Batches of `size` samples (none or 0: the whole training set) in the study's order.
     pub fn batches_of(&self, size: Option<usize>, seed: u64) -> Batches {
-        match (size, self.study.run.order) {
+        let batches = match (size, self.study.run.order) {
             (None | Some(0), _) => Batches::full(),
             (Some(size), BatchOrder::Fixed) => Batches::fixed(size),
             (Some(size), BatchOrder::Shuffled) => Batches::shuffled(size, Streams::new(seed)),
-        }
+        };
+        batches.with_last(self.study.run.last_batch)
     }
 
     /// The start of a seed, for an arm.

@@ -1,5 +1,7 @@
 //! Inputs that nobody wrote: valid files, damaged at random.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
@@ -117,4 +119,41 @@ fn another_number(rng: &mut impl Rng, bytes: &mut Vec<u8>) {
     let length = bytes[start..].iter().take_while(|byte| byte.is_ascii_digit()).count();
     let number = NUMBERS[below(rng, NUMBERS.len())];
     bytes.splice(start..start + length, number.bytes());
+}
+
+/// Gives `read` many inputs, which it may refuse but must survive: seven in eight are damaged or joined halves of the `valid` ones, the
+/// others noise. Ten times as many where the [long](crate::long) tests run.
+///
+/// # Panics
+/// When `read` panics, or holds more than `factor` times the input's length and `constant` bytes at a time; says which input it was. The
+/// test file needs the [`CountingAllocator`](crate::CountingAllocator) for the second.
+pub fn survive(name: &str, count: u64, valid: &[Vec<u8>], [factor, constant]: [usize; 2], read: impl Fn(&[u8])) {
+    let count = if crate::long() { 10 * count } else { count };
+    for seed in 0..count {
+        let input = input(seed, valid);
+        let (result, bytes) = crate::peak_bytes(|| catch_unwind(AssertUnwindSafe(|| read(&input))));
+        assert!(result.is_ok(), "{name}: input of seed {seed} panics: {:?}", String::from_utf8_lossy(&input));
+        let limit = factor * input.len() + constant;
+        assert!(
+            bytes <= limit,
+            "{name}: input of seed {seed} takes {bytes} bytes at a time, of {} bytes; expected at most {limit}: {:?}",
+            input.len(),
+            String::from_utf8_lossy(&input)
+        );
+    }
+}
+
+/// The input of a seed of [`survive`].
+pub fn input(seed: u64, valid: &[Vec<u8>]) -> Vec<u8> {
+    let mut rng = generator(seed);
+    let one = &valid[below(&mut rng, valid.len())];
+    match below(&mut rng, 8) {
+        0 => noise(&mut rng, 200),
+        1 => {
+            let other = &valid[below(&mut rng, valid.len())];
+            let (begin, end) = (below(&mut rng, one.len() + 1), below(&mut rng, other.len() + 1));
+            [&one[..begin], &other[end..]].concat()
+        }
+        _ => mutations(&mut rng, one),
+    }
 }

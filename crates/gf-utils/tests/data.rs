@@ -117,7 +117,7 @@ fn fixture(name: &str) -> PathBuf {
 }
 
 fn pair(x: &str, y: &str, kind: TargetKind) -> Result<Samples, String> {
-    read_npy_pair(&fixture(x), &fixture(y), kind).map_err(|error| {
+    read_pair(&fixture(x), &fixture(y), kind).map_err(|error| {
         let directory = format!("{}/", fixture("").display()).replace("//", "/");
         error.to_string().replace(&directory, "")
     })

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use gf_core::{FullCurvature, Objective, Samples};
 use gf_layers::{Batches, NetworkObjective};
 use gf_utils::Metric;
+use gf_utils::data::Scaling;
 use gf_utils::history::Evaluation;
 use miette::Report;
 
@@ -23,6 +24,9 @@ pub struct NetworkEvaluator {
     train: NetworkObjective,
     validation: NetworkObjective,
     samples: Arc<Samples>,
+    /// The validation samples in the units of the data: metrics are about them.
+    in_data_units: Arc<Samples>,
+    scaling: Option<Scaling>,
     outputs: Vec<f64>,
     metrics: &'static [Metric],
 }
@@ -38,19 +42,25 @@ impl NetworkEvaluator {
             train: problem.objective(Arc::clone(&data.train), Batches::full())?,
             validation: problem.objective(Arc::clone(&data.validation), Batches::full())?,
             samples: Arc::clone(&data.validation),
+            in_data_units: Arc::clone(&data.in_data_units),
+            scaling: data.scaling.clone(),
             outputs: vec![0.0; data.validation.len() * network.network.outputs()],
             metrics: network.metrics(),
         })
     }
 
-    /// Overwrites `out`. What cannot be computed is NaN.
+    /// Overwrites `out`. Losses are those that are minimized, of scaled targets where the study scales them; metrics are in the units of
+    /// the data. What cannot be computed is NaN.
     pub fn evaluate(&mut self, theta: &[f64], out: &mut Evaluation) {
         out.train_loss = self.train.value(theta).unwrap_or(f64::NAN);
         out.val_loss = self.validation.value(theta).unwrap_or(f64::NAN);
         let predicted = self.validation.predict(theta, self.samples.inputs(), &mut self.outputs).is_ok();
+        if let Some(scaling) = &self.scaling {
+            scaling.invert_targets(&mut self.outputs);
+        }
         for (slot, metric) in out.metrics.iter_mut().zip(self.metrics) {
             *slot = match predicted {
-                true => metric.evaluate(&self.outputs, self.samples.targets()).unwrap_or(f64::NAN),
+                true => metric.evaluate(&self.outputs, self.in_data_units.targets()).unwrap_or(f64::NAN),
                 false => f64::NAN,
             };
         }

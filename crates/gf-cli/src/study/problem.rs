@@ -47,7 +47,7 @@ pub struct NetworkProblem {
     /// That of the study, by which all arms are judged.
     judged_as: LossKind,
     /// The samples before they are split and scaled.
-    pub(super) data: LoadedData,
+    pub(crate) data: LoadedData,
 }
 
 impl NetworkProblem {

@@ -18,6 +18,12 @@ pub fn digits() -> Samples {
     read(DIGITS, 64, 10, 1.0 / 16.0)
 }
 
+/// What the classes of [`iris`] are called.
+pub const IRIS_CLASSES: [&str; 3] = ["setosa", "versicolor", "virginica"];
+
+/// What the classes of [`breast_cancer`] are called.
+pub const BREAST_CANCER_CLASSES: [&str; 2] = ["malignant", "benign"];
+
 /// 150 irises of 3 species (0 setosa, 1 versicolor, 2 virginica), 50 each: length and width of sepal and petal in cm.
 ///
 /// *Iris* by R. A. Fisher, 1936, UCI Machine Learning Repository, doi 10.24432/C56C76 (CC BY 4.0), with Fisher's own numbers in rows 35 and 38.

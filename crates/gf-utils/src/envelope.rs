@@ -180,13 +180,13 @@ pub fn read_from<T: DeserializeOwned>(
     let payload = payload(path, bytes, kind, version)?;
     let undecodable = |reason: String| EnvelopeError::Decode { path: path.to_owned(), reason };
     // A string that claims to be long gets its room before it is read: no more than this multiple of the payload.
-    let decoded = match payload.len() {
-        0..=SMALL => decode::<T, SMALL>(payload),
-        ..=MEDIUM => decode::<T, MEDIUM>(payload),
-        ..=LARGE => decode::<T, LARGE>(payload),
-        _ => decode::<T, LIMIT>(payload),
+    let decoder = match payload.len() {
+        length if length <= SMALL => decode::<T, SMALL>,
+        length if length <= MEDIUM => decode::<T, MEDIUM>,
+        length if length <= LARGE => decode::<T, LARGE>,
+        _ => decode::<T, LIMIT>,
     };
-    let (value, read) = decoded.map_err(|error| undecodable(error.to_string()))?;
+    let (value, read) = decoder(payload).map_err(|error| undecodable(error.to_string()))?;
     if read != payload.len() {
         return Err(undecodable(format!("the value ends after {read} of {} bytes", payload.len())));
     }

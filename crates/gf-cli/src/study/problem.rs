@@ -233,7 +233,7 @@ impl Problem {
                 Err(self.document.error_at(&["run", key], format!("expected {expected}, found {found}")))
             }
         };
-        expect(run.steps > 0, "steps", "at least 1", run.steps.to_string())?;
+        expect((1..=MOST_STEPS).contains(&run.steps), "steps", STEPS_RANGE, run.steps.to_string())?;
         expect(!run.seeds.is_empty(), "seeds", "at least one seed", "none".into())?;
         let mut seeds = run.seeds.clone();
         seeds.sort_unstable();
@@ -290,6 +290,10 @@ impl Problem {
         }
         if let Some(first_steps) = &self.study.first_steps {
             self.network()?;
+            if first_steps.starts > MOST_STARTS {
+                let message = format!("expected at most {MOST_STARTS}, found {}", first_steps.starts);
+                return Err(self.document.error_at(&["first_steps", "starts"], message));
+            }
             if !(first_steps.h > 0.0 && first_steps.h.is_finite()) {
                 let message = format!("expected a positive number, found {}", first_steps.h);
                 return Err(self.document.error_at(&["first_steps", "h"], message));
@@ -368,8 +372,8 @@ impl Problem {
                     self.document.error_at(&["run", "conservation"], message)
                 })?;
             }
-            if arm.steps == Some(0) {
-                return Err(error(&["steps"], &"expected at least 1, found 0"));
+            if let Some(steps) = arm.steps.filter(|steps| !(1..=MOST_STEPS).contains(steps)) {
+                return Err(error(&["steps"], &format!("expected {STEPS_RANGE}, found {steps}")));
             }
             self.check_memory(index, &arm.method)?;
         }
@@ -442,6 +446,13 @@ impl Problem {
     }
 }
 
+/// More than any machine takes, and few enough for their sums.
+const MOST_STEPS: u64 = 1_000_000_000_000;
+const STEPS_RANGE: &str = "1 to 10^12";
+
+/// Starts of the table of first steps.
+const MOST_STARTS: u64 = 100_000;
+
 /// The column of the drift from what the flow conserves.
 pub const CONSERVATION_DRIFT: &str = "conservation_drift";
 
@@ -485,6 +496,23 @@ pub(crate) fn memory_shortage(dim: usize, bytes: usize) -> Option<String> {
     })
 }
 
+/// Why a network on so many samples does not fit in the memory of this machine, if it does not.
+fn network_shortage(network: &Network, samples: usize) -> Option<String> {
+    /// Vectors of p numbers that a run of the leanest method keeps: parameters, gradients, products, the best so far.
+    const VECTORS: usize = 8;
+    let (parameters, outputs) = (network.dim(), samples.saturating_mul(network.outputs()));
+    let bytes = parameters.saturating_mul(VECTORS).saturating_add(outputs.saturating_mul(3)).saturating_mul(8);
+    let free = available_memory()?;
+    (bytes as u64 > free).then(|| {
+        format!(
+            "expected a network that fits in memory, found {parameters} parameters and {outputs} outputs of {samples} samples: \
+             at least {:.1} GiB of the {:.1} GiB free",
+            bytes as f64 / 2f64.powi(30),
+            free as f64 / 2f64.powi(30)
+        )
+    })
+}
+
 /// Free memory in bytes, where the system says (Linux).
 fn available_memory() -> Option<u64> {
     let text = std::fs::read_to_string("/proc/meminfo").ok()?;
@@ -506,6 +534,10 @@ fn load_network(
     loss_spec.check(&network).map_err(|fault| document.error_at(&["loss", fault.key], fault.message))?;
     let loss = loss_spec.loss();
     let data = LoadedData::load(document, data, loss_spec.kind, &network)?;
+    let samples = data.samples.as_ref().map_or(0, |samples| samples.len());
+    if let Some(message) = network_shortage(&network, samples) {
+        return Err(document.error_at(&["network"], message));
+    }
     let judged_as = loss_spec.kind;
     Ok(NetworkProblem { network, initialization, loss, loss_spec: loss_spec.clone(), judged_as, data })
 }

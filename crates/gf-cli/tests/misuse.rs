@@ -46,7 +46,7 @@ fn numbers_out_of_range_name_key_expected_and_found() {
     );
     refuse("{ h = 0.5 }", "{ h = -0.5 }", &["arm.1.method.implicit.h", positive, "-0.5"]);
     refuse("{ h = 0.5 }", "{ h = nan }", &["arm.1.method.implicit.h", positive, "NaN"]);
-    refuse("steps = 8", "steps = 0", &["run.steps", "at least 1, found 0"]);
+    refuse("steps = 8", "steps = 0", &["run.steps", "1 to 10^12, found 0"]);
     refuse("steps = 8", "steps = -3", &["study.toml", "-3"]);
     refuse("seeds = [0, 1]", "seeds = [1, 1]", &["run.seeds", "different seeds", "[1, 1]"]);
     refuse("seeds = [0, 1]", "seeds = []", &["run.seeds", "at least one"]);

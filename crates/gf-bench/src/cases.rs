@@ -5,7 +5,7 @@ use std::path::Path;
 use anyhow::{Context, Result, ensure};
 use gf_core::{Samples, Streams, Targets, standard_normal};
 use gf_layers::{Activation, Batches, Initialization, Loss, Network, NetworkObjective};
-use gf_utils::data::{TargetKind, read_npy_pair};
+use gf_utils::data::{TargetKind, read_pair};
 use gf_utils::npy::read_npy;
 
 /// The step size of the implicit steps, in flow time.
@@ -125,7 +125,7 @@ impl Case {
             true => TargetKind::Classes { classes: Some(name.network().outputs()) },
             false => TargetKind::Values,
         };
-        let samples = read_npy_pair(&folder.join("x.npy"), &folder.join("y.npy"), kind)?;
+        let samples = read_pair(&folder.join("x.npy"), &folder.join("y.npy"), kind)?;
         let case = Self {
             name,
             samples,

@@ -8,7 +8,7 @@ use gf_core::{Observer, Samples, StepRecord, Streams, Work};
 use gf_layers::{Batches, Initialization, Loss, NetworkObjective};
 use gf_optim::registry::{AnyMethod, AnyObjective, ControlSettings, MethodSettings};
 use gf_optim::{Budget, StepController, integrate};
-use gf_utils::data::{TargetKind, original, read_npy_pair};
+use gf_utils::data::{TargetKind, original, read_pair};
 use gf_utils::metrics::mae;
 use gf_utils::npy::read_npy;
 use serde::Deserialize;
@@ -93,7 +93,7 @@ impl Original {
     /// # Errors
     /// A file that is missing, or does not fit.
     pub fn read(folder: &Path) -> Result<Self> {
-        let samples = read_npy_pair(&folder.join("x.npy"), &folder.join("y.npy"), TargetKind::Values)?;
+        let samples = read_pair(&folder.join("x.npy"), &folder.join("y.npy"), TargetKind::Values)?;
         let rows = folder.join("train.npy");
         let train: Vec<usize> = read_npy(&rows)?.values.into_iter().map(|row| row as usize).collect();
         ensure!(

@@ -105,7 +105,7 @@ impl FolderWriter {
         let histories = runs.iter().map(|run| (run.arm.as_str(), run.seed, &run.history));
         write_histories(&folder.join("history.csv"), histories).map_err(misuse)?;
         if let Some(data) = &data {
-            write_predictions(&folder.join("predictions.csv"), &data.validation, runs)?;
+            write_predictions(&folder.join("predictions.csv"), &data.in_data_units, runs)?;
         }
         if let Some(spec) = &problem.study.spectrum {
             spectrum_file::write(folder, spec, runs)?;
@@ -327,7 +327,7 @@ fn write_basins(path: &Path, runs: &[ArmRun]) -> Result<(), Report> {
     .map_err(misuse)
 }
 
-/// Columns: `arm`, `row`, inputs `x0…` (at most 8), targets `y0…` (or `label`), outputs `prediction0…`.
+/// Columns: `arm`, `row`, inputs `x0…` (at most 8), targets `y0…` (or `label`), outputs `prediction0…`, all in the units of the data.
 fn write_predictions(path: &Path, samples: &Samples, runs: &[ArmRun]) -> Result<(), Report> {
     const MOST_INPUTS: usize = 8;
     let (width, inputs) = (samples.width(), samples.width().min(MOST_INPUTS));

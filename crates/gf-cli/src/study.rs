@@ -1,6 +1,7 @@
 //! Studies: a problem, arms and a budget, as a TOML file.
 
 mod conserved;
+mod data;
 mod depth;
 mod document;
 mod expand;
@@ -14,6 +15,7 @@ mod spec;
 mod spectrum;
 
 pub use conserved::Conserved;
+pub use data::SeededData;
 pub use depth::{Depth, DepthCase, initialization_name};
 pub use document::{Document, InputError, misuse};
 pub use function::{FunctionSpec, Smooth};
@@ -21,7 +23,7 @@ pub use loss::{LossKind, LossSpec};
 pub use lr_range::LrRange;
 pub(crate) use lr_range::check_flags;
 pub(crate) use problem::memory_shortage;
-pub use problem::{CONSERVATION_DRIFT, DISTANCE_TO_FLOW, NetworkProblem, Problem, SeededData, Subject};
+pub use problem::{CONSERVATION_DRIFT, DISTANCE_TO_FLOW, NetworkProblem, Problem, Subject};
 pub use spec::{
     ArmSpec, Basins, BatchOrder, Builtin, CheckpointSpec, ClaimRule, ClaimSpec, DataSpec, EarlyStoppingSpec, Every,
     FirstSteps, NetworkSpec, OnFailure, RunSpec, SpectrumSpec, SplitKind, Study, ValidationSpec,

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::advice::{Advice, Circumstances, advice};
 use crate::report::ClaimVerdict;
 use crate::runner::{ArmRun, FirstStep, SpectrumRun, stop_name};
-use crate::study::{ArmSpec, Problem};
+use crate::study::{ArmSpec, Problem, Subject};
 
 /// The whole file. Numbers that do not exist or are not finite are null.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -24,6 +24,15 @@ pub struct Summary {
     pub train_samples: usize,
     /// Validation samples.
     pub validation_samples: usize,
+    /// What the classes are called, in the order of their labels; left out where the data do not name them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub class_names: Option<Vec<String>>,
+    /// Rows of the data that were left out, as they miss a value; left out where there are none.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub dropped_rows: usize,
+    /// Missing inputs that were replaced by means of the training set; left out where there are none.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub filled_values: usize,
     /// Per arm.
     pub arms: Vec<ArmSummary>,
     /// Verdicts on the study's claims.
@@ -94,6 +103,10 @@ pub(crate) fn version() -> String {
     format!("gf {} (commit {})", env!("CARGO_PKG_VERSION"), env!("GF_COMMIT"))
 }
 
+fn is_zero(count: &usize) -> bool {
+    *count == 0
+}
+
 impl Summary {
     /// Of runs in the order of the study.
     pub fn new(problem: &Problem, runs: &[ArmRun], first_steps: Vec<FirstStep>, sizes: [usize; 2]) -> Self {
@@ -115,12 +128,19 @@ impl Summary {
                 }
             })
             .collect();
+        let data = match &problem.subject {
+            Subject::Network(network) => Some(&network.data),
+            Subject::Function(_) => None,
+        };
         Self {
             name: problem.study.name.clone(),
             version: version(),
             dim: problem.dim(),
             train_samples: sizes[0],
             validation_samples: sizes[1],
+            class_names: data.and_then(|data| data.class_names.clone()),
+            dropped_rows: data.map_or(0, |data| data.dropped_rows),
+            filled_values: data.map_or(0, |data| data.gaps.len()),
             arms,
             claims: Vec::new(),
             first_steps,

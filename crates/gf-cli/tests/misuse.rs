@@ -46,7 +46,7 @@ fn numbers_out_of_range_name_key_expected_and_found() {
     );
     refuse("{ h = 0.5 }", "{ h = -0.5 }", &["arm.1.method.implicit.h", positive, "-0.5"]);
     refuse("{ h = 0.5 }", "{ h = nan }", &["arm.1.method.implicit.h", positive, "NaN"]);
-    refuse("steps = 8", "steps = 0", &["run.steps", "at least 1, found 0"]);
+    refuse("steps = 8", "steps = 0", &["run.steps", "1 to 10^12, found 0"]);
     refuse("steps = 8", "steps = -3", &["study.toml", "-3"]);
     refuse("seeds = [0, 1]", "seeds = [1, 1]", &["run.seeds", "different seeds", "[1, 1]"]);
     refuse("seeds = [0, 1]", "seeds = []", &["run.seeds", "at least one"]);
@@ -64,13 +64,13 @@ fn numbers_out_of_range_name_key_expected_and_found() {
 
 #[test]
 fn lengths_intervals_and_early_stopping_are_checked() {
-    refuse("steps = 8", "epochs = 0", &["run.epochs", "at least 1, found 0", "study.toml:14"]);
+    refuse("steps = 8", "epochs = 0", &["run.epochs", "1 to 10^12, found 0", "study.toml:14"]);
     refuse("steps = 8", "evaluate_every = 0", &["run.evaluate_every", "at least 1, found 0"]);
     refuse("steps = 8", "evaluate_every = { epochs = 0 }", &["run.evaluate_every", "at least 1, found 0"]);
     let spellings = "expected a number of steps, \"epoch\", or { epochs = n }";
     refuse("steps = 8", "evaluate_every = \"epochs\"", &["study.toml:14", spellings]);
     refuse("steps = 8", "layers_every = -1", &[spellings]);
-    refuse("name = \"implicit\"", "name = \"implicit\"\nepochs = 0", &["arm.1.epochs", "at least 1, found 0"]);
+    refuse("name = \"implicit\"", "name = \"implicit\"\nepochs = 0", &["arm.1.epochs", "1 to 10^12, found 0"]);
     refuse("name = \"implicit\"", "name = \"implicit\"\nsteps = 0", &["arm.1.steps", "at least 1, found 0"]);
     let early = |keys: &str| format!("early_stopping = {{ {keys} }}\nsteps = 8");
     let of = |key: &str| format!("run.early_stopping.{key}");
@@ -155,6 +155,22 @@ fn data_faults_name_file_line_and_column() {
     refuse("csv = \"data.csv\"", "csv = \"missing.csv\"", &["missing.csv"]);
     refuse("target = [\"y\"]", "target = [\"yy\"]", &["data.csv", "yy", "y"]);
     refuse("target = [\"y\"]", "", &["data", "target"]);
+    refuse("target = [\"y\"]", "target = [2]", &["data.csv", "no column 2", "expected -2 to 1"]);
+    refuse("target = [\"y\"]", "target = [0.5]", &["expected the name of a column in quotes, or its number"]);
+    refuse("target = [\"y\"]", "target = [\"y\"]\nheader = false", &["column \"y\" is asked for by name", "no header"]);
+    refuse("target = [\"y\"]", "target = [\"y\"]\ndelimiter = \";\"", &["data.csv", "separated by ';', found ','"]);
+    refuse("target = [\"y\"]", "target = [\"y\"]\ndelimiter = \"é\"", &["data.delimiter", "ASCII", "é"]);
+    refuse("target = [\"y\"]", "target = [\"y\"]\ndelimiter = \"\\n\"", &["data.delimiter", "no line end"]);
+    data(
+        "x,y\n1,2\n,3\n",
+        &["data.csv", "line 3", "column \"x\"", "missing values: 1, in 1 of 2 rows", "leaves such rows out"],
+    );
+    refuse("csv = \"data.csv\"", "x = \"data.csv\"", &["data.target", "belongs to csv"]);
+    refuse(
+        "csv = \"data.csv\"\ntarget = [\"y\"]",
+        "x = \"data.csv\"\ny = \"data.csv\"",
+        &["data.csv: expected an array, .npy", "IDX", "found [78, 2c, 79"],
+    );
     refuse("input = 1", "input = 2", &["network.input", "2", "1"]);
     refuse(
         "units = 1, activation = \"identity\"",
@@ -163,6 +179,19 @@ fn data_faults_name_file_line_and_column() {
     );
     let (_, err) = Bench::new().expect(2, &["run", "nowhere.toml"]);
     assert!(err.contains("nowhere.toml: cannot read"), "{err}");
+}
+
+#[test]
+fn what_has_no_scale_is_refused() {
+    let scaled = "target = [\"y\"]\nscale_targets = \"min-max\"";
+    let logistic = STUDY.replace("target = [\"y\"]", scaled).replace("kind = \"mse\"", "kind = \"bce_with_logits\"");
+    refuse_study(&logistic, DATA, &["data.scale_targets", "the targets are classes, which have no scale"]);
+    let digits = digits("{ units = 10, activation = \"identity\" }", "kind = \"mse\"", "")
+        .replace("builtin = \"digits\"", "builtin = \"digits\"\nscale_targets = \"standardize\"");
+    refuse_study(&digits, DATA, &["data.scale_targets", "the targets are classes"]);
+    refuse("target = [\"y\"]", "target = [\"y\"]\nscale = \"minmax\"", &["unknown variant `minmax`", "min-max"]);
+    refuse("batch = 3", "batch = 3\nlast_batch = \"ignore\"", &["unknown variant `ignore`", "drop"]);
+    refuse("target = [\"y\"]", "target = [\"y\"]\nstandardize = true", &["unknown field `standardize`", "`scale`"]);
 }
 
 #[test]

@@ -173,7 +173,7 @@ fn a_saved_model_evaluates_to_its_best_validation_loss() {
 fn standardized_inputs_are_standardized_for_evaluation_too() {
     let bench = bench();
     let standardized =
-        STUDY.replace("[validation]\nfraction = 0.25", "standardize = true\n[validation]\nsplit = \"none\"");
+        STUDY.replace("[validation]\nfraction = 0.25", "scale = \"standardize\"\n[validation]\nsplit = \"none\"");
     bench.write("study.toml", &standardized);
     bench.expect(0, &["run", "study.toml", "--quiet", "--out", "out"]);
     let (out, _) = bench.expect(0, &["eval", "study.toml", "--theta", "out/model-newton-0.gfmodel"]);
@@ -279,7 +279,7 @@ layers = [{{ units = 8, activation = "tanh" }}, {{ units = {outputs}, activation
 kind = "{loss}"
 [data]
 builtin = "{builtin}"
-standardize = true
+scale = "standardize"
 [run]
 steps = 100
 [[arm]]

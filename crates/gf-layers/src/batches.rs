@@ -1,17 +1,35 @@
 //! Which samples step k sees.
 
+use std::ops::Range;
+
 use gf_core::{StreamRng, Streams};
 use rand::Rng;
+use serde::{Deserialize, Serialize};
 
 use crate::NetworkError;
 
 /// The mini-batches of one epoch, and their order: a pure function of the step number.
 ///
-/// Step k = 1, 2, … sees batch (k − 1) mod B, B = ⌈n/size⌉. Where the size does not divide n, the last batch of an epoch is smaller.
+/// Step k = 1, 2, … sees batch (k − 1) mod B of n samples. A size above n is n. Where the size does not divide n, [`LastBatch`] says what
+/// becomes of the rest; an epoch is B steps, also where it leaves samples out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Batches {
     size: Option<usize>,
     shuffle: Option<Streams>,
+    last: LastBatch,
+}
+
+/// What becomes of the n mod size samples that do not fill a batch at the end of an epoch.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum LastBatch {
+    /// They are a smaller batch: B = ⌈n/size⌉. Each of them weighs more in its step than others in theirs.
+    #[default]
+    Keep,
+    /// They are left out of this epoch: B = ⌊n/size⌋. In a fixed order the same samples are never seen.
+    Drop,
+    /// They join the batch before, which becomes larger, by less than size: B = ⌊n/size⌋.
+    Merge,
 }
 
 /// Which batch: the epoch counts only where it changes the samples.
@@ -24,27 +42,54 @@ pub(crate) struct BatchNumber {
 impl Batches {
     /// All samples at every step.
     pub fn full() -> Self {
-        Self { size: None, shuffle: None }
+        Self { size: None, shuffle: None, last: LastBatch::Keep }
     }
 
     /// `size` consecutive samples, in the order of the samples, the same in every epoch.
     pub fn fixed(size: usize) -> Self {
-        Self { size: Some(size), shuffle: None }
+        Self { size: Some(size), shuffle: None, last: LastBatch::Keep }
     }
 
     /// `size` samples in an order shuffled anew for each epoch, from [`Streams::batches`] of that epoch
     /// (Fisher–Yates; an index below m is the high half of the 128-bit product of m with one 64-bit number).
     pub fn shuffled(size: usize, streams: Streams) -> Self {
-        Self { size: Some(size), shuffle: Some(streams) }
+        Self { size: Some(size), shuffle: Some(streams), last: LastBatch::Keep }
+    }
+
+    /// With another end of the epoch than [`LastBatch::Keep`].
+    #[must_use]
+    pub fn with_last(mut self, last: LastBatch) -> Self {
+        self.last = last;
+        self
     }
 
     /// Batches an epoch, for `samples` samples.
     pub fn per_epoch(&self, samples: usize) -> usize {
-        samples.div_ceil(self.largest(samples).max(1))
+        let size = self.size_of(samples).max(1);
+        match self.last {
+            LastBatch::Keep => samples.div_ceil(size),
+            LastBatch::Drop | LastBatch::Merge => samples / size,
+        }
     }
 
-    /// The size of an epoch's first batch, which no other exceeds.
+    /// The size that no batch exceeds.
     pub fn largest(&self, samples: usize) -> usize {
+        let size = self.size_of(samples);
+        match self.last {
+            LastBatch::Keep | LastBatch::Drop => size,
+            LastBatch::Merge => size + samples % size.max(1),
+        }
+    }
+
+    /// Where the batch of this number in its epoch stands in the order of the samples.
+    pub(crate) fn range(&self, samples: usize, slot: usize) -> Range<usize> {
+        let size = self.size_of(samples);
+        let start = slot * size;
+        let is_merged = self.last == LastBatch::Merge && slot + 1 == self.per_epoch(samples);
+        start..if is_merged { samples } else { (start + size).min(samples) }
+    }
+
+    fn size_of(&self, samples: usize) -> usize {
         self.size.map_or(samples, |size| size.min(samples))
     }
 

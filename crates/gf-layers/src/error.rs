@@ -17,6 +17,12 @@ pub enum NetworkError {
         /// Counted from 1.
         layer: usize,
     },
+    /// More parameters than an array can hold.
+    #[error("layers up to {layer} have more than 2^48 parameters; expected fewer")]
+    TooLarge {
+        /// Counted from 1.
+        layer: usize,
+    },
     /// A skip connection between different widths.
     #[error(
         "layer {layer} has a skip connection from {inputs} inputs to {units} units; expected as many units as inputs"

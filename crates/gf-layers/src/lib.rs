@@ -53,7 +53,7 @@ mod tape;
 mod targets;
 
 pub use activation::Activation;
-pub use batches::Batches;
+pub use batches::{Batches, LastBatch};
 pub use conservation::Balancedness;
 pub use error::NetworkError;
 pub use init::Initialization;

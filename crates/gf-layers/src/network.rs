@@ -48,6 +48,9 @@ pub struct Network {
     pub layers: Vec<Layer>,
 }
 
+/// Far beyond any memory, and far below where products of sizes overflow.
+const MOST_PARAMETERS: u128 = 1 << 48;
+
 impl Network {
     /// No layers yet.
     pub fn new(input: usize) -> Self {
@@ -69,10 +72,11 @@ impl Network {
         self
     }
 
-    /// Checks that there are layers, none of them empty, and that skip connections join equal widths.
+    /// Checks that there are layers, none of them empty, that their parameters can be counted, and that skip connections join equal widths.
     ///
     /// # Errors
-    /// [`NetworkError::NoInputs`], [`NetworkError::NoLayers`], [`NetworkError::NoUnits`], [`NetworkError::Skip`].
+    /// [`NetworkError::NoInputs`], [`NetworkError::NoLayers`], [`NetworkError::NoUnits`], [`NetworkError::TooLarge`],
+    /// [`NetworkError::Skip`].
     pub fn validate(&self) -> Result<(), NetworkError> {
         if self.input == 0 {
             return Err(NetworkError::NoInputs);
@@ -80,10 +84,14 @@ impl Network {
         if self.layers.is_empty() {
             return Err(NetworkError::NoLayers);
         }
-        let mut inputs = self.input;
+        let (mut inputs, mut parameters) = (self.input, 0_u128);
         for (number, layer) in self.layers.iter().enumerate() {
             if layer.units == 0 {
                 return Err(NetworkError::NoUnits { layer: number + 1 });
+            }
+            parameters = parameters.saturating_add((inputs as u128 + 1).saturating_mul(layer.units as u128));
+            if parameters > MOST_PARAMETERS {
+                return Err(NetworkError::TooLarge { layer: number + 1 });
             }
             if layer.skip && layer.units != inputs {
                 return Err(NetworkError::Skip { layer: number + 1, inputs, units: layer.units });

@@ -161,9 +161,8 @@ impl NetworkObjective {
     }
 
     fn take_batch(&mut self) {
-        let size = self.batches.largest(self.order.len());
-        let start = self.current.slot * size;
-        self.function.set_batch(&self.order[start..(start + size).min(self.order.len())]);
+        let range = self.batches.range(self.order.len(), self.current.slot);
+        self.function.set_batch(&self.order[range]);
     }
 }
 

@@ -9,8 +9,21 @@ use crate::{Loss, LossFunction, NetworkError, Reduction};
 pub(crate) enum Prepared {
     /// n × K values, row-major.
     Values(Vec<f64>),
-    /// Labels for a softmax, with t_c·w_c for (label, class) in `rows` (K × K, row-major), their sums s, and w_label.
-    Labels { labels: Vec<u32>, rows: Vec<f64>, mass: Vec<f64>, weights: Vec<f64> },
+    /// Labels for a softmax, with the targets of the true class and of the others, the weights w_c, and Σ_c t_c·w_c for each label.
+    Labels { labels: Vec<u32>, target: SoftTarget, mass: Vec<f64>, weights: Vec<f64> },
+}
+
+/// Smoothed targets: no list of K × K numbers, as K may be large.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct SoftTarget {
+    own: f64,
+    others: f64,
+}
+
+impl SoftTarget {
+    fn of(self, label: usize, class: usize) -> f64 {
+        if class == label { self.own } else { self.others }
+    }
 }
 
 impl Prepared {
@@ -44,11 +57,10 @@ impl Prepared {
             return Err(NetworkError::NoWeight);
         }
         let others = label_smoothing / (outputs - 1) as f64;
-        let target = |label: usize, c: usize| if c == label { 1.0 - label_smoothing } else { others };
-        let row = |label: usize| (0..outputs).map(move |c| (label, c));
-        let rows: Vec<f64> = (0..outputs).flat_map(row).map(|(y, c)| weights[c] * target(y, c)).collect();
-        let mass = rows.chunks_exact(outputs).map(|row| row.iter().sum()).collect();
-        Ok(Self::Labels { labels, rows, mass, weights })
+        let target = SoftTarget { own: 1.0 - label_smoothing, others };
+        let mass = |label: usize| (0..outputs).map(|c| weights[c] * target.of(label, c)).sum();
+        let mass = (0..outputs).map(mass).collect();
+        Ok(Self::Labels { labels, target, mass, weights })
     }
 
     /// The factor 1/n, 1/S or 1 of a batch of these samples. A batch whose samples all weigh nothing gets 0: its loss is then 0,
@@ -68,16 +80,19 @@ impl Prepared {
     pub(crate) fn gather(&self, rows: &[usize], outputs: usize, targets: &mut [f64], mass: &mut [f64]) {
         let n = rows.len();
         for (i, &row) in rows.iter().enumerate() {
-            let from = match self {
-                Self::Values(values) => &values[row * outputs..][..outputs],
-                Self::Labels { labels, rows, mass: masses, .. } => {
+            match self {
+                Self::Values(values) => {
+                    for (c, y) in values[row * outputs..][..outputs].iter().enumerate() {
+                        targets[c * n + i] = *y;
+                    }
+                }
+                Self::Labels { labels, target, mass: masses, weights } => {
                     let label = labels[row] as usize;
                     mass[i] = masses[label];
-                    &rows[label * outputs..][..outputs]
+                    for (c, weight) in weights.iter().enumerate() {
+                        targets[c * n + i] = weight * target.of(label, c);
+                    }
                 }
-            };
-            for (c, y) in from.iter().enumerate() {
-                targets[c * n + i] = *y;
             }
         }
     }

@@ -9,7 +9,9 @@ use gf_core::{
     DenseHessian, EvalError, GaussNewton, HessianProduct, Objective, Sample, Samples, Streams, SymmetricOperator,
     Targets, Triangle,
 };
-use gf_layers::{Activation, Batches, Initialization, Loss, LossFunction, Network, NetworkError, NetworkObjective};
+use gf_layers::{
+    Activation, Batches, Initialization, LastBatch, Loss, LossFunction, Network, NetworkError, NetworkObjective,
+};
 
 fn network() -> Network {
     Network::new(3).dense(4, Activation::Tanh).dense(2, Activation::Identity)
@@ -113,6 +115,45 @@ fn batches_are_a_pure_function_of_the_step() {
             assert_eq!(objective.begin_step(step), Sample::Changed);
             assert_eq!(objective.begin_step(step), Sample::Unchanged);
             assert_eq!(objective.batch_rows(), forward[step as usize - 1]);
+        }
+    }
+}
+
+#[test]
+fn the_rest_of_an_epoch_is_kept_dropped_or_merged() {
+    use LastBatch::{Drop, Keep, Merge};
+    // 10 samples: size, policy, lengths of the batches of an epoch.
+    let cases: [(usize, LastBatch, &[usize]); 11] = [
+        (4, Keep, &[4, 4, 2]),
+        (4, Drop, &[4, 4]),
+        (4, Merge, &[4, 6]),
+        (3, Drop, &[3, 3, 3]),
+        (3, Merge, &[3, 3, 4]),
+        (5, Merge, &[5, 5]),
+        (7, Drop, &[7]),
+        (7, Merge, &[10]),
+        (64, Drop, &[10]),
+        (64, Merge, &[10]),
+        (64, Keep, &[10]),
+    ];
+    for (size, last, lengths) in cases {
+        for batches in [Batches::fixed(size), Batches::shuffled(size, Streams::new(3))].map(|b| b.with_last(last)) {
+            let mut objective = objective(10, batches);
+            assert_eq!(objective.batches_per_epoch(), lengths.len(), "{size} {last:?}");
+            assert_eq!(batches.largest(10), *lengths.iter().max().unwrap());
+            for epoch in 0..2 {
+                let mut seen = Vec::new();
+                for (slot, length) in lengths.iter().enumerate() {
+                    let step = (epoch * lengths.len() + slot + 1) as u64;
+                    objective.begin_step(step);
+                    assert_eq!(objective.batch_len(), *length, "{size} {last:?}");
+                    assert_eq!(batches.epoch(10, step), epoch as u64);
+                    seen.extend_from_slice(objective.batch_rows());
+                }
+                seen.sort_unstable();
+                seen.dedup();
+                assert_eq!(seen.len(), lengths.iter().sum::<usize>(), "each sample at most once an epoch");
+            }
         }
     }
 }

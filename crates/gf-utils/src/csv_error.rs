@@ -32,13 +32,15 @@ pub enum CsvError {
         /// What is missing.
         found: &'static str,
     },
-    /// Another character than the comma separates the columns.
-    #[error("{}, line 1: one column {header:?}; expected columns separated by commas, found {separator:?}", path.display())]
+    /// Another character than was said separates the columns.
+    #[error("{}, line 1: one column {header:?}; expected columns separated by {expected:?}, found {separator:?}", path.display())]
     Separator {
         /// The file.
         path: PathBuf,
-        /// The header line.
+        /// The first line.
         header: String,
+        /// The separator asked for.
+        expected: char,
         /// The separator that the file seems to use.
         separator: char,
     },
@@ -79,8 +81,68 @@ pub enum CsvError {
         found: Vec<String>,
     },
     /// A column is asked for twice, as target and as input or twice as either.
-    #[error("column {name:?} is asked for twice; expected each column once, as target or as input")]
+    #[error("column {name} is asked for twice; expected each column once, as target or as input")]
     AskedTwice {
+        /// The name in quotes, or the number.
+        name: String,
+    },
+    /// A column is asked for by name, and the file has no names.
+    #[error("{}: column {name:?} is asked for by name; expected a number from 0, or from -1 for the last, as there is no header", path.display())]
+    NoNames {
+        /// The file.
+        path: PathBuf,
+        /// The name.
+        name: String,
+    },
+    /// A column is asked for by a number that no column has.
+    #[error("{}: no column {number}; expected {} to {}, as there are {columns} columns", path.display(), -(*columns as i128), columns - 1)]
+    ColumnNumber {
+        /// The file.
+        path: PathBuf,
+        /// The number asked for.
+        number: i64,
+        /// Columns of the file.
+        columns: usize,
+    },
+    /// A character that cannot stand between fields.
+    #[error("delimiter {found:?}: expected an ASCII character that is no quote and no line end")]
+    Delimiter {
+        /// The character.
+        found: char,
+    },
+    /// A field is empty, or says that there is no value.
+    #[error(
+        "{}, line {line}, column {column:?}: expected a value, found {found:?}; missing values: {fields}, in {rows} of {all_rows} rows \
+         (in a study, missing = \"drop-rows\" leaves such rows out, \"mean\" fills inputs in)",
+        path.display()
+    )]
+    Missing {
+        /// The file.
+        path: PathBuf,
+        /// The line of the first.
+        line: usize,
+        /// Its column.
+        column: String,
+        /// What stands there.
+        found: String,
+        /// Fields that are missing, in columns that are read.
+        fields: usize,
+        /// Rows that miss a field.
+        rows: usize,
+        /// All rows.
+        all_rows: usize,
+    },
+    /// More names of classes than there may be.
+    #[error("{}, line {line}, column {column:?}: expected at most {most} names of classes, found another, {name:?}", path.display())]
+    ManyClasses {
+        /// The file.
+        path: PathBuf,
+        /// The line of the first name beyond.
+        line: usize,
+        /// The column.
+        column: String,
+        /// The largest number.
+        most: usize,
         /// The name.
         name: String,
     },

@@ -1,67 +1,111 @@
 //! A CSV file in memory, with line numbers for errors. Shared by data files and histories.
 
+use std::collections::HashMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::CsvError;
 
+/// How a file is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct CsvDialect {
+    /// What stands between fields.
+    pub(crate) delimiter: u8,
+    /// Whether the first line names the columns; without, they are called by their numbers, from 0.
+    pub(crate) has_header: bool,
+}
+
+impl CsvDialect {
+    /// Commas, below a line of names.
+    pub(crate) const NAMED: Self = Self { delimiter: b',', has_header: true };
+}
+
 /// The header and the rows of a file; every row is as long as the header, and there is at least one.
+///
+/// All fields lie in one text, so that memory stays a small multiple of the file however short its lines are.
 pub(crate) struct CsvFile {
     pub(crate) path: PathBuf,
     pub(crate) header: Vec<String>,
-    text: String,
-    rows: Vec<csv::StringRecord>,
+    source: String,
+    /// The fields one after the other, rows in order.
+    fields: String,
+    /// Where each field ends in them.
+    ends: Vec<usize>,
+    /// Where each row begins in the source.
+    starts: Vec<usize>,
 }
 
 /// One row.
 #[derive(Clone, Copy)]
 pub(crate) struct CsvRow<'a> {
     file: &'a CsvFile,
-    record: &'a csv::StringRecord,
+    number: usize,
 }
 
 impl CsvFile {
-    /// Reads and checks the shape. Fields are trimmed; empty lines are skipped; a byte-order mark is dropped.
+    /// Reads a file of columns that are named and separated by commas.
     pub(crate) fn read(path: &Path) -> Result<Self, CsvError> {
         let bytes = fs::read(path).map_err(|source| CsvError::Io { path: path.to_owned(), source })?;
-        let text = String::from_utf8(bytes).map_err(|error| {
+        Self::parse(path, bytes, CsvDialect::NAMED)
+    }
+
+    /// Checks the shape of a file's content. Fields are trimmed; empty lines are skipped; a byte-order mark is dropped.
+    pub(crate) fn parse(path: &Path, bytes: Vec<u8>, dialect: CsvDialect) -> Result<Self, CsvError> {
+        let mut source = String::from_utf8(bytes).map_err(|error| {
             let line = line_at(&error.as_bytes()[..error.utf8_error().valid_up_to()]);
             CsvError::NotUtf8 { path: path.to_owned(), line }
         })?;
-        let text = text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text);
+        if source.starts_with('\u{feff}') {
+            source.drain(..'\u{feff}'.len_utf8());
+        }
         let mut reader = csv::ReaderBuilder::new()
             .has_headers(false)
             .flexible(true)
+            .delimiter(dialect.delimiter)
             .trim(csv::Trim::All)
-            .from_reader(text.as_bytes());
+            .from_reader(source.as_bytes());
         // Neither reading from memory nor UTF-8 text nor flexible lengths can fail here, but the crate's signature says so.
         let io = |error: csv::Error| CsvError::Io { path: path.to_owned(), source: error.into() };
-        let mut rows = reader.records().collect::<Result<Vec<_>, _>>().map_err(io)?;
-        let empty = |found| CsvError::Empty { path: path.to_owned(), found };
-        if rows.is_empty() {
-            return Err(empty("the file is empty"));
+        let (mut fields, mut ends, mut starts) = (String::new(), Vec::new(), Vec::new());
+        let mut header: Option<Vec<String>> = None;
+        let mut record = csv::StringRecord::new();
+        while reader.read_record(&mut record).map_err(io)? {
+            let start = record.position().map_or(0, |position| position.byte() as usize);
+            let Some(columns) = &header else {
+                let columns: Vec<String> = match dialect.has_header {
+                    true => record.iter().map(str::to_owned).collect(),
+                    false => (0..record.len()).map(|column| column.to_string()).collect(),
+                };
+                check_header(path, &columns, &record, dialect)?;
+                header = Some(columns);
+                if !dialect.has_header {
+                    push(&record, &mut fields, &mut ends);
+                    starts.push(start);
+                }
+                continue;
+            };
+            let (expected, found) = (columns.len(), record.len());
+            if expected != found {
+                let line = line_of(&source, start);
+                return Err(CsvError::Ragged { path: path.to_owned(), line, expected, found });
+            }
+            push(&record, &mut fields, &mut ends);
+            starts.push(start);
         }
-        let header: Vec<String> = rows.remove(0).iter().map(str::to_owned).collect();
-        let file = Self { path: path.to_owned(), header, text, rows };
-        file.check_header()?;
-        if file.rows.is_empty() {
+        let empty = |found| CsvError::Empty { path: path.to_owned(), found };
+        let header = header.ok_or_else(|| empty("the file is empty"))?;
+        if starts.is_empty() {
             return Err(empty("there are no rows below the header"));
         }
-        for row in file.rows() {
-            let (expected, found) = (file.header.len(), row.record.len());
-            if expected != found {
-                return Err(CsvError::Ragged { path: file.path.clone(), line: row.line(), expected, found });
-            }
-        }
-        Ok(file)
+        Ok(Self { path: path.to_owned(), header, source, fields, ends, starts })
     }
 
     pub(crate) fn rows(&self) -> impl Iterator<Item = CsvRow<'_>> {
-        self.rows.iter().map(|record| CsvRow { file: self, record })
+        (0..self.len()).map(|number| CsvRow { file: self, number })
     }
 
     pub(crate) fn len(&self) -> usize {
-        self.rows.len()
+        self.starts.len()
     }
 
     /// The position of a column.
@@ -73,34 +117,18 @@ impl CsvFile {
             found: self.header.clone(),
         })
     }
-
-    fn check_header(&self) -> Result<(), CsvError> {
-        if let [header] = &self.header[..]
-            && let Some(separator) = [';', '\t', '|'].into_iter().find(|&separator| header.contains(separator))
-        {
-            return Err(CsvError::Separator { path: self.path.clone(), header: header.clone(), separator });
-        }
-        for (second, name) in self.header.iter().enumerate().filter(|(_, name)| !name.is_empty()) {
-            if let Some(first) = self.header[..second].iter().position(|other| other == name) {
-                let (first, second) = (first + 1, second + 1);
-                return Err(CsvError::DuplicateColumn { path: self.path.clone(), name: name.clone(), first, second });
-            }
-        }
-        Ok(())
-    }
 }
 
 impl<'a> CsvRow<'a> {
     /// The line, from 1. The crate's own count is off after empty lines, so this one looks at the text.
     pub(crate) fn line(self) -> usize {
-        let start = self.record.position().map_or(0, |position| position.byte() as usize);
-        let bytes = self.file.text.as_bytes();
-        let skipped = bytes[start..].iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
-        line_at(&bytes[..start + skipped])
+        line_of(&self.file.source, self.file.starts[self.number])
     }
 
     pub(crate) fn text(self, column: usize) -> &'a str {
-        &self.record[column]
+        let field = self.number * self.file.header.len() + column;
+        let start = if field == 0 { 0 } else { self.file.ends[field - 1] };
+        &self.file.fields[start..self.file.ends[field]]
     }
 
     /// The fault of a field.
@@ -110,13 +138,13 @@ impl<'a> CsvRow<'a> {
             line: self.line(),
             column: self.file.header[column].clone(),
             expected: expected.into(),
-            found: self.record[column].to_owned(),
+            found: self.text(column).to_owned(),
         }
     }
 
     /// A field that parses.
     pub(crate) fn parse<T: std::str::FromStr>(self, column: usize, expected: &str) -> Result<T, CsvError> {
-        self.record[column].parse().map_err(|_| self.field_error(column, expected))
+        self.text(column).parse().map_err(|_| self.field_error(column, expected))
     }
 
     /// A finite number.
@@ -124,6 +152,44 @@ impl<'a> CsvRow<'a> {
         let number: f64 = self.parse(column, "a number")?;
         if number.is_finite() { Ok(number) } else { Err(self.field_error(column, "a finite number")) }
     }
+}
+
+fn push(record: &csv::StringRecord, fields: &mut String, ends: &mut Vec<usize>) {
+    for field in record {
+        fields.push_str(field);
+        ends.push(fields.len());
+    }
+}
+
+/// `first` is the first line of the file, whether it names the columns or not.
+fn check_header(
+    path: &Path,
+    header: &[String],
+    first: &csv::StringRecord,
+    dialect: CsvDialect,
+) -> Result<(), CsvError> {
+    let others = [',', ';', '\t', '|'].into_iter().filter(|&other| other != char::from(dialect.delimiter));
+    if let (1, Some(line)) = (first.len(), first.get(0))
+        && let Some(separator) = others.into_iter().find(|&other| line.contains(other))
+    {
+        let (path, header, expected) = (path.to_owned(), line.to_owned(), char::from(dialect.delimiter));
+        return Err(CsvError::Separator { path, header, expected, separator });
+    }
+    let mut seen = HashMap::with_capacity(header.len());
+    for (column, name) in header.iter().enumerate().filter(|(_, name)| !name.is_empty()) {
+        if let Some(earlier) = seen.insert(name, column) {
+            let (first, second) = (earlier + 1, column + 1);
+            return Err(CsvError::DuplicateColumn { path: path.to_owned(), name: name.clone(), first, second });
+        }
+    }
+    Ok(())
+}
+
+/// The line of what begins at this byte, after empty lines that may stand there.
+fn line_of(source: &str, start: usize) -> usize {
+    let bytes = source.as_bytes();
+    let skipped = bytes[start..].iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
+    line_at(&bytes[..start + skipped])
 }
 
 /// The line that follows these bytes, from 1.

@@ -17,12 +17,14 @@ mod original;
 mod scaling;
 mod split;
 
-pub use arrays::{ArraysError, TargetKind, read_npy_pair};
+pub use arrays::{ArraysError, TargetKind, read_pair};
 pub use chebyshev::chebyshev;
-pub use csv::{CsvColumns, TargetColumns, read_csv};
-pub use embedded::{breast_cancer, digits, iris, wine};
+pub use csv::{
+    Column, CsvColumns, CsvData, CsvOptions, GapError, Gaps, Missing, TargetColumns, read_csv, read_csv_from,
+};
+pub use embedded::{BREAST_CANCER_CLASSES, IRIS_CLASSES, breast_cancer, digits, iris, wine};
 pub use original::{ORIGINAL_POINTS, original, original_with_points};
-pub use scaling::{ColumnScales, Scaling, ScalingError};
+pub use scaling::{ColumnScales, Scaling, ScalingError, ScalingKind};
 pub use split::{DEFAULT_VALIDATION, Split, SplitError, shuffled_split, sort_by_input, stratified_split};
 
 /// Labels above this are taken for a mistake (a regression target, an identifier), before a network gets that many outputs.

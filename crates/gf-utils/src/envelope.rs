@@ -17,6 +17,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use bincode::config::{Configuration, Fixint, Limit, LittleEndian};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use thiserror::Error;
@@ -128,6 +129,11 @@ pub enum EnvelopeError {
 /// The largest payload, in bytes (1 GiB): 134 million parameters.
 pub const LIMIT: usize = 1 << 30;
 
+// The limits of the decoder are constants of its type; each is 32 times the one before.
+const SMALL: usize = 1 << 15;
+const MEDIUM: usize = 1 << 20;
+const LARGE: usize = 1 << 25;
+
 const MAGIC: [u8; 8] = *b"\x89gf\r\n\x1a\n\0";
 const HEADER: usize = 32;
 
@@ -158,10 +164,29 @@ pub fn write<T: Serialize>(path: &Path, kind: [u8; 8], version: u32, value: &T) 
 /// keeps the checksum.
 pub fn read<T: DeserializeOwned>(path: &Path, kind: [u8; 8], version: u32) -> Result<T, EnvelopeError> {
     let bytes = fs::read(path).map_err(|source| EnvelopeError::Io { path: path.to_owned(), source })?;
-    let payload = payload(path, &bytes, kind, version)?;
+    read_from(path, &bytes, kind, version)
+}
+
+/// As [`read`], from the content of a file; `path` is for the errors.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_from<T: DeserializeOwned>(
+    path: &Path,
+    bytes: &[u8],
+    kind: [u8; 8],
+    version: u32,
+) -> Result<T, EnvelopeError> {
+    let payload = payload(path, bytes, kind, version)?;
     let undecodable = |reason: String| EnvelopeError::Decode { path: path.to_owned(), reason };
-    let (value, read) =
-        bincode::serde::decode_from_slice(payload, config()).map_err(|error| undecodable(error.to_string()))?;
+    // A string that claims to be long gets its room before it is read: no more than this multiple of the payload.
+    let decoder = match payload.len() {
+        length if length <= SMALL => decode::<T, SMALL>,
+        length if length <= MEDIUM => decode::<T, MEDIUM>,
+        length if length <= LARGE => decode::<T, LARGE>,
+        _ => decode::<T, LIMIT>,
+    };
+    let (value, read) = decoder(payload).map_err(|error| undecodable(error.to_string()))?;
     if read != payload.len() {
         return Err(undecodable(format!("the value ends after {read} of {} bytes", payload.len())));
     }
@@ -208,7 +233,12 @@ fn at<const N: usize>(header: &[u8; HEADER], start: usize) -> [u8; N] {
     bytes
 }
 
+/// The value and the bytes that it took, if all its parts claim at most `MOST` bytes together.
+fn decode<T: DeserializeOwned, const MOST: usize>(payload: &[u8]) -> Result<(T, usize), bincode::error::DecodeError> {
+    bincode::serde::decode_from_slice(payload, config().with_limit::<MOST>())
+}
+
 /// Fixed widths cost a few bytes and keep every number where a hex dump is looked for it.
-fn config() -> impl bincode::config::Config {
+fn config() -> Configuration<LittleEndian, Fixint, Limit<LIMIT>> {
     bincode::config::standard().with_little_endian().with_fixed_int_encoding().with_limit::<LIMIT>()
 }

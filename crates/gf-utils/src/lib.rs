@@ -1,10 +1,10 @@
 //! What surrounds a run of gf: data sets, splits, metrics, the history of a run, `.npy` files and saved models.
 //!
-//! - [`data`]: the original problem, handwritten digits, CSV and `.npy` data, splits, standardization;
+//! - [`data`]: the original problem, handwritten digits, CSV, `.npy` and IDX data, splits, scaling;
 //! - [`metrics`]: mean squared and absolute error, R², accuracy;
 //! - [`history`]: an observer that keeps one row per accepted step, and the file `history.csv`;
 //! - [`stats`]: quantiles; [`mod@line`]: straight lines; [`power_law`]: exponents with intervals;
-//! - [`npy`]: NumPy's array files; [`envelope`] and [`model`]: checksummed binary files and trained models;
+//! - [`npy`]: NumPy's array files; [`idx`]: those of MNIST; [`envelope`] and [`model`]: checksummed binary files and trained models;
 //! - [`write_atomically`], [`suggest`]: what the others share.
 //!
 //! Every file is written atomically, and every error about a file names it, says what was expected and what was found.
@@ -15,6 +15,7 @@ mod csv_file;
 pub mod data;
 pub mod envelope;
 pub mod history;
+pub mod idx;
 pub mod line;
 pub mod metrics;
 pub mod model;

@@ -5,7 +5,9 @@ use std::path::PathBuf;
 
 use gf_core::{Samples, Targets};
 use gf_utils::CsvError;
-use gf_utils::data::{CsvColumns, TargetColumns, read_csv};
+use gf_utils::data::{
+    Column, CsvColumns, CsvData, CsvOptions, GapError, Missing, TargetColumns, read_csv, read_csv_from,
+};
 
 struct File {
     _directory: tempfile::TempDir,
@@ -20,7 +22,12 @@ fn file(content: impl AsRef<[u8]>) -> File {
 }
 
 fn read(content: impl AsRef<[u8]>, columns: &CsvColumns) -> Result<Samples, CsvError> {
-    read_csv(&file(content).path, columns)
+    read_csv(&file(content).path, columns, &CsvOptions::default()).map(|data| data.samples)
+}
+
+fn read_as(content: &str, columns: &CsvColumns, options: CsvOptions) -> Result<CsvData, String> {
+    let path = "mine.csv".as_ref();
+    read_csv_from(path, content.as_bytes().to_vec(), columns, &options).map_err(|error| error.to_string())
 }
 
 #[test]
@@ -38,7 +45,7 @@ fn classes_are_counted_or_said() {
     let text = "x,label\n0.5,2\n1.5,0.0\n";
     let samples = read(text, &CsvColumns::classes("label")).unwrap();
     assert_eq!(samples.targets(), &Targets::Classes { classes: 3, labels: vec![2, 0] });
-    let said = TargetColumns::Classes { column: "label".to_owned(), classes: Some(10) };
+    let said = TargetColumns::Classes { column: "label".into(), classes: Some(10) };
     let samples = read(text, &CsvColumns { targets: said, features: None }).unwrap();
     assert_eq!(samples.outputs(), 10);
 }
@@ -64,7 +71,7 @@ fn faults_name_line_column_expected_and_found() {
     let values = || CsvColumns::values(&["y"]);
     let classes = || CsvColumns::classes("y");
     let three = || {
-        let targets = TargetColumns::Classes { column: "y".to_owned(), classes: Some(3) };
+        let targets = TargetColumns::Classes { column: "y".into(), classes: Some(3) };
         CsvColumns { targets, features: None }
     };
     let cases: Vec<(&str, CsvColumns, &str)> = vec![
@@ -89,15 +96,25 @@ fn faults_name_line_column_expected_and_found() {
             ", line 1: column 1 has no name; expected names for all columns (with pandas: to_csv(..., index=False)), \
              or the inputs named explicitly",
         ),
-        ("x;y\n1;2\n", values(), ", line 1: one column \"x;y\"; expected columns separated by commas, found ';'"),
-        ("x\ty\n1\t2\n", values(), ", line 1: one column \"x\\ty\"; expected columns separated by commas, found '\\t'"),
+        ("x;y\n1;2\n", values(), ", line 1: one column \"x;y\"; expected columns separated by ',', found ';'"),
+        ("x\ty\n1\t2\n", values(), ", line 1: one column \"x\\ty\"; expected columns separated by ',', found '\\t'"),
         ("y\n1\n", values(), ": no columns for the inputs"),
         ("x,y\n1,2\n", CsvColumns::values(&[]), ": no columns for the targets"),
         ("x,y\n1,2\n3\n", values(), ", line 3: expected 2 fields as in the header, found 1"),
         ("x,y\n1,2\n\n\n3,4,5\n", values(), ", line 5: expected 2 fields as in the header, found 3"),
         ("x,y\n1,2\nabc,4\n", values(), ", line 3, column \"x\": expected a number, found \"abc\""),
-        ("x,y\r\n1,2\r\n\r\n3,\r\n", values(), ", line 4, column \"y\": expected a number, found \"\""),
-        ("x,y\n1,2\nNaN,4\n", values(), ", line 3, column \"x\": expected a finite number, found \"NaN\""),
+        (
+            "x,y\r\n1,2\r\n\r\n3,\r\n",
+            values(),
+            ", line 4, column \"y\": expected a value, found \"\"; missing values: 1, in 1 of 2 rows \
+             (in a study, missing = \"drop-rows\" leaves such rows out, \"mean\" fills inputs in)",
+        ),
+        (
+            "x,y\n1,2\nNaN,?\n1,null\n",
+            values(),
+            ", line 3, column \"x\": expected a value, found \"NaN\"; missing values: 3, in 2 of 3 rows \
+             (in a study, missing = \"drop-rows\" leaves such rows out, \"mean\" fills inputs in)",
+        ),
         ("x,y\n1,-inf\n", values(), ", line 2, column \"y\": expected a finite number, found \"-inf\""),
         ("x,y\n1,1e999\n", values(), ", line 2, column \"y\": expected a finite number, found \"1e999\""),
         (
@@ -116,9 +133,19 @@ fn faults_name_line_column_expected_and_found() {
             ", line 2, column \"y\": expected a class, an integer from 0 to 65535, found \"4000000000\"",
         ),
         (
-            "x,y\n1,setosa\n",
+            "x,y\n1,0\n1,setosa\n",
             classes(),
-            ", line 2, column \"y\": expected a class, an integer from 0 to 65535, found \"setosa\"",
+            ", line 3, column \"y\": expected a class, an integer from 0 to 65535, found \"setosa\"",
+        ),
+        (
+            "x,y\n1,setosa\n1,0\n",
+            classes(),
+            ", line 3, column \"y\": expected the name of a class, as in the first row, found \"0\"",
+        ),
+        (
+            "x,y\n1,no\n1,yes\n1,perhaps\n",
+            CsvColumns { targets: TargetColumns::Binary("y".into()), features: None },
+            ", line 4, column \"y\": expected at most 2 names of classes, found another, \"perhaps\"",
         ),
         ("x,y\n1,2\n1,3\n", three(), ", line 3, column \"y\": expected a class from 0 to 2, found \"3\""),
         (
@@ -129,9 +156,100 @@ fn faults_name_line_column_expected_and_found() {
     ];
     for (text, columns, message) in cases {
         let file = file(text);
-        let error = read_csv(&file.path, &columns).unwrap_err().to_string();
+        let error = read_csv(&file.path, &columns, &CsvOptions::default()).unwrap_err().to_string();
         assert_eq!(error, format!("{}{message}", file.path.display()), "{text:?}");
     }
+}
+
+fn numbered(targets: &[i64], features: Option<&[i64]>) -> CsvColumns {
+    let columns = |numbers: &[i64]| numbers.iter().map(|&number| Column::Number(number)).collect();
+    CsvColumns { targets: TargetColumns::Values(columns(targets)), features: features.map(columns) }
+}
+
+#[test]
+fn columns_by_number_from_either_end() {
+    let text = "a,b,c\n1,2,3\n4,5,6\n";
+    let default = CsvOptions::default();
+    let last = read_as(text, &numbered(&[-1], None), default).unwrap();
+    assert_eq!(last, read_as(text, &CsvColumns::values(&["c"]), default).unwrap());
+    let first = read_as(text, &numbered(&[0], Some(&[2, -2])), default).unwrap();
+    assert_eq!(first, read_as(text, &CsvColumns::values(&["a"]).with_features(&["c", "b"]), default).unwrap());
+    let bare = CsvOptions { header: false, ..default };
+    assert_eq!(read_as("1,2,3\n4,5,6\n", &numbered(&[-1], None), bare).unwrap(), last);
+    for (columns, options, message) in [
+        (numbered(&[3], None), default, "mine.csv: no column 3; expected -3 to 2, as there are 3 columns"),
+        (numbered(&[-4], None), default, "mine.csv: no column -4; expected -3 to 2, as there are 3 columns"),
+        (numbered(&[i64::MIN], None), default, "mine.csv: no column -9223372036854775808; expected -3 to 2"),
+        (numbered(&[2, -1], None), default, "column -1 is asked for twice; expected each column once"),
+        (
+            CsvColumns::values(&["c"]),
+            bare,
+            "mine.csv: column \"c\" is asked for by name; expected a number from 0, or from -1 for the last, as there is no header",
+        ),
+        (numbered(&[2], None), bare, "mine.csv, line 1, column \"0\": expected a number, found \"a\""),
+    ] {
+        let error = read_as(text, &columns, options).unwrap_err();
+        assert!(error.starts_with(message), "{message} in {error}");
+    }
+}
+
+#[test]
+fn other_delimiters() {
+    let columns = CsvColumns::values(&["y"]);
+    let with = |delimiter: u8| CsvOptions { delimiter, ..Default::default() };
+    let expected = read_as("x,y\n1,2\n", &columns, with(b',')).unwrap();
+    assert_eq!(read_as("x;y\n1;2\n", &columns, with(b';')).unwrap(), expected);
+    assert_eq!(read_as("x\ty\n1\t2\n", &columns, with(b'\t')).unwrap(), expected);
+    let error = read_as("x,y\n1,2\n", &columns, with(b';')).unwrap_err();
+    assert_eq!(error, "mine.csv, line 1: one column \"x,y\"; expected columns separated by ';', found ','");
+    for found in [b'"', b'\n', 0xe9] {
+        let error = read_as("x,y\n1,2\n", &columns, with(found)).unwrap_err();
+        assert!(error.contains("expected an ASCII character that is no quote and no line end"), "{error}");
+    }
+}
+
+#[test]
+fn names_of_classes_are_sorted_and_kept() {
+    let text = "x,species\n1,virginica\n2,setosa\n3,versicolor\n4,setosa\n";
+    let data = read_as(text, &CsvColumns::classes("species"), CsvOptions::default()).unwrap();
+    assert_eq!(data.class_names.unwrap(), ["setosa", "versicolor", "virginica"]);
+    assert_eq!(data.samples.targets(), &Targets::Classes { classes: 3, labels: vec![2, 0, 1, 0] });
+    let binary = CsvColumns { targets: TargetColumns::Binary("y".into()), features: None };
+    let data = read_as("x,y\n1,yes\n2,no\n", &binary, CsvOptions::default()).unwrap();
+    assert_eq!(data.class_names.unwrap(), ["no", "yes"]);
+    assert_eq!(data.samples.targets(), &Targets::Values { width: 1, values: vec![1.0, 0.0] });
+    let data = read_as("x,y\n1,0.25\n2,1\n", &binary, CsvOptions::default()).unwrap();
+    assert_eq!(data.samples.targets(), &Targets::Values { width: 1, values: vec![0.25, 1.0] });
+    assert_eq!(data.class_names, None);
+}
+
+#[test]
+fn rows_with_missing_values_are_dropped_or_filled_with_the_mean_of_training() {
+    let text = "x,z,y,note\n1,10,0,\nNA,20,1,\n3,?,2,\n8,40,3,\n";
+    let columns = CsvColumns::values(&["y"]).with_features(&["x", "z"]);
+    let with = |missing| CsvOptions { missing, ..Default::default() };
+    let data = read_as(text, &columns, with(Missing::DropRows)).unwrap();
+    assert_eq!(
+        (data.samples.inputs(), data.dropped),
+        (&[1.0, 10.0, 8.0, 40.0][..], 2),
+        "the empty note does not count"
+    );
+    let data = read_as(text, &columns, with(Missing::Mean)).unwrap();
+    assert_eq!((data.gaps.len(), data.dropped), (2, 0));
+    // np.nanmean(x[[0, 2]]), np.nanmean(z[[0, 2]]) = 2, 10
+    let filled = data.gaps.fill(&data.samples, &[0, 2]).unwrap();
+    assert_eq!(filled.inputs(), [1.0, 10.0, 2.0, 20.0, 3.0, 10.0, 8.0, 40.0]);
+    assert_eq!(data.gaps.fill(&data.samples, &[1, 2]), data.gaps.fill(&data.samples, &[2, 1]));
+    assert_eq!(data.gaps.fill(&data.samples, &[1]), Err(GapError::NoValue { column: 0, rows: 1 }));
+    let error = read_as("x,y\n1,\n,2\n", &CsvColumns::values(&["y"]), with(Missing::Mean)).unwrap_err();
+    assert!(
+        error.starts_with("mine.csv, line 2, column \"y\": expected a value, found \"\"; missing values: 1"),
+        "{error}"
+    );
+    let error = read_as("x,y\n1,\n,2\n", &CsvColumns::values(&["y"]), with(Missing::DropRows)).unwrap_err();
+    assert!(error.contains("missing values: 2, in 2 of 2 rows"), "{error}");
+    let huge = read_as("x,y\n1e308,1\n1.7e308,2\n,3\n", &CsvColumns::values(&["y"]), with(Missing::Mean)).unwrap();
+    assert!(matches!(huge.gaps.fill(&huge.samples, &[0, 1]), Err(GapError::NotFinite(_))));
 }
 
 #[test]
@@ -148,7 +266,9 @@ fn columns_asked_for_twice() {
 
 #[test]
 fn files_that_are_missing_or_not_text() {
-    let missing = read_csv("no/such/file.csv".as_ref(), &CsvColumns::values(&["y"])).unwrap_err().to_string();
+    let missing = read_csv("no/such/file.csv".as_ref(), &CsvColumns::values(&["y"]), &CsvOptions::default())
+        .unwrap_err()
+        .to_string();
     assert!(missing.starts_with("no/such/file.csv: cannot read: "), "{missing}");
     let error = read(b"x,y\n1,2\n\xff,4\n", &CsvColumns::values(&["y"])).unwrap_err().to_string();
     assert!(error.ends_with("mine.csv, line 3: not UTF-8 text"), "{error}");

@@ -1,4 +1,4 @@
-//! Embedded and synthetic data, `.npy` pairs, splits, standardization.
+//! Embedded and synthetic data, `.npy` pairs, splits, scaling.
 
 use std::path::{Path, PathBuf};
 
@@ -117,7 +117,7 @@ fn fixture(name: &str) -> PathBuf {
 }
 
 fn pair(x: &str, y: &str, kind: TargetKind) -> Result<Samples, String> {
-    read_npy_pair(&fixture(x), &fixture(y), kind).map_err(|error| {
+    read_pair(&fixture(x), &fixture(y), kind).map_err(|error| {
         let directory = format!("{}/", fixture("").display()).replace("//", "/");
         error.to_string().replace(&directory, "")
     })
@@ -280,9 +280,10 @@ fn standardization_as_scikit_learn() {
     // s.mean_, s.scale_, s.transform(X)
     let x = vec![1.0, 10.0, 5.0, 2.0, -10.0, 5.0, 4.0, 30.0, 5.0];
     let train = Samples::new(3, x, Targets::Values { width: 1, values: vec![1.0, 2.0, 6.0] }).unwrap();
-    let transform = Scaling::fit_inputs(&train);
-    assert_eq!(transform.inputs.shifts, [2.3333333333333335, 10.0, 5.0]);
-    assert_eq!(transform.inputs.scales, [1.247219128924647, 16.32993161855452, 1.0]);
+    let transform = Scaling::fit(&train, ScalingKind::Standardize, ScalingKind::None).unwrap().unwrap();
+    let inputs = transform.inputs.as_ref().unwrap();
+    assert_eq!(inputs.shifts, [2.3333333333333335, 10.0, 5.0]);
+    assert_eq!(inputs.scales, [1.247219128924647, 16.32993161855452, 1.0]);
     let expected = [
         -1.0690449676496978,
         0.0,
@@ -302,22 +303,44 @@ fn standardization_as_scikit_learn() {
 }
 
 #[test]
+fn min_max_as_numpy() {
+    // X as above: X.min(0), np.ptp(X, 0), (X - X.min(0)) / np.where(np.ptp(X, 0) > 0, np.ptp(X, 0), 1); y likewise
+    let x = vec![1.0, 10.0, 5.0, 2.0, -10.0, 5.0, 4.0, 30.0, 5.0];
+    let train = Samples::new(3, x, Targets::Values { width: 1, values: vec![1.0, 2.0, 6.0] }).unwrap();
+    let transform = Scaling::fit(&train, ScalingKind::MinMax, ScalingKind::MinMax).unwrap().unwrap();
+    let inputs = transform.inputs.as_ref().unwrap();
+    assert_eq!((&inputs.shifts[..], &inputs.scales[..]), (&[1.0, -10.0, 5.0][..], &[3.0, 40.0, 1.0][..]));
+    let applied = transform.apply(&train).unwrap();
+    assert_eq!(applied.inputs(), [0.0, 0.5, 0.0, 0.3333333333333333, 0.0, 0.0, 1.0, 1.0, 0.0]);
+    assert_eq!(values(&applied), [0.0, 0.2, 1.0]);
+    assert_eq!(Scaling::fit(&train, ScalingKind::None, ScalingKind::None), Ok(None));
+}
+
+#[test]
+fn a_scale_beyond_double_precision_is_an_error() {
+    let train = Samples::new(1, vec![-1.7e308, 1.7e308], Targets::Values { width: 1, values: vec![0.0; 2] }).unwrap();
+    let transform = Scaling::fit(&train, ScalingKind::MinMax, ScalingKind::None).unwrap().unwrap();
+    let error = transform.apply(&train).unwrap_err().to_string();
+    assert!(error.starts_with("scaling: inputs: row 1, column 0 is NaN"), "{error}");
+}
+
+#[test]
 fn validation_is_transformed_by_the_scales_of_training_and_predictions_come_back() {
     let make = |x: Vec<f64>, values: Vec<f64>| Samples::new(1, x, Targets::Values { width: 1, values }).unwrap();
     let train = make(vec![0.0, 2.0], vec![10.0, 30.0]);
     let validation = make(vec![5.0], vec![40.0]);
-    let transform = Scaling::fit_inputs_and_targets(&train).unwrap();
+    let transform = Scaling::fit(&train, ScalingKind::Standardize, ScalingKind::Standardize).unwrap().unwrap();
     let applied = transform.apply(&validation).unwrap();
     assert_eq!((applied.inputs(), values(&applied)), (&[4.0][..], &[2.0][..]));
     let mut predictions = values(&applied).to_vec();
-    transform.targets.as_ref().unwrap().invert(&mut predictions);
+    transform.invert_targets(&mut predictions);
     assert_eq!(predictions, [40.0]);
     let classes = numbered(4, 2);
-    assert_eq!(Scaling::fit_inputs_and_targets(&classes), Err(ScalingError::Classes));
+    assert_eq!(Scaling::fit(&classes, ScalingKind::None, ScalingKind::MinMax), Err(ScalingError::Classes));
     assert_eq!(transform.apply(&classes), Err(ScalingError::Classes));
     let wide = Samples::new(2, vec![1.0, 2.0], Targets::Values { width: 1, values: vec![1.0] }).unwrap();
     let error = transform.apply(&wide).unwrap_err().to_string();
-    assert_eq!(error, "standardization of inputs: fitted on 1 columns, found 2");
+    assert_eq!(error, "scaling of inputs: fitted on 1 columns, found 2");
 }
 
 proptest! {
@@ -337,9 +360,10 @@ proptest! {
     }
 
     #[test]
-    fn standardization_inverts(rows in prop::collection::vec(-1e6f64..1e6, 3 * 2..3 * 20)) {
+    fn scaling_inverts(rows in prop::collection::vec(-1e6f64..1e6, 3 * 2..3 * 20), is_min_max in any::<bool>()) {
         let rows = &rows[..rows.len() / 3 * 3];
-        let scales = ColumnScales::fit(3, rows);
+        let kind = if is_min_max { ScalingKind::MinMax } else { ScalingKind::Standardize };
+        let scales = ColumnScales::fit(kind, 3, rows).unwrap();
         let mut there_and_back = rows.to_vec();
         scales.apply(&mut there_and_back);
         scales.invert(&mut there_and_back);

@@ -101,15 +101,19 @@ fn confusion(folder: &Folder, arms: &BTreeMap<String, Arm>, classes: usize) -> B
             }
         }
     }
-    let columns: Vec<String> =
-        std::iter::once("truth".to_string()).chain((0..classes).map(|class| format!(">predicted {class}"))).collect();
+    let name = |class: usize| match folder.summary.class_names.as_ref().and_then(|names| names.get(class)) {
+        Some(name) => name.clone(),
+        None => class.to_string(),
+    };
+    let predicted = (0..classes).map(|class| format!(">predicted {}", name(class)));
+    let columns: Vec<String> = std::iter::once("truth".to_string()).chain(predicted).collect();
     let columns: Vec<&str> = columns.iter().map(String::as_str).collect();
     let rows = counts
         .iter()
         .enumerate()
         .map(|(class, row)| {
             let cell = |count: &usize| if *count == 0 { "·".to_string() } else { count.to_string() };
-            std::iter::once(class.to_string()).chain(row.iter().map(cell)).collect()
+            std::iter::once(name(class)).chain(row.iter().map(cell)).collect()
         })
         .collect();
     Block::Table(Table::new(

@@ -32,9 +32,16 @@ pub(super) fn setting(folder: &Folder) -> String {
         .map(|units| units.to_string())
         .collect();
     let batch = study.run.batch.map_or_else(|| "full batches".to_string(), |size| format!("batches of {size}"));
+    let mut missing = String::new();
+    if summary.dropped_rows > 0 {
+        missing += &format!(" {} rows miss a value and were left out.", summary.dropped_rows);
+    }
+    if summary.filled_values > 0 {
+        missing += &format!(" {} missing inputs are means of the training set.", summary.filled_values);
+    }
     format!(
         "Network {} with {} parameters; {} training and {} validation samples, {batch}; {} seeds. \
-         Every arm of a seed has the same data, start and batches.",
+         Every arm of a seed has the same data, start and batches.{missing}",
         sizes.join("-"),
         summary.dim,
         summary.train_samples,

@@ -96,7 +96,7 @@ pub struct ArmRun {
     pub history: Table,
     /// Parameters of the lowest validation loss.
     pub best: Option<Best>,
-    /// Outputs on the validation set at the end, n × outputs, row-major; only of the first seed.
+    /// Outputs on the validation set at the end, in the units of the data, n × outputs, row-major; only of the first seed.
     pub predictions: Option<Vec<f64>>,
     /// The curvature along the run, where the study asks for it.
     pub spectrum: Option<SpectrumRun>,
@@ -280,7 +280,9 @@ pub(super) fn run_arm(
     let history = history.into_table();
     let predictions = match (&problem.subject, &instance.data) {
         (Subject::Network(network), Some(data)) if seed == problem.study.run.seeds[0] => {
-            Some(network.network.predict(&outcome.theta, data.validation.inputs()).map_err(misuse)?)
+            let mut outputs = network.network.predict(&outcome.theta, data.validation.inputs()).map_err(misuse)?;
+            data.scaling.iter().for_each(|scaling| scaling.invert_targets(&mut outputs));
+            Some(outputs)
         }
         _ => None,
     };

@@ -52,6 +52,9 @@ pub struct DepthCase {
     pub depth: usize,
 }
 
+/// 1 GiB of them.
+const MOST_WEIGHTS: usize = 1 << 27;
+
 impl Depth {
     /// Checks the ranges.
     ///
@@ -64,6 +67,10 @@ impl Depth {
         let depths = !self.depths.is_empty() && self.depths.iter().all(|depth| (1..=1000).contains(depth));
         expect(depths, "depths", "numbers of hidden layers from 1 to 1000", format!("{:?}", self.depths))?;
         expect((1..=4096).contains(&self.width), "width", "1 to 4096", self.width.to_string())?;
+        // Both factors are bounded by now.
+        let deepest = self.depths.iter().max().map_or(0, |depth| depth * self.width * self.width);
+        let found = format!("{deepest} of {} units a layer", self.width);
+        expect(deepest <= MOST_WEIGHTS, "depths", &format!("at most {MOST_WEIGHTS} weights in hidden layers"), found)?;
         expect(!self.activations.is_empty(), "activations", "at least one", "none".into())?;
         expect(!self.initializations.is_empty(), "initializations", "at least one", "none".into())?;
         for initialization in &self.initializations {

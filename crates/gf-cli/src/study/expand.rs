@@ -5,6 +5,9 @@ use toml::{Table, Value};
 
 use super::{Document, misuse};
 
+/// More would be a slip: a list of steps in the place of one.
+const MOST_ARMS: usize = 10_000;
+
 /// Replaces every arm that has lists among its settings (of its method, control or schedule, or several starts) by one arm per combination; each is named
 /// after its values, such as `explicit-h0.1`. The document is rewritten only if there is such an arm.
 ///
@@ -18,6 +21,15 @@ pub(super) fn expand_lists(document: &mut Document) -> Result<(), Report> {
     }
     let mut expanded = Vec::new();
     for (index, arm) in arms.iter().enumerate() {
+        let lengths = lists(arm).into_iter().map(|path| {
+            let keys: Vec<&str> = path.iter().map(String::as_str).collect();
+            at(arm, &keys).and_then(Value::as_array).map_or(0, Vec::len)
+        });
+        let combinations = lengths.fold(1, usize::saturating_mul);
+        if expanded.len().saturating_add(combinations) > MOST_ARMS {
+            let message = format!("expected lists that stand for at most {MOST_ARMS} arms, found more");
+            return Err(document.error_at(&["arm", &index.to_string()], message));
+        }
         let mut variants = vec![arm.clone()];
         if let (false, Some(name)) = (lists(arm).is_empty(), arm.get("name").cloned()) {
             variants.iter_mut().filter_map(Value::as_table_mut).for_each(|arm| {

@@ -202,6 +202,16 @@ impl FunctionSpec {
     /// # Errors
     /// The first fault.
     pub fn validate(&self) -> Result<(), (&'static str, String)> {
+        /// Its Hessian is a dense matrix, also behind products.
+        const MOST_PARAMETERS: usize = 4096;
+        if self.dim() > MOST_PARAMETERS {
+            let key = match self {
+                Self::Rosenbrock(_) => "dim",
+                Self::Quadratic(_) => "eigenvalues",
+                _ => "start",
+            };
+            return Err((key, format!("expected at most {MOST_PARAMETERS} parameters, found {}", self.dim())));
+        }
         match self {
             Self::Nist(spec) if spec.regression().is_none() => {
                 let near = gf_utils::suggest(&spec.name, gf_verify::nist::names());

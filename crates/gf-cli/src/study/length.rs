@@ -4,6 +4,10 @@ use miette::Report;
 
 use super::{ArmSpec, Problem, Subject};
 
+/// Steps or epochs: more than any machine takes, and few enough for their sums.
+const MOST_STEPS: u64 = 1_000_000_000_000;
+const LENGTHS: &str = "1 to 10^12";
+
 impl Problem {
     /// Steps an epoch, for an arm: the batches of the training set; 1 for a function, whose steps are its epochs.
     ///
@@ -34,19 +38,24 @@ impl Problem {
         let fail = |path: &[&str], expected: &str, found: &str| {
             Err(self.document.error_at(path, format!("expected {expected}, found {found}")))
         };
-        let zero = [
-            ("steps", run.steps == Some(0)),
-            ("epochs", run.epochs == Some(0)),
+        let is_length = |length: Option<u64>| length.is_none_or(|length| (1..=MOST_STEPS).contains(&length));
+        for (key, length) in [("steps", run.steps), ("epochs", run.epochs)] {
+            if !is_length(length) {
+                return fail(&["run", key], LENGTHS, &length.unwrap_or(0).to_string());
+            }
+        }
+        let never = [
             ("evaluate_every", run.evaluate_every.is_zero()),
             ("layers_every", run.layers_every.is_some_and(|every| every.is_zero())),
         ];
-        if let Some((key, _)) = zero.iter().find(|(_, is_zero)| *is_zero) {
+        if let Some((key, _)) = never.iter().find(|(_, is_zero)| *is_zero) {
             return fail(&["run", key], "at least 1", "0");
         }
         for (index, arm) in self.study.arms.iter().enumerate() {
-            let zero = [("steps", arm.steps == Some(0)), ("epochs", arm.epochs == Some(0))];
-            if let Some((key, _)) = zero.iter().find(|(_, is_zero)| *is_zero) {
-                return fail(&["arm", &index.to_string(), key], "at least 1", "0");
+            for (key, length) in [("steps", arm.steps), ("epochs", arm.epochs)] {
+                if !is_length(length) {
+                    return fail(&["arm", &index.to_string(), key], LENGTHS, &length.unwrap_or(0).to_string());
+                }
             }
         }
         let Some(early) = &run.early_stopping else { return Ok(()) };

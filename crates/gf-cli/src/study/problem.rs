@@ -1,17 +1,16 @@
 //! From a study's text to samples, a network and a loss that fit together.
 
 use std::borrow::Cow;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use gf_core::{Samples, Streams, Targets};
 use gf_layers::{Batches, Initialization, Loss, Network, NetworkError, NetworkObjective};
 use gf_utils::Metric;
-use gf_utils::data::{self, CsvColumns, TargetColumns, TargetKind};
 use miette::Report;
 
+use super::data::LoadedData;
 use super::loss::{LossKind, LossSpec};
-use super::spec::{ArmSpec, BatchOrder, Builtin, DataSpec, NetworkSpec, SplitKind};
+use super::spec::{ArmSpec, BatchOrder, DataSpec, NetworkSpec};
 use super::{Conserved, Document, FunctionSpec, Study, misuse};
 
 /// A checked study.
@@ -47,17 +46,15 @@ pub struct NetworkProblem {
     pub loss_spec: LossSpec,
     /// That of the study, by which all arms are judged.
     judged_as: LossKind,
-    /// Shift and scale inputs.
-    standardize: bool,
-    /// All samples, unless they are drawn anew from each seed.
-    samples: Option<Arc<Samples>>,
+    /// The samples before they are split and scaled.
+    pub(crate) data: LoadedData,
 }
 
 impl NetworkProblem {
     /// Whether accuracy is the metric: for all arms alike, whatever their own losses.
     pub fn is_classification(&self) -> bool {
         let is_of_classes = |samples: &Arc<Samples>| matches!(samples.targets(), Targets::Classes { .. });
-        self.judged_as.is_classification() || self.samples.as_ref().is_some_and(is_of_classes)
+        self.judged_as.is_classification() || self.data.samples.as_ref().is_some_and(is_of_classes)
     }
 
     /// The metrics evaluated on the validation set.
@@ -67,14 +64,6 @@ impl NetworkProblem {
             false => &[Metric::Mae, Metric::R2, Metric::RangeAccuracy],
         }
     }
-}
-
-/// The samples of one seed.
-pub struct SeededData {
-    /// For training.
-    pub train: Arc<Samples>,
-    /// Held out.
-    pub validation: Arc<Samples>,
 }
 
 impl Problem {
@@ -170,63 +159,6 @@ impl Problem {
         Cow::Owned(own)
     }
 
-    /// The samples of a seed, split.
-    ///
-    /// # Errors
-    /// When the split is impossible.
-    pub fn data(&self, seed: u64) -> Result<SeededData, Report> {
-        let all = self.samples(seed)?;
-        let (train, validation) = self.split(&all, seed)?;
-        self.prepared(train, validation)
-    }
-
-    fn samples(&self, seed: u64) -> Result<Arc<Samples>, Report> {
-        Ok(match &self.network()?.samples {
-            Some(samples) => Arc::clone(samples),
-            None => Arc::new(data::original(&Streams::new(seed))),
-        })
-    }
-
-    /// Training and validation samples of a seed, as they are.
-    fn split(&self, all: &Arc<Samples>, seed: u64) -> Result<(Arc<Samples>, Arc<Samples>), Report> {
-        let streams = Streams::new(seed);
-        let validation = &self.study.validation;
-        let at = |key: &'static str| move |error: data::SplitError| self.document.error_at(&["validation", key], error);
-        let mut split = match validation.split {
-            SplitKind::None => return Ok((Arc::clone(all), Arc::clone(all))),
-            SplitKind::Shuffled => data::shuffled_split(all, validation.fraction, &streams).map_err(at("fraction"))?,
-            SplitKind::Stratified => data::stratified_split(all, validation.fraction, &streams).map_err(at("split"))?,
-        };
-        if let Some(column) = validation.sort_by {
-            split.sort_validation_by_input(column).map_err(at("sort_by"))?;
-        }
-        Ok((Arc::new(split.train), Arc::new(split.validation)))
-    }
-
-    fn prepared(&self, train: Arc<Samples>, validation: Arc<Samples>) -> Result<SeededData, Report> {
-        if !self.network()?.standardize {
-            return Ok(SeededData { train, validation });
-        }
-        let scales = data::Scaling::fit_inputs(&train);
-        let apply = |samples: &Samples| {
-            scales.apply(samples).map(Arc::new).map_err(|error| self.document.error_at(&["data", "standardize"], error))
-        };
-        Ok(SeededData { train: apply(&train)?, validation: apply(&validation)? })
-    }
-
-    /// All samples (for `gf eval`); standardized by the training part of `seed` where the study standardizes, drawn from `seed` where it draws.
-    ///
-    /// # Errors
-    /// When a split is needed and impossible.
-    pub fn all_samples(&self, seed: u64) -> Result<Arc<Samples>, Report> {
-        let all = self.samples(seed)?;
-        if !self.network()?.standardize {
-            return Ok(all);
-        }
-        let train = self.split(&all, seed)?.0;
-        Ok(self.prepared(train, all)?.validation)
-    }
-
     /// The objective on these samples, l2 included.
     ///
     /// # Errors
@@ -253,11 +185,12 @@ impl Problem {
 
     /// Batches of `size` samples (none or 0: the whole training set) in the study's order.
     pub fn batches_of(&self, size: Option<usize>, seed: u64) -> Batches {
-        match (size, self.study.run.order) {
+        let batches = match (size, self.study.run.order) {
             (None | Some(0), _) => Batches::full(),
             (Some(size), BatchOrder::Fixed) => Batches::fixed(size),
             (Some(size), BatchOrder::Shuffled) => Batches::shuffled(size, Streams::new(seed)),
-        }
+        };
+        batches.with_last(self.study.run.last_batch)
     }
 
     /// The start of a seed, for an arm.
@@ -367,6 +300,10 @@ impl Problem {
         }
         if let Some(first_steps) = &self.study.first_steps {
             self.network()?;
+            if first_steps.starts > MOST_STARTS {
+                let message = format!("expected at most {MOST_STARTS}, found {}", first_steps.starts);
+                return Err(self.document.error_at(&["first_steps", "starts"], message));
+            }
             if !(first_steps.h > 0.0 && first_steps.h.is_finite()) {
                 let message = format!("expected a positive number, found {}", first_steps.h);
                 return Err(self.document.error_at(&["first_steps", "h"], message));
@@ -517,6 +454,9 @@ impl Problem {
     }
 }
 
+/// Starts of the table of first steps.
+const MOST_STARTS: u64 = 100_000;
+
 /// The column of the drift from what the flow conserves.
 pub const CONSERVATION_DRIFT: &str = "conservation_drift";
 
@@ -560,6 +500,23 @@ pub(crate) fn memory_shortage(dim: usize, bytes: usize) -> Option<String> {
     })
 }
 
+/// Why a network on so many samples does not fit in the memory of this machine, if it does not.
+fn network_shortage(network: &Network, samples: usize) -> Option<String> {
+    /// Vectors of p numbers that a run of the leanest method keeps: parameters, gradients, products, the best so far.
+    const VECTORS: usize = 8;
+    let (parameters, outputs) = (network.dim(), samples.saturating_mul(network.outputs()));
+    let bytes = parameters.saturating_mul(VECTORS).saturating_add(outputs.saturating_mul(3)).saturating_mul(8);
+    let free = available_memory()?;
+    (bytes as u64 > free).then(|| {
+        format!(
+            "expected a network that fits in memory, found {parameters} parameters and {outputs} outputs of {samples} samples: \
+             at least {:.1} GiB of the {:.1} GiB free",
+            bytes as f64 / 2f64.powi(30),
+            free as f64 / 2f64.powi(30)
+        )
+    })
+}
+
 /// Free memory in bytes, where the system says (Linux).
 fn available_memory() -> Option<u64> {
     let text = std::fs::read_to_string("/proc/meminfo").ok()?;
@@ -580,69 +537,11 @@ fn load_network(
     initialization.validate().map_err(|error| document.error_at(&["network", "initialization"], error))?;
     loss_spec.check(&network).map_err(|fault| document.error_at(&["loss", fault.key], fault.message))?;
     let loss = loss_spec.loss();
-    let samples = load_samples(document, data, loss_spec.kind, &network)?.map(Arc::new);
-    let standardize = data.standardize;
-    let judged_as = loss_spec.kind;
-    Ok(NetworkProblem { network, initialization, loss, loss_spec: loss_spec.clone(), judged_as, standardize, samples })
-}
-
-fn load_samples(
-    document: &Document,
-    spec: &DataSpec,
-    loss: LossKind,
-    network: &Network,
-) -> Result<Option<Samples>, Report> {
-    let classes = loss.takes_classes();
-    let expected = "expected one of: builtin; x and y; csv and target";
-    let samples = match spec {
-        DataSpec { builtin: Some(builtin), x: None, y: None, csv: None, target: None, features: None, .. } => {
-            match builtin {
-                Builtin::Original => return Ok(None),
-                Builtin::Digits => data::digits(),
-                Builtin::Iris => data::iris(),
-                Builtin::Wine => data::wine(),
-                Builtin::BreastCancer => data::breast_cancer(),
-                Builtin::Chebyshev => data::chebyshev(),
-            }
-        }
-        DataSpec { builtin: None, x: Some(x), y: Some(y), csv: None, target: None, features: None, .. } => {
-            let kind =
-                if classes { TargetKind::Classes { classes: Some(network.outputs()) } } else { TargetKind::Values };
-            let paths: [PathBuf; 2] = [document.resolve(x), document.resolve(y)];
-            data::read_npy_pair(&paths[0], &paths[1], kind).map_err(|error| document.error_at(&["data"], error))?
-        }
-        DataSpec { builtin: None, x: None, y: None, csv: Some(csv), target: Some(target), features, .. } => {
-            let targets = match target.as_slice() {
-                [] => return Err(document.error_at(&["data", "target"], "expected at least one column, found none")),
-                [column] if classes => {
-                    TargetColumns::Classes { column: column.clone(), classes: Some(network.outputs()) }
-                }
-                columns => TargetColumns::Values(columns.to_vec()),
-            };
-            let columns = CsvColumns { targets, features: features.clone() };
-            data::read_csv(&document.resolve(csv), &columns)
-                .map_err(|error| document.error_at(&["data", "csv"], error))?
-        }
-        DataSpec { csv: Some(_), target: None, .. } => {
-            return Err(document.error_at(&["data"], "expected the key target beside csv: target = [\"column\"]"));
-        }
-        _ => return Err(document.error_at(&["data"], format!("{expected}; found another combination of keys"))),
-    };
-    let samples = match samples.targets() {
-        // Two classes for one logit are its targets 0 and 1.
-        Targets::Classes { classes: 2, labels } if network.outputs() == 1 => {
-            let values = labels.iter().map(|label| f64::from(*label)).collect();
-            let targets = Targets::Values { width: 1, values };
-            Samples::new(samples.width(), samples.inputs().to_vec(), targets).map_err(misuse)?
-        }
-        _ => samples,
-    };
-    // Integer labels with a loss on values: the loss takes them as one-hot rows, which the network must have outputs for.
-    if let Targets::Classes { classes, .. } = samples.targets()
-        && *classes != network.outputs()
-    {
-        let message = format!("expected {classes} units in the last layer, one a class; found {}", network.outputs());
-        return Err(document.error_at(&["network", "layers"], message));
+    let data = LoadedData::load(document, data, loss_spec.kind, &network)?;
+    let samples = data.samples.as_ref().map_or(0, |samples| samples.len());
+    if let Some(message) = network_shortage(&network, samples) {
+        return Err(document.error_at(&["network"], message));
     }
-    Ok(Some(samples))
+    let judged_as = loss_spec.kind;
+    Ok(NetworkProblem { network, initialization, loss, loss_spec: loss_spec.clone(), judged_as, data })
 }

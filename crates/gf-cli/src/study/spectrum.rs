@@ -6,6 +6,9 @@ use miette::Report;
 use super::problem::memory_shortage;
 use super::{ArmSpec, Problem, Subject};
 
+/// With so many, the error of a trace is a thousandth of that with one.
+const MOST_PROBES: usize = 1_000_000;
+
 impl Problem {
     /// Refuses what the problem, its arms or this machine cannot give.
     pub(super) fn check_spectrum(&self) -> Result<(), Report> {
@@ -15,7 +18,7 @@ impl Problem {
         if spec.every == 0 {
             return fail("every", "expected at least 1, found 0".into());
         }
-        if spec.top == 0 || spec.top + spec.bottom > p {
+        if spec.top == 0 || spec.top.saturating_add(spec.bottom) > p {
             let message = format!(
                 "expected top ≥ 1 and top + bottom ≤ {p}, the number of parameters; found top = {} and bottom = {}",
                 spec.top, spec.bottom
@@ -27,6 +30,9 @@ impl Problem {
         }
         if spec.trace_probes == 1 {
             return fail("trace_probes", "expected 0, or at least 2 for an error bar; found 1".into());
+        }
+        if spec.trace_probes > MOST_PROBES {
+            return fail("trace_probes", format!("expected at most {MOST_PROBES}, found {}", spec.trace_probes));
         }
         if spec.central_flow {
             self.check_central_flow()?;

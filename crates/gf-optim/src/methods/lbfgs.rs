@@ -125,8 +125,10 @@ impl Default for LbfgsSettings {
 
 impl Settings for LbfgsSettings {
     fn validate(&self) -> Result<(), SettingsError> {
-        if self.memory == 0 {
-            return Err(SettingsError::new("lbfgs.memory", "at least 1", 0));
+        /// Beyond, a step costs more than what older pairs bring, and room is made for all of them.
+        const MOST: usize = 1000;
+        if !(1..=MOST).contains(&self.memory) {
+            return Err(SettingsError::new("lbfgs.memory", "1 to 1000", self.memory));
         }
         Ok(())
     }

@@ -58,8 +58,8 @@ impl Default for Rkc2Settings {
 impl Settings for Rkc2Settings {
     fn validate(&self) -> Result<(), SettingsError> {
         positive("rkc2.h", self.h)?;
-        if self.stages < 2 {
-            return Err(SettingsError::new("rkc2.stages", "at least 2", self.stages));
+        if !(2..=1000).contains(&self.stages) {
+            return Err(SettingsError::new("rkc2.stages", "2 to 1000", self.stages));
         }
         Ok(())
     }

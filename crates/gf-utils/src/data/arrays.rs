@@ -1,13 +1,16 @@
-//! Samples from a pair of `.npy` files.
+//! Samples from a pair of array files, `.npy` or IDX.
 
+use std::fs::File;
+use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 
 use gf_core::{SampleError, Samples, Targets};
 use thiserror::Error;
 
 use super::{class_count, label, label_range};
+use crate::idx::{IdxError, read_idx_from};
 use crate::metrics::one_hot;
-use crate::npy::{NpyArray, NpyError, read_npy};
+use crate::npy::{NpyError, read_npy_from};
 
 /// What the targets' file holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,9 +27,31 @@ pub enum TargetKind {
 /// Why two files do not make samples.
 #[derive(Debug, Error)]
 pub enum ArraysError {
-    /// A file cannot be read as an array.
+    /// The file cannot be read.
+    #[error("{}: cannot read: {source}", path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// The operating system's reason.
+        source: std::io::Error,
+    },
+    /// The file begins as no array does.
+    #[error(
+        "{}: expected an array, .npy (it begins with \\x93NUMPY) or IDX (00 00, a type from 08 to 0e; compressed 1f 8b), found {found:02x?}",
+        path.display()
+    )]
+    Format {
+        /// The file.
+        path: PathBuf,
+        /// Its first bytes.
+        found: Vec<u8>,
+    },
+    /// A file cannot be read as a `.npy` array.
     #[error(transparent)]
     Npy(#[from] NpyError),
+    /// A file cannot be read as an IDX array.
+    #[error(transparent)]
+    Idx(#[from] IdxError),
     /// An array has another shape than it should.
     #[error("{}: expected {expected}, found shape {found:?}", path.display())]
     Shape {
@@ -61,17 +86,21 @@ pub enum ArraysError {
     },
 }
 
-/// Reads samples from `x.npy` (n × d, any number type) and `y.npy` (see [`TargetKind`]).
+/// Reads samples from two files, each in NumPy's format or IDX (MNIST's, also compressed), as its first bytes say.
+///
+/// - Inputs: n × d of any number type; an IDX file of more axes (images) is flattened to rows, its numbers left as they are: gray values
+///   stay 0 to 255.
+/// - Targets: see [`TargetKind`].
 ///
 /// # Errors
 /// [`ArraysError`] that names the file and the row.
-pub fn read_npy_pair(x: &Path, y: &Path, kind: TargetKind) -> Result<Samples, ArraysError> {
-    let inputs = read_npy(x)?;
+pub fn read_pair(x: &Path, y: &Path, kind: TargetKind) -> Result<Samples, ArraysError> {
+    let inputs = read_array(x)?;
     let &[_, width] = &inputs.shape[..] else {
         let expected = "samples x inputs (for one input: x.reshape(-1, 1))".to_owned();
         return Err(ArraysError::Shape { path: x.to_owned(), expected, found: inputs.shape });
     };
-    let targets = read_npy(y)?;
+    let targets = read_array(y)?;
     let (n, outputs) = match targets.shape[..] {
         [n] => (n, 1),
         [n, outputs] => (n, outputs),
@@ -98,7 +127,38 @@ pub fn read_npy_pair(x: &Path, y: &Path, kind: TargetKind) -> Result<Samples, Ar
     })
 }
 
-fn labels(path: &Path, array: &NpyArray, classes: Option<usize>) -> Result<Targets, ArraysError> {
+/// The numbers of either format.
+struct Array {
+    shape: Vec<usize>,
+    values: Vec<f64>,
+}
+
+fn read_array(path: &Path) -> Result<Array, ArraysError> {
+    const BEGIN: usize = 8;
+    let failed = |source| ArraysError::Io { path: path.to_owned(), source };
+    let file = File::open(path).map_err(failed)?;
+    let length = file.metadata().map_err(failed)?.len();
+    let mut reader = BufReader::new(file);
+    let begin = reader.fill_buf().map_err(failed)?;
+    match begin {
+        [0x93, ..] => {
+            let array = read_npy_from(path, reader, length)?;
+            Ok(Array { shape: array.shape, values: array.values })
+        }
+        [0, 0, ..] | [0x1f, 0x8b, ..] => {
+            let array = read_idx_from(path, reader, length)?;
+            let shape = match array.shape[..] {
+                [n] => vec![n],
+                [n, ..] => vec![n, array.values.len() / n.max(1)],
+                [] => Vec::new(),
+            };
+            Ok(Array { shape, values: array.values })
+        }
+        _ => Err(ArraysError::Format { path: path.to_owned(), found: begin[..begin.len().min(BEGIN)].to_vec() }),
+    }
+}
+
+fn labels(path: &Path, array: &Array, classes: Option<usize>) -> Result<Targets, ArraysError> {
     let mut labels = Vec::with_capacity(array.values.len());
     for (row, &number) in array.values.iter().enumerate() {
         labels.push(label(number, classes).ok_or_else(|| ArraysError::NotAClass {
@@ -111,7 +171,7 @@ fn labels(path: &Path, array: &NpyArray, classes: Option<usize>) -> Result<Targe
     Ok(Targets::Classes { classes: class_count(&labels, classes), labels })
 }
 
-fn one_hot_labels(path: &Path, array: &NpyArray, n: usize, classes: usize) -> Result<Targets, ArraysError> {
+fn one_hot_labels(path: &Path, array: &Array, n: usize, classes: usize) -> Result<Targets, ArraysError> {
     let mut labels = Vec::with_capacity(n);
     for (row, numbers) in array.values.chunks_exact(classes.max(1)).enumerate() {
         labels.push(one_hot(numbers).ok_or_else(|| ArraysError::NotAClass {

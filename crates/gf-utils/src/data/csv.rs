@@ -1,148 +1,116 @@
-//! Samples from a CSV file with a header.
+//! Samples from a CSV file.
 
+mod columns;
+mod labels;
+mod missing;
+
+use std::fs;
 use std::path::Path;
 
 use gf_core::{Samples, Targets};
 
-use super::{class_count, label, label_range};
+pub use columns::{Column, CsvColumns, TargetColumns};
+pub use missing::{GapError, Gaps, Missing};
+
 use crate::CsvError;
-use crate::csv_file::CsvFile;
+use crate::csv_file::{CsvDialect, CsvFile, CsvRow};
 
-/// Which columns are targets, and of which kind.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum TargetColumns {
-    /// Real targets, one column per output, in this order.
-    Values(Vec<String>),
-    /// One column of integer labels from 0.
-    Classes {
-        /// The column.
-        column: String,
-        /// The number of classes; one more than the largest label if not said.
-        classes: Option<usize>,
-    },
+/// How a file is written, and what a missing value means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CsvOptions {
+    /// What stands between fields: an ASCII character, no quote and no line end.
+    pub delimiter: u8,
+    /// Whether the first line names the columns.
+    pub header: bool,
+    /// What becomes of rows with a missing value in a column that is read.
+    pub missing: Missing,
 }
 
-/// Which columns are read as what.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CsvColumns {
-    /// The targets.
-    pub targets: TargetColumns,
-    /// The inputs, in this order; all columns that are not targets if not said.
-    pub features: Option<Vec<String>>,
-}
-
-impl CsvColumns {
-    /// These columns are real targets, all others inputs.
-    pub fn values(targets: &[&str]) -> Self {
-        Self { targets: TargetColumns::Values(owned(targets)), features: None }
-    }
-
-    /// This column holds integer labels from 0, all others are inputs.
-    pub fn classes(target: &str) -> Self {
-        Self { targets: TargetColumns::Classes { column: target.to_owned(), classes: None }, features: None }
-    }
-
-    /// Only these columns are inputs; others may hold anything.
-    #[must_use]
-    pub fn with_features(mut self, features: &[&str]) -> Self {
-        self.features = Some(owned(features));
-        self
-    }
-
-    fn target_names(&self) -> &[String] {
-        match &self.targets {
-            TargetColumns::Values(names) => names,
-            TargetColumns::Classes { column, .. } => std::slice::from_ref(column),
-        }
+impl Default for CsvOptions {
+    fn default() -> Self {
+        Self { delimiter: b',', header: true, missing: Missing::Refuse }
     }
 }
 
-/// Reads samples from a comma-separated UTF-8 file whose first line names the columns.
+/// What a file holds.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CsvData {
+    /// The rows, in the order of the file. A missing input is 0 until [`Gaps::fill`].
+    pub samples: Samples,
+    /// What the classes are called, by label, where the file has names in place of labels: sorted by their bytes.
+    pub class_names: Option<Vec<String>>,
+    /// Rows that were left out.
+    pub dropped: usize,
+    /// Inputs that are missing, with [`Missing::Mean`].
+    pub gaps: Gaps,
+}
+
+/// Reads samples from a UTF-8 file.
 ///
-/// Spaces around fields are ignored, fields may be quoted, empty lines are skipped. Labels may be written `3` or `3.0`.
+/// Spaces around fields are ignored, fields may be quoted, empty lines are skipped. Labels are integers from 0, written `3` or `3.0`, or
+/// names such as `setosa` in all rows. A value is missing where a field is empty, `?`, `NA`, `N/A`, `NaN` or `null`, in letters of either case.
 ///
 /// # Errors
 /// [`CsvError`] with file, line and column: a missing file, a missing column (with the closest name), duplicate or unnamed columns,
-/// a ragged row, a field that is not a finite number or not a label, an empty file.
+/// a ragged row, a field that is missing, not a finite number or not a label, an empty file.
 ///
 /// ```no_run
-/// use gf_utils::data::{CsvColumns, read_csv};
-/// let houses = read_csv("houses.csv".as_ref(), &CsvColumns::values(&["price"]))?;
-/// let flowers = read_csv("flowers.csv".as_ref(), &CsvColumns::classes("species").with_features(&["length", "width"]))?;
+/// use gf_utils::data::{CsvColumns, CsvOptions, read_csv};
+/// let options = CsvOptions::default();
+/// let houses = read_csv("houses.csv".as_ref(), &CsvColumns::values(&["price"]), &options)?.samples;
+/// let columns = CsvColumns::classes("species").with_features(&["length", "width"]);
+/// let flowers = read_csv("flowers.csv".as_ref(), &columns, &options)?;
+/// println!("{:?}", flowers.class_names);
 /// # Ok::<(), gf_utils::CsvError>(())
 /// ```
-pub fn read_csv(path: &Path, columns: &CsvColumns) -> Result<Samples, CsvError> {
-    let file = CsvFile::read(path)?;
-    let target_columns = positions(&file, columns.target_names(), "targets")?;
-    let input_columns = input_columns(&file, columns, &target_columns)?;
-    let mut inputs = Vec::with_capacity(file.len() * input_columns.len());
-    for row in file.rows() {
-        for &column in &input_columns {
-            inputs.push(row.finite(column)?);
-        }
-    }
-    let targets = match &columns.targets {
-        TargetColumns::Values(_) => values(&file, &target_columns)?,
-        TargetColumns::Classes { classes, .. } => labels(&file, target_columns[0], *classes)?,
-    };
-    Ok(Samples::new(input_columns.len(), inputs, targets)
-        .expect("shapes, finiteness and labels were checked field by field"))
+pub fn read_csv(path: &Path, columns: &CsvColumns, options: &CsvOptions) -> Result<CsvData, CsvError> {
+    let bytes = fs::read(path).map_err(|source| CsvError::Io { path: path.to_owned(), source })?;
+    read_csv_from(path, bytes, columns, options)
 }
 
-fn values(file: &CsvFile, columns: &[usize]) -> Result<Targets, CsvError> {
-    let mut values = Vec::with_capacity(file.len() * columns.len());
-    for row in file.rows() {
+/// As [`read_csv`], from the content of a file; `path` is for the errors.
+///
+/// # Errors
+/// As [`read_csv`].
+///
+/// **Cost.** Memory for about 30 times the file at most, where every field is one character long.
+pub fn read_csv_from(
+    path: &Path,
+    bytes: Vec<u8>,
+    columns: &CsvColumns,
+    options: &CsvOptions,
+) -> Result<CsvData, CsvError> {
+    let CsvOptions { delimiter, header, missing } = *options;
+    if !delimiter.is_ascii() || matches!(delimiter, b'"' | b'\r' | b'\n') {
+        return Err(CsvError::Delimiter { found: char::from(delimiter) });
+    }
+    let file = CsvFile::parse(path, bytes, CsvDialect { delimiter, has_header: header })?;
+    let positions = columns.positions(&file, header)?;
+    let rows = missing::rows(&file, &positions, missing)?;
+    let mut gaps = Gaps::default();
+    let mut inputs = Vec::with_capacity(rows.len() * positions.inputs.len());
+    for (number, row) in rows.iter().enumerate() {
+        for (input, &column) in positions.inputs.iter().enumerate() {
+            let is_missing = missing == Missing::Mean && missing::is_missing(row.text(column));
+            inputs.push(if is_missing { gaps.add(number, input) } else { row.finite(column)? });
+        }
+    }
+    let (targets, class_names) = match &columns.targets {
+        TargetColumns::Values(_) => (values(&rows, &positions.targets)?, None),
+        TargetColumns::Classes { classes, .. } => labels::labels(&file, &rows, positions.targets[0], *classes)?,
+        TargetColumns::Binary(_) => labels::binary(&file, &rows, positions.targets[0])?,
+    };
+    let samples = Samples::new(positions.inputs.len(), inputs, targets)
+        .expect("shapes, finiteness and labels were checked field by field");
+    Ok(CsvData { samples, class_names, dropped: file.len() - rows.len(), gaps })
+}
+
+fn values(rows: &[CsvRow<'_>], columns: &[usize]) -> Result<Targets, CsvError> {
+    let mut values = Vec::with_capacity(rows.len() * columns.len());
+    for row in rows {
         for &column in columns {
             values.push(row.finite(column)?);
         }
     }
     Ok(Targets::Values { width: columns.len(), values })
-}
-
-fn labels(file: &CsvFile, column: usize, classes: Option<usize>) -> Result<Targets, CsvError> {
-    let mut labels = Vec::with_capacity(file.len());
-    for row in file.rows() {
-        let number = row.text(column).parse::<f64>().ok();
-        let label = number.and_then(|number| label(number, classes));
-        labels.push(label.ok_or_else(|| row.field_error(column, label_range(classes)))?);
-    }
-    Ok(Targets::Classes { classes: class_count(&labels, classes), labels })
-}
-
-fn input_columns(file: &CsvFile, columns: &CsvColumns, targets: &[usize]) -> Result<Vec<usize>, CsvError> {
-    let inputs = match &columns.features {
-        Some(names) => {
-            if let Some(name) = names.iter().find(|name| columns.target_names().contains(name)) {
-                return Err(CsvError::AskedTwice { name: name.clone() });
-            }
-            positions(file, names, "inputs")?
-        }
-        None => (0..file.header.len()).filter(|column| !targets.contains(column)).collect(),
-    };
-    if let Some(&unnamed) = inputs.iter().find(|&&column| file.header[column].is_empty()) {
-        return Err(CsvError::UnnamedColumn { path: file.path.clone(), position: unnamed + 1 });
-    }
-    if inputs.is_empty() {
-        return Err(CsvError::NoColumns { path: file.path.clone(), what: "inputs" });
-    }
-    Ok(inputs)
-}
-
-fn positions(file: &CsvFile, names: &[String], what: &'static str) -> Result<Vec<usize>, CsvError> {
-    if names.is_empty() {
-        return Err(CsvError::NoColumns { path: file.path.clone(), what });
-    }
-    let mut positions = Vec::with_capacity(names.len());
-    for name in names {
-        let position = file.column(name)?;
-        if positions.contains(&position) {
-            return Err(CsvError::AskedTwice { name: name.clone() });
-        }
-        positions.push(position);
-    }
-    Ok(positions)
-}
-
-fn owned(names: &[&str]) -> Vec<String> {
-    names.iter().map(|&name| name.to_owned()).collect()
 }

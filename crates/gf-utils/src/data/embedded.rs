@@ -18,6 +18,12 @@ pub fn digits() -> Samples {
     read(DIGITS, 64, 10, 1.0 / 16.0)
 }
 
+/// What the classes of [`iris`] are called.
+pub const IRIS_CLASSES: [&str; 3] = ["setosa", "versicolor", "virginica"];
+
+/// What the classes of [`breast_cancer`] are called.
+pub const BREAST_CANCER_CLASSES: [&str; 2] = ["malignant", "benign"];
+
 /// 150 irises of 3 species (0 setosa, 1 versicolor, 2 virginica), 50 each: length and width of sepal and petal in cm.
 ///
 /// *Iris* by R. A. Fisher, 1936, UCI Machine Learning Repository, doi 10.24432/C56C76 (CC BY 4.0), with Fisher's own numbers in rows 35 and 38.
@@ -25,14 +31,14 @@ pub fn iris() -> Samples {
     read(IRIS, 4, 3, 1.0)
 }
 
-/// 178 wines of 3 cultivars (59, 71 and 48), with 13 chemical measurements in units of their own: standardize them.
+/// 178 wines of 3 cultivars (59, 71 and 48), with 13 chemical measurements in units of their own: scale them.
 ///
 /// *Wine* by S. Aeberhard and M. Forina, 1992, UCI Machine Learning Repository, doi 10.24432/C5PC7J (CC BY 4.0).
 pub fn wine() -> Samples {
     read(WINE, 13, 3, 1.0)
 }
 
-/// 569 tumors (0 malignant: 212, 1 benign: 357), with 30 measurements of cell nuclei in units of their own: standardize them.
+/// 569 tumors (0 malignant: 212, 1 benign: 357), with 30 measurements of cell nuclei in units of their own: scale them.
 ///
 /// *Breast Cancer Wisconsin (Diagnostic)* by W. Wolberg, O. Mangasarian, N. Street and W. Street, 1993, UCI Machine Learning Repository,
 /// doi 10.24432/C5DW2B (CC BY 4.0).

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use gf_utils::data::{Column, Missing, ScalingKind};
 use serde::{Deserialize, Serialize};
 
 /// `[data]`: one of `builtin`, `x` with `y`, `csv` with `target`.
@@ -11,24 +12,40 @@ pub struct DataSpec {
     /// A data set that gf carries.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub builtin: Option<Builtin>,
-    /// Inputs, `.npy`, n × d.
+    /// Inputs: a `.npy` file, n × d, or an IDX file (MNIST's format, also compressed by gzip), whose images become rows. Gray values stay
+    /// 0 to 255 unless `scale` says otherwise. Which format it is, the first bytes say.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub x: Option<PathBuf>,
-    /// Targets, `.npy`: floats, integer labels, or one-hot rows.
+    /// Targets in either format: numbers, integer labels, or one-hot rows.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub y: Option<PathBuf>,
-    /// A CSV file with a header row.
+    /// A CSV file, UTF-8.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub csv: Option<PathBuf>,
-    /// Its target columns.
+    /// Its target columns, by name or by number: from 0, or from −1 for the last. Integer labels from 0 are classes where the loss is of
+    /// classes, and so are names, in the order of the sorted names.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub target: Option<Vec<String>>,
-    /// Its input columns; all others when not given.
+    pub target: Option<Vec<Column>>,
+    /// Its input columns, by name or by number; all others when not given.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub features: Option<Vec<String>>,
-    /// Shift and scale inputs to mean 0 and variance 1 on the training set.
+    pub features: Option<Vec<Column>>,
+    /// Whether the first line of the CSV file names the columns; `true` by default. Without, columns go by number.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub header: Option<bool>,
+    /// What stands between the fields of the CSV file: one ASCII character, `","` by default.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub delimiter: Option<char>,
+    /// What becomes of a row of the CSV file with a missing value (empty, `?`, `NA`, `N/A`, `NaN` or `null`) in a column that is read:
+    /// `"refuse"` (default) is an error, `"drop-rows"` leaves it out, `"mean"` puts the mean of the training set in the place of an input.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub missing: Option<Missing>,
+    /// How each input column is shifted and scaled, fitted on the training set: `"none"` (default), `"standardize"` to mean 0 and
+    /// variance 1, or `"min-max"` into [0, 1]. A column that is constant there becomes 0 there.
     #[serde(default)]
-    pub standardize: bool,
+    pub scale: ScalingKind,
+    /// The same for real targets. The loss is that of scaled targets; metrics and predictions are in the units of the data.
+    #[serde(default)]
+    pub scale_targets: ScalingKind,
 }
 
 /// Data sets that gf carries.
@@ -41,9 +58,9 @@ pub enum Builtin {
     Digits,
     /// Fisher's irises, 150 × 4, 3 classes.
     Iris,
-    /// Wines, 178 × 13, 3 classes; `standardize` them.
+    /// Wines, 178 × 13, 3 classes; `scale` them.
     Wine,
-    /// Tumors of the breast, 569 × 30, 2 classes; `standardize` them.
+    /// Tumors of the breast, 569 × 30, 2 classes; `scale` them.
     BreastCancer,
     /// The Chebyshev polynomial T₆ at 20 points of [−1, 1], of published runs at the edge of stability.
     Chebyshev,

@@ -1,5 +1,6 @@
 //! `[run]`: the keys of steps, seeds and batches.
 
+use gf_layers::LastBatch;
 use gf_optim::Budget;
 use serde::{Deserialize, Serialize};
 
@@ -24,6 +25,9 @@ pub struct RunSpec {
     pub batch: Option<usize>,
     /// Order of the batches.
     pub order: BatchOrder,
+    /// What becomes of the samples that do not fill a batch at the end of an epoch: `"keep"` (default) takes them as a smaller batch,
+    /// `"drop"` leaves them out of the epoch, `"merge"` adds them to the batch before. A batch larger than the training set is the training set.
+    pub last_batch: LastBatch,
     /// Compare every run with the flow of the loss on the whole training set, integrated to this tolerance: adds the column `distance_to_flow`,
     /// ‖θ − θ(t)‖ at equal flow time, at the steps that are evaluated.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -73,6 +77,7 @@ impl Default for RunSpec {
             seeds: vec![0],
             batch: None,
             order: BatchOrder::Fixed,
+            last_batch: LastBatch::Keep,
             flow_tolerance: None,
             layers_every: None,
             monitor: None,

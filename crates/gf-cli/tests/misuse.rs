@@ -71,7 +71,7 @@ fn lengths_intervals_and_early_stopping_are_checked() {
     refuse("steps = 8", "evaluate_every = \"epochs\"", &["study.toml:14", spellings]);
     refuse("steps = 8", "layers_every = -1", &[spellings]);
     refuse("name = \"implicit\"", "name = \"implicit\"\nepochs = 0", &["arm.1.epochs", "1 to 10^12, found 0"]);
-    refuse("name = \"implicit\"", "name = \"implicit\"\nsteps = 0", &["arm.1.steps", "at least 1, found 0"]);
+    refuse("name = \"implicit\"", "name = \"implicit\"\nsteps = 0", &["arm.1.steps", "1 to 10^12, found 0"]);
     let early = |keys: &str| format!("early_stopping = {{ {keys} }}\nsteps = 8");
     let of = |key: &str| format!("run.early_stopping.{key}");
     refuse("steps = 8", &early("patience = 0"), &[&of("patience"), "at least 1 evaluation, found 0"]);

@@ -12,8 +12,8 @@ use gf_core::{StreamRng, Streams};
 use rand::Rng;
 use support::Bench;
 
-/// Everything that has a state: momenta, a secant memory, a solver that remembers, an error controller, shuffled batches, trackers of the
-/// spectrum, the central flow and the flow.
+/// Everything that has a state: momenta, a secant memory, a solver that remembers, an error controller, schedules (one waits for a plateau),
+/// shuffled batches, patience, sums over epochs, trackers of the spectrum, the central flow and the flow.
 const STUDY: &str = r#"
 name = "survivor"
 [network]
@@ -29,6 +29,8 @@ batch = 16
 order = "shuffled"
 evaluate_every = 3
 layers_every = 7
+monitor = true
+early_stopping = { patience = 12 }
 flow_tolerance = 1e-5
 [checkpoint]
 every = 7
@@ -48,6 +50,12 @@ method.explicit = { h = 0.2 }
 [[arm]]
 name = "adam"
 method.adam = { h = 0.01 }
+schedule.warmup = { epochs = 2 }
+schedule.plateau = { patience = 1, factor = 0.5 }
+[[arm]]
+name = "impatient"
+method.heavy-ball = { h = 0.9 }
+schedule.cosine = {}
 [[arm]]
 name = "implicit"
 method.implicit = { h = 0.5, solver = "auto", indefinite = "accept" }

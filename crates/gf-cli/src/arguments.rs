@@ -67,6 +67,9 @@ pub struct Common {
     /// Replace a key of the study: `--set run.steps=100`. May be repeated.
     #[arg(long, value_name = "KEY.PATH=VALUE")]
     pub set: Vec<String>,
+    /// Draw no figures and write no report.html; `gf report DIR` does it later. The verdicts on claims come with the report.
+    #[arg(long)]
+    pub no_report: bool,
     /// No progress bars and no table.
     #[arg(long)]
     pub quiet: bool,
@@ -83,6 +86,9 @@ pub struct ResumeArguments {
     /// Threads over arms and seeds [default: all cores]. Results do not depend on it.
     #[arg(long, value_name = "N")]
     pub threads: Option<usize>,
+    /// Draw no figures and write no report.html; `gf report DIR` does it later. The verdicts on claims come with the report.
+    #[arg(long)]
+    pub no_report: bool,
     /// No progress bars and no table.
     #[arg(long)]
     pub quiet: bool,

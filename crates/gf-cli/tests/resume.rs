@@ -98,16 +98,13 @@ fn wait_for(bench: &Bench, path: &str, child: &mut Child) {
     }
 }
 
-/// All data of a run folder without the columns of wall-clock time. The report holds such times, and its figures show them.
+/// All data of a run folder without the columns of wall-clock time.
 fn data(bench: &Bench, folder: &str) -> Vec<(String, Vec<u8>)> {
     let mut files: Vec<_> = std::fs::read_dir(bench.path(folder)).unwrap().map(|entry| entry.unwrap()).collect();
     files.sort_by_key(|entry| entry.file_name());
     let mut found = Vec::new();
     for entry in files {
         let name = entry.file_name().into_string().unwrap();
-        if name == "report.html" || name == "figures" {
-            continue;
-        }
         let bytes = std::fs::read(entry.path()).unwrap();
         let bytes = match name.rsplit('.').next().unwrap() {
             "csv" => support::without_wall(&String::from_utf8(bytes).unwrap()).into_bytes(),
@@ -139,7 +136,7 @@ fn killed_at_random_moments_and_resumed_it_ends_as_the_undisturbed_run() {
     let kills = if gf_testing::long() { 50 } else { 5 };
     let bench = bench();
     let began = Instant::now();
-    bench.expect(0, &["run", "study.toml", "--quiet", "--out", "whole"]);
+    bench.expect(0, &["run", "study.toml", "--quiet", "--no-report", "--out", "whole"]);
     // So that most of the kills find it at work, whatever the machine.
     let longest = began.elapsed().mul_f64(3.0 / f64::from(kills));
     let expected = data(&bench, "whole");
@@ -147,10 +144,10 @@ fn killed_at_random_moments_and_resumed_it_ends_as_the_undisturbed_run() {
     let mut hit = 0;
     for kill in 0.. {
         let begin = if bench.path("run/study.toml").exists() {
-            ["resume", "run", "--quiet", "--threads", "2"].to_vec()
+            ["resume", "run", "--quiet", "--no-report", "--threads", "2"].to_vec()
         } else {
             // Killed before the folder had its name.
-            ["run", "study.toml", "--quiet", "--out", "run"].to_vec()
+            ["run", "study.toml", "--quiet", "--no-report", "--out", "run"].to_vec()
         };
         let mut child = start(&bench, &begin);
         if hit < kills {
@@ -174,8 +171,9 @@ fn killed_at_random_moments_and_resumed_it_ends_as_the_undisturbed_run() {
 #[test]
 fn an_interrupted_run_says_how_to_go_on_and_a_finished_one_is_left_alone() {
     let bench = bench();
-    bench.expect(0, &["run", "study.toml", "--quiet", "--out", "whole"]);
-    let mut child = start(&bench, &["run", "study.toml", "--out", "run", "--set", "checkpoint.every=1000000"]);
+    bench.expect(0, &["run", "study.toml", "--quiet", "--no-report", "--out", "whole"]);
+    let mut child =
+        start(&bench, &["run", "study.toml", "--no-report", "--out", "run", "--set", "checkpoint.every=1000000"]);
     wait_for(&bench, "run/lock", &mut child);
     // While it runs, nobody else writes there.
     let (_, error) = bench.expect(2, &["resume", "run"]);
@@ -187,7 +185,7 @@ fn an_interrupted_run_says_how_to_go_on_and_a_finished_one_is_left_alone() {
     assert_eq!(output.status.code(), Some(130), "{}", String::from_utf8_lossy(&output.stderr));
     assert!(String::from_utf8(output.stderr).unwrap().contains("interrupted: `gf resume run` continues"));
     assert!(bench.path("run/checkpoints").read_dir().unwrap().count() > 0, "it saved where it stood");
-    bench.expect(0, &["resume", "run", "--quiet"]);
+    bench.expect(0, &["resume", "run", "--quiet", "--no-report"]);
     let (found, expected) = (data(&bench, "run"), data(&bench, "whole"));
     // The two studies differ in when checkpoints are written.
     let but_study =
@@ -201,6 +199,9 @@ fn an_interrupted_run_says_how_to_go_on_and_a_finished_one_is_left_alone() {
     let (out, _) = bench.expect(0, &["resume", "run"]);
     assert!(out.contains("complete"), "{out}");
     assert!(all(&bench) == before, "a complete run is unchanged");
+    assert!(!bench.path("run/report.html").exists(), "it was asked for no report");
+    bench.expect(0, &["report", "run"]);
+    assert!(bench.path("run/report.html").exists());
 }
 
 #[test]
@@ -208,17 +209,17 @@ fn what_cannot_be_continued_is_refused_or_run_again() {
     let bench = bench();
     let (_, error) = bench.expect(2, &["resume", "nowhere"]);
     assert!(error.contains("nowhere") && error.contains("study.toml"), "{error}");
-    bench.expect(0, &["run", "study.toml", "--quiet", "--out", "whole"]);
+    bench.expect(0, &["run", "study.toml", "--quiet", "--no-report", "--out", "whole"]);
     let expected = data(&bench, "whole");
 
     // Killed before its first checkpoint: study.toml is all there is.
     std::fs::create_dir(bench.path("bare")).unwrap();
     std::fs::copy(bench.path("whole/study.toml"), bench.path("bare/study.toml")).unwrap();
-    bench.expect(0, &["resume", "bare", "--quiet"]);
+    bench.expect(0, &["resume", "bare", "--quiet", "--no-report"]);
     expect_equal(&data(&bench, "bare"), &expected);
 
     // Damaged and foreign checkpoints are named; earlier ones, or the start, take their place.
-    let mut child = start(&bench, &["run", "study.toml", "--quiet", "--out", "run", "--threads", "1"]);
+    let mut child = start(&bench, &["run", "study.toml", "--quiet", "--no-report", "--out", "run", "--threads", "1"]);
     wait_for(&bench, "run/checkpoints/adam-0-000000000014.gfcheckpoint", &mut child);
     child.kill().unwrap();
     child.wait().unwrap();
@@ -235,7 +236,7 @@ fn what_cannot_be_continued_is_refused_or_run_again() {
             }
         }
     }
-    let (_, warnings) = bench.expect(0, &["resume", "run", "--quiet"]);
+    let (_, warnings) = bench.expect(0, &["resume", "run", "--quiet", "--no-report"]);
     assert!(warnings.contains("warning: ") && warnings.contains("checkpoints"), "{warnings}");
     expect_equal(&data(&bench, "run"), &expected);
 }
@@ -244,17 +245,17 @@ fn what_cannot_be_continued_is_refused_or_run_again() {
 #[test]
 fn on_a_full_disk_the_run_says_so_and_can_be_continued_later() {
     let bench = bench();
-    bench.expect(0, &["run", "study.toml", "--quiet", "--out", "whole"]);
+    bench.expect(0, &["run", "study.toml", "--quiet", "--no-report", "--out", "whole"]);
     let limited = |command: &str| {
         let script = format!("trap '' XFSZ; ulimit -f 8; exec {} {command}", env!("CARGO_BIN_EXE_gf"));
         Command::new("bash").args(["-c", &script]).current_dir(bench.path(".")).env("NO_COLOR", "1").output().unwrap()
     };
-    let output = limited("run study.toml --quiet --out run");
+    let output = limited("run study.toml --quiet --no-report --out run");
     let errors = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(2), "{errors}");
     assert!(errors.contains("cannot write") && errors.contains("run/"), "{errors}");
     assert!(!bench.path("run/summary.json").exists());
-    bench.expect(0, &["resume", "run", "--quiet"]);
+    bench.expect(0, &["resume", "run", "--quiet", "--no-report"]);
     expect_equal(&data(&bench, "run"), &data(&bench, "whole"));
 }
 

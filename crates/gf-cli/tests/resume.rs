@@ -31,7 +31,7 @@ evaluate_every = 3
 layers_every = 7
 monitor = true
 early_stopping = { patience = 12 }
-flow_tolerance = 1e-5
+flow_tolerance = 1e-2
 [checkpoint]
 every = 7
 seconds = 1e9

@@ -3,9 +3,11 @@
 mod check;
 mod eval;
 mod experiment;
+mod export;
 mod init;
 mod methods;
 mod point;
+mod predict;
 mod report;
 mod run;
 mod spectrum;
@@ -28,6 +30,8 @@ pub fn execute(arguments: Arguments) -> Result<u8, Report> {
         Command::Eval(arguments) => eval::execute(&arguments),
         Command::Spectrum(arguments) => spectrum::execute(&arguments),
         Command::Check(arguments) => check::execute(&arguments),
+        Command::Predict(arguments) => predict::execute(&arguments),
+        Command::Export(arguments) => export::execute(&arguments),
         Command::Report(arguments) => report::execute(&arguments),
         Command::Methods { json } => methods::execute(json),
         Command::Stability(arguments) => stability::execute(&arguments),

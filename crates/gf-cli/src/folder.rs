@@ -13,8 +13,9 @@
 //! | `layers.csv` | what passed through the layers of each arm, where the study asks for it |
 //! | `depth.csv`, `depth-layers.csv` | the networks of `[depth]` and their layers |
 //! | `predictions.csv` | validation inputs, targets and final outputs of each arm, first seed |
+//! | `classification.csv`, `confusion.csv`, `calibration.csv` | of classifiers: scores, confusion and calibration there |
 //! | `theta-ARM-SEED-final.npy`, `…-best.npy` | parameters at the end and at the lowest validation loss |
-//! | `model-ARM-SEED.gfmodel` | the best parameters with the network: checksummed, for `gf eval` |
+//! | `model-ARM-SEED.gfmodel` | the best parameters with network, scaling and names: checksummed, for `gf predict`, `gf export` and `gf eval` |
 //! | `figures/`, `report.html` | the report |
 
 mod rows;
@@ -29,6 +30,7 @@ use miette::Report;
 
 pub(crate) use rows::{read_rows, write_rows};
 
+use crate::classification;
 use crate::runner::{ArmRun, DepthResult, FirstStep};
 use crate::spectrum_file;
 use crate::study::{Document, Problem, Study, Subject, misuse};
@@ -90,6 +92,12 @@ impl FolderWriter {
         write_histories(&folder.join("history.csv"), histories).map_err(misuse)?;
         if let Some(data) = &data {
             write_predictions(&folder.join("predictions.csv"), &data.in_data_units, runs)?;
+            let classes = classification::rows(problem, &data.validation, data.class_names.as_deref(), runs)?;
+            if !classes.scores.is_empty() {
+                write_rows(&folder.join(classification::SCORES), classes.scores.iter())?;
+                write_rows(&folder.join(classification::CONFUSION), classes.confusion.iter())?;
+                write_rows(&folder.join(classification::CALIBRATION), classes.calibration.iter())?;
+            }
         }
         if let Some(spec) = &problem.study.spectrum {
             spectrum_file::write(folder, spec, runs)?;
@@ -110,6 +118,7 @@ impl FolderWriter {
             array("best", &best.theta)?;
             let own = problem.of_arm(&problem.study.arms[run.arm_index]);
             let Subject::Network(network) = &own.subject else { continue };
+            let data = own.data(run.seed)?;
             let provenance = [
                 ("version".to_string(), version()),
                 ("study".to_string(), problem.study.name.clone()),
@@ -121,6 +130,8 @@ impl FolderWriter {
             let model = SavedModel {
                 network_toml: toml::to_string(&network.network).map_err(misuse)?,
                 theta: best.theta.clone(),
+                preprocessing: data.preprocessing(),
+                outputs: network.loss_spec.kind.outputs(data.validation.targets()),
                 provenance: provenance.into_iter().collect(),
             };
             model.save(&folder.join(format!("model-{stem}.gfmodel"))).map_err(misuse)?;

@@ -1,9 +1,11 @@
 //! The library behind the `gf` binary: studies, the runner, run folders, reports.
 
 pub mod arguments;
+mod classification;
 pub mod commands;
 pub mod experiments;
 pub mod folder;
+pub mod model;
 mod parallel;
 mod progress;
 pub mod report;

@@ -2,6 +2,7 @@
 
 use gf_core::Samples;
 use gf_utils::classification::{Calibration, Confusion, class_labels, predicted_classes};
+use gf_utils::stats::wilson_interval;
 use miette::Report;
 use serde::{Deserialize, Serialize};
 
@@ -48,8 +49,8 @@ pub(crate) struct ConfusionRow {
     pub(crate) count: u64,
 }
 
-/// A row of `calibration.csv`: a bin of confidences, `low` excluded, `high` included. Mean confidence and share of right predictions; none in
-/// an empty bin.
+/// A row of `calibration.csv`: a bin of confidences, `low` excluded, `high` included. Mean confidence, share of right predictions and Wilson's
+/// interval of 95 % for it; none in an empty bin.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct CalibrationRow {
     pub(crate) arm: String,
@@ -61,6 +62,8 @@ pub(crate) struct CalibrationRow {
     pub(crate) confidence: f64,
     #[serde(with = "null_is_nan")]
     pub(crate) accuracy: f64,
+    pub(crate) accuracy_low: Option<f64>,
+    pub(crate) accuracy_high: Option<f64>,
 }
 
 /// The rows of the three files.
@@ -123,14 +126,19 @@ pub(crate) fn rows(
             }));
         }
         let bins = calibration.iter().flat_map(|calibration| &calibration.bins);
-        rows.calibration.extend(bins.map(|bin| CalibrationRow {
-            arm: arm.clone(),
-            seed,
-            low: bin.low,
-            high: bin.high,
-            count: bin.count,
-            confidence: bin.confidence,
-            accuracy: bin.accuracy,
+        rows.calibration.extend(bins.map(|bin| {
+            let interval = wilson_interval((bin.accuracy * bin.count as f64).round() as u64, bin.count);
+            CalibrationRow {
+                arm: arm.clone(),
+                seed,
+                low: bin.low,
+                high: bin.high,
+                count: bin.count,
+                confidence: bin.confidence,
+                accuracy: bin.accuracy,
+                accuracy_low: interval.map(|[low, _]| low),
+                accuracy_high: interval.map(|[_, high]| high),
+            }
         }));
     }
     Ok(rows)

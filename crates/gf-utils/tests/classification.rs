@@ -20,6 +20,7 @@
 
 use gf_core::Targets;
 use gf_utils::classification::{Calibration, ClassProbabilities, Confusion, class_labels, predicted_classes};
+use gf_utils::stats::wilson_interval;
 
 const OUTPUTS: [f64; 24] = [
     0.1, 0.9, 0.0, 2.0, 1.0, -1.0, 0.0, 0.3, 0.2, 0.0, 0.1, 0.7, 1.5, -2.0, 3.0, -1.0, 4.0, 0.5, 0.2, 0.1, 0.0, 3.0,
@@ -139,4 +140,24 @@ fn misfits_are_errors_with_numbers() {
     assert!(class_labels(&values).unwrap_err().to_string().contains("target row 1 is not a class"));
     let rows = Targets::Values { width: 3, values: vec![0.0, 0.0, 1.0, 1.0, 0.0, 0.0] };
     assert_eq!(class_labels(&rows).unwrap(), [2, 0]);
+}
+
+/// `scipy.stats.binomtest(k, n).proportion_ci(method="wilson")` of SciPy.
+#[test]
+fn intervals_of_shares_as_scipy() {
+    let cases = [
+        (0, 2, [0.0, 0.6576197724933469]),
+        (1, 3, [0.06149194472039626, 0.7923403991979523]),
+        (9, 10, [0.5958499732047615, 0.9821237869049271]),
+        (284, 288, [0.9648390491948016, 0.994585979488428]),
+        (5, 5, [0.5655175352168251, 1.0]),
+    ];
+    for (right, count, expected) in cases {
+        let found = wilson_interval(right, count).unwrap();
+        for (found, expected) in found.into_iter().zip(expected) {
+            // A difference of numbers near 1.
+            assert!((found - expected).abs() < 1e-15, "{right} of {count}: {found} {expected}");
+        }
+    }
+    assert_eq!(wilson_interval(0, 0), None);
 }

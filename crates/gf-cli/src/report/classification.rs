@@ -11,8 +11,6 @@ use crate::summary::ArmSummary;
 
 /// Arms that are drawn; the files have all.
 const MOST_PANELS: usize = 6;
-/// Above so many classes the cells of a confusion do not show their counts.
-const MOST_COUNTS: usize = 12;
 const ACCURACY: &str = "val_accuracy";
 
 /// The section; empty where no arm chooses among classes.
@@ -40,8 +38,8 @@ pub(super) fn blocks(folder: &Folder) -> Result<Vec<Block>, Report> {
     if !reliability.is_empty() {
         let caption = "Reliability on the validation set of the first seed, at the end. Each point is a bin of confidences, the probabilities of the \
                        predicted classes: on the diagonal they are right as often as they say, below it too sure of themselves, above it too \
-                       unsure. The bars are the share of all samples in each bin: where they are low, few samples make a point, and chance moves \
-                       it by some √(s(1 − s)/count).";
+                       unsure. The lines through the points are intervals of 95 % (Wilson): where they meet the diagonal the gap may be chance. The gray \
+                       bars are the share of all samples in each bin.";
         blocks.push(Block::Figure(Figure::new("reliability", caption, reliability)));
     }
     Ok(blocks)
@@ -125,11 +123,11 @@ fn confusion_panel(arm: &ArmSummary, rows: &[ConfusionRow]) -> Option<Panel> {
     let rows: Vec<&ConfusionRow> = rows.iter().filter(|row| row.arm == arm.name).collect();
     let classes = classes(&rows);
     let label = |name: &String| classes.iter().position(|class| class == name);
-    let mut counts = vec![vec![0.0; classes.len()]; classes.len()];
+    let mut counts = vec![vec![0; classes.len()]; classes.len()];
     let mut right = 0;
     for row in &rows {
         if let (Some(truth), Some(predicted)) = (label(&row.truth), label(&row.predicted)) {
-            counts[truth][predicted] = row.count as f64;
+            counts[truth][predicted] = row.count;
             right += if truth == predicted { row.count } else { 0 };
         }
     }
@@ -137,37 +135,35 @@ fn confusion_panel(arm: &ArmSummary, rows: &[ConfusionRow]) -> Option<Panel> {
     let (first, last) = (-0.5, classes.len() as f64 - 0.5);
     let axis = |label: &str| Axis::linear(label).within(first, last);
     let title = format!("{}: {right} of {all} right", arm.name);
-    let shows_values = classes.len() <= MOST_COUNTS;
-    (!classes.is_empty()).then(|| {
-        Panel::new(title, axis("predicted class"), axis("true class")).with(Mark::Heat {
-            x: (first, last),
-            y: (first, last),
-            values: counts,
-            shows_values,
-        })
-    })
+    (!classes.is_empty())
+        .then(|| Panel::new(title, axis("predicted class"), axis("true class")).with(Mark::Counts { counts }))
 }
 
 fn reliability_panel(style: usize, arm: &ArmSummary, rows: &[CalibrationRow]) -> Option<Panel> {
-    /// Between bars.
+    /// Half the gap between bars.
     const GAP: f64 = 0.004;
+    /// Points at 0 and 1 are not cut.
+    const EDGE: f64 = 0.03;
+    const GRAY: usize = 6;
+    /// A multiple of the styles' period of dashes that keeps the color: of 5 dashes and 9 colors.
+    const SOLID: usize = 10;
     let rows: Vec<&CalibrationRow> = rows.iter().filter(|row| row.arm == arm.name).collect();
     let all: u64 = rows.iter().map(|row| row.count).sum();
     if all == 0 {
         return None;
     }
-    let axis = |label: &str| Axis::linear(label).within(0.0, 1.0);
+    let axis = |label: &str| Axis::linear(label).within(-EDGE, 1.0 + EDGE);
     let mut panel = Panel::new(&arm.name, axis("confidence (probability)"), axis("share of right predictions"));
     for row in rows.iter().filter(|row| row.count > 0) {
         let share = row.count as f64 / all as f64;
-        panel = panel.with(Mark::band(6, vec![row.low + GAP, row.high - GAP], vec![0.0; 2], vec![share; 2]));
+        panel = panel.with(Mark::band(GRAY, vec![row.low + GAP, row.high - GAP], vec![0.0; 2], vec![share; 2]));
+    }
+    panel = panel.with(Mark::line("calibrated", GRAY, vec![0.0, 1.0], vec![0.0, 1.0]));
+    for row in rows.iter().filter(|row| row.count > 0) {
+        let ends = row.accuracy_low.into_iter().chain(row.accuracy_high).collect();
+        panel = panel.with(Mark::line("", SOLID * style, vec![row.confidence; 2], ends));
     }
     let (x, y): (Vec<f64>, Vec<f64>) =
         rows.iter().filter(|row| row.count > 0).map(|row| (row.confidence, row.accuracy)).unzip();
-    Some(
-        panel
-            .with(Mark::line("calibrated", 6, vec![0.0, 1.0], vec![0.0, 1.0]))
-            .with(Mark::line("", style, x.clone(), y.clone()))
-            .with(Mark::Cells { label: arm.name.clone(), style, x, y }),
-    )
+    Some(panel.with(Mark::Cells { label: arm.name.clone(), style, x, y }))
 }

@@ -24,6 +24,10 @@ pub struct Experiment {
 /// The layers of the digits' network with relu.
 const RELU_LAYERS: &str = r#"network.layers=[{ units = 32, activation = "relu" }, { units = 32, activation = "relu" }, { units = 10, activation = "identity" }]"#;
 
+/// Arms of the classifiers that have steps of their own take few too.
+const CLASSIFICATION_SMOKE: &[&str] =
+    &["run.steps=5", "run.seeds=[0]", "arm.3.steps=5", "arm.4.steps=3", "arm.5.steps=3"];
+
 /// All of them, the default first.
 pub const EXPERIMENTS: &[Experiment] = &[
     Experiment {
@@ -296,7 +300,7 @@ pub const EXPERIMENTS: &[Experiment] = &[
         about: "classifiers end to end: tumors, two classes by one logit; accuracy, confusion, calibration",
         text: include_str!("experiments/classification.toml"),
         changes: &[],
-        smoke: &["run.steps=45", "run.seeds=[0]"],
+        smoke: CLASSIFICATION_SMOKE,
         full: &["run.seeds=[0, 1, 2, 3, 4, 5, 6, 7, 8, 9]"],
         full_arms: "",
     },
@@ -313,7 +317,7 @@ pub const EXPERIMENTS: &[Experiment] = &[
             r#"network.layers=[{ units = 16, activation = "tanh" }, { units = 3, activation = "identity" }]"#,
             r#"claim=[{ text = "Adam classifies at least 97 % of the wines rightly", check = { reaches = { arm = "adam", level = 0.97, metric = "val_accuracy" } } }, { text = "Implicit steps classify at least 97 % of the wines rightly", check = { reaches = { arm = "implicit", level = 0.97, metric = "val_accuracy" } } }, { text = "Levenberg–Marquardt has a lower training loss after 40 steps than Adam after as many", check = { ahead = { leader = "levenberg-marquardt", follower = "adam", steps = [40, 40], metric = "train_loss" } } }]"#,
         ],
-        smoke: &["run.steps=45", "run.seeds=[0]"],
+        smoke: CLASSIFICATION_SMOKE,
         full: &["run.seeds=[0, 1, 2, 3, 4, 5, 6, 7, 8, 9]"],
         full_arms: "",
     },
@@ -330,7 +334,7 @@ pub const EXPERIMENTS: &[Experiment] = &[
             r#"network.layers=[{ units = 32, activation = "tanh" }, { units = 10, activation = "identity" }]"#,
             r#"claim=[{ text = "Adam classifies at least 97 % of the digits rightly", check = { reaches = { arm = "adam", level = 0.97, metric = "val_accuracy" } } }, { text = "Implicit steps classify at least 97 % of the digits rightly", check = { reaches = { arm = "implicit", level = 0.97, metric = "val_accuracy" } } }, { text = "Levenberg–Marquardt classifies at least 97 % of the digits rightly", check = { reaches = { arm = "levenberg-marquardt", level = 0.97, metric = "val_accuracy" } } }, { text = "Levenberg–Marquardt has a lower training loss after 40 steps than Adam after as many", check = { ahead = { leader = "levenberg-marquardt", follower = "adam", steps = [40, 40], metric = "train_loss" } } }]"#,
         ],
-        smoke: &["run.steps=45", "run.seeds=[0]"],
+        smoke: CLASSIFICATION_SMOKE,
         full: &["run.seeds=[0, 1, 2, 3, 4, 5, 6, 7, 8, 9]"],
         full_arms: "",
     },

@@ -265,6 +265,12 @@ pub struct PredictArguments {
     /// sets know theirs [default: no metrics].
     #[arg(long, value_name = "COLUMN")]
     pub target: Vec<String>,
+    /// What stands between the fields of the CSV file: an ASCII character.
+    #[arg(long, value_name = "CHARACTER", default_value_t = ',')]
+    pub delimiter: char,
+    /// The CSV file has no header [default: its first line names the columns]: columns go by position and are called by their numbers, from 0.
+    #[arg(long)]
+    pub no_header: bool,
     /// Write the predictions to this CSV file [default: to standard output, unless there are metrics or --json].
     #[arg(long, value_name = "P.csv")]
     pub out: Option<PathBuf>,

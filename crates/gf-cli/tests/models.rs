@@ -173,6 +173,10 @@ fn metrics_come_with_targets() {
     assert!((found["metrics"]["mae"].as_f64().unwrap() - error / 80.0).abs() < 1e-9 * error);
     // In their own units: y is some 33,000 and spread by 1,700.
     assert!(rows.iter().all(|row| (25_000.0..40_000.0).contains(&row[0]) && row[1].abs() < 1.0), "{rows:?}");
+    // Those of the run, whose outputs went back through the same scaling, to the last bit.
+    assert_eq!(json(&bench.read("values/summary.json"))["arms"][0]["runs"][0]["best_step"], 25);
+    let (printed, _) = bench.expect(0, &["predict", VALUES, "--data", "values.csv"]);
+    assert_eq!(columns(&printed, "prediction"), columns(&bench.read("values/predictions.csv"), "prediction"));
     let (table, _) = bench.expect(0, &["predict", VALUES, "--data", "values.csv", "--target", "y", "--target", "z"]);
     assert!(table.contains("mae") && table.contains("r2"), "{table}");
 }
@@ -221,7 +225,33 @@ fn a_model_of_version_1_predicts() {
     );
     bench.write("bare.csv", "0.1,1\n0.4,-1\n");
     let (_, err) = bench.expect(2, &["predict", "old.gfmodel", "--data", "bare.csv"]);
-    assert!(err.contains("expected a header line with column names, found numbers"), "{err}");
+    assert!(err.contains("expected a header line with column names, found numbers: --no-header"), "{err}");
+    let (bare, _) = bench.expect(0, &["predict", "old.gfmodel", "--data", "bare.csv", "--no-header"]);
+    let rows = json(&bare_to_json(&bare));
+    assert_eq!(rows, found["predictions"], "the same rows below a header");
+    bench.write("semicolons.csv", "0.1;1;0.5\n0.4;-1;0.25\n");
+    let arguments = [
+        "predict",
+        "old.gfmodel",
+        "--data",
+        "semicolons.csv",
+        "--no-header",
+        "--delimiter",
+        ";",
+        "--target",
+        "2",
+        "--json",
+    ];
+    let (out, _) = bench.expect(0, &arguments);
+    assert_eq!((&json(&out)["predictions"], &json(&out)["metrics"]), (&found["predictions"], &found["metrics"]));
+    let (_, err) = bench.expect(2, &["predict", "old.gfmodel", "--data", "rows.csv", "--delimiter", "ä"]);
+    assert!(err.contains("--delimiter: expected an ASCII character, found 'ä'"), "{err}");
+}
+
+/// `[[p], [p], …]` of the printed predictions of one output.
+fn bare_to_json(csv: &str) -> String {
+    let rows: Vec<String> = columns(csv, "prediction").iter().map(|row| format!("[{}]", row[0])).collect();
+    format!("[{}]", rows.join(","))
 }
 
 #[test]

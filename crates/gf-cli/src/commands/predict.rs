@@ -16,7 +16,7 @@ use crate::study::misuse;
 
 pub(super) fn execute(arguments: &PredictArguments) -> Result<u8, Report> {
     let model = Model::read(&arguments.model)?;
-    let data = data::read(&model, &arguments.data, &arguments.target)?;
+    let data = data::read(&model, arguments)?;
     let outputs = model.predict(data.inputs)?;
     let width = model.network.outputs();
     if let Some(index) = outputs.iter().position(|output| !output.is_finite()) {

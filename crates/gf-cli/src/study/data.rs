@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use gf_core::{Samples, Streams, Targets};
 use gf_layers::Network;
-use gf_utils::{CsvError, Preprocessing};
 use gf_utils::data::{
     self, Column, CsvColumns, CsvData, CsvOptions, Gaps, Scaling, ScalingError, ScalingKind, TargetColumns, TargetKind,
 };
+use gf_utils::{CsvError, Preprocessing};
 use miette::Report;
 
 use super::loss::LossKind;
@@ -69,10 +69,13 @@ impl LoadedData {
         loss: LossKind,
         network: &Network,
     ) -> Result<Self, Report> {
-        let (samples, class_names, feature_names, dropped_rows, gaps) = match load_samples(document, spec, loss, network)? {
-            Some(data) => (Some(Arc::new(data.samples)), data.class_names, data.feature_names, data.dropped, data.gaps),
-            None => (None, None, None, 0, Gaps::default()),
-        };
+        let (samples, class_names, feature_names, dropped_rows, gaps) =
+            match load_samples(document, spec, loss, network)? {
+                Some(data) => {
+                    (Some(Arc::new(data.samples)), data.class_names, data.feature_names, data.dropped, data.gaps)
+                }
+                None => (None, None, None, 0, Gaps::default()),
+            };
         let is_of_classes = |samples: &Arc<Samples>| matches!(samples.targets(), Targets::Classes { .. });
         if spec.scale_targets != ScalingKind::None
             && (loss.is_classification() || samples.as_ref().is_some_and(is_of_classes))

@@ -3,13 +3,14 @@
 use std::path::Path;
 
 use gf_core::Targets;
-use gf_utils::data::CsvTable;
+use gf_utils::data::{CsvData, CsvTable};
 use gf_utils::npy::{NpyArray, read_npy};
 use gf_utils::suggest;
 use miette::Report;
 
+use crate::arguments::PredictArguments;
 use crate::model::Model;
-use crate::study::{Builtin, misuse};
+use crate::study::{Builtin, builtin_samples, misuse};
 
 /// Rows in the units of the data.
 pub(super) struct Rows {
@@ -20,21 +21,34 @@ pub(super) struct Rows {
 }
 
 /// Reads a `.csv` or `.npy` file, or a built-in set.
-pub(super) fn read(model: &Model, data: &Path, target: &[String]) -> Result<Rows, Report> {
+pub(super) fn read(model: &Model, arguments: &PredictArguments) -> Result<Rows, Report> {
+    let PredictArguments { data, target, delimiter, no_header, .. } = arguments;
     match data.extension().and_then(|extension| extension.to_str()) {
-        Some("csv") => of_csv(model, data, target),
+        Some("csv") => {
+            let delimiter = u8::try_from(*delimiter)
+                .map_err(|_| misuse(format!("--delimiter: expected an ASCII character, found {delimiter:?}")))?;
+            let file = CsvTable::read(data, delimiter, !no_header).map_err(misuse)?;
+            // Without a header there is nothing to match names with.
+            let names = model.saved.preprocessing.feature_names.as_deref().filter(|_| !no_header);
+            of_csv(model, data, &file, names, target)
+        }
         Some("npy") => of_arrays(model, data, target),
         _ => of_builtin(model, &data.display().to_string(), target),
     }
 }
 
-/// Inputs by name where the model knows their names, else by position: all columns that are not targets.
-fn of_csv(model: &Model, path: &Path, target: &[String]) -> Result<Rows, Report> {
-    let file = CsvTable::read(path).map_err(misuse)?;
+/// Inputs by `names` where there are some, else by position: all columns that are not targets.
+fn of_csv(
+    model: &Model,
+    path: &Path,
+    file: &CsvTable,
+    names: Option<&[String]>,
+    target: &[String],
+) -> Result<Rows, Report> {
     let targets = target.iter().map(|name| file.column(name)).collect::<Result<Vec<_>, _>>().map_err(misuse)?;
-    let inputs = match &model.saved.preprocessing.feature_names {
+    let inputs = match names {
         Some(names) => names.iter().map(|name| file.column(name)).collect::<Result<Vec<_>, _>>().map_err(misuse)?,
-        None => by_position(model, path, &file, &targets)?,
+        None => by_position(model, path, file, &targets)?,
     };
     let inputs = file.numbers(&inputs).map_err(misuse)?;
     let targets = match (&targets[..], model.classes()) {
@@ -65,8 +79,10 @@ fn by_position(model: &Model, path: &Path, file: &CsvTable, targets: &[usize]) -
             format!("expected {expected} columns of inputs, in the order of the training, found {found}: {names}");
         return Err(misuse(format!("{}, line 1: {message}", path.display())));
     }
-    if names().all(|name| name.parse::<f64>().is_ok()) {
-        let message = "expected a header line with column names, found numbers";
+    // Without a header columns are called by their numbers.
+    let is_numbered = file.header().iter().enumerate().all(|(column, name)| *name == column.to_string());
+    if !is_numbered && names().all(|name| name.parse::<f64>().is_ok()) {
+        let message = "expected a header line with column names, found numbers: --no-header says that there is none";
         return Err(misuse(format!("{}, line 1: {message}", path.display())));
     }
     Ok(columns)
@@ -125,8 +141,8 @@ fn finite_array(path: &Path) -> Result<NpyArray, Report> {
 
 fn of_builtin(model: &Model, name: &str, target: &[String]) -> Result<Rows, Report> {
     let known = || Builtin::ALL.into_iter().filter(|set| *set != Builtin::Original).map(Builtin::name);
-    let set = Builtin::ALL.into_iter().find(|set| set.name() == name).and_then(Builtin::samples);
-    let Some(samples) = set else {
+    let set = Builtin::ALL.into_iter().find(|set| set.name() == name).and_then(builtin_samples);
+    let Some(CsvData { samples, .. }) = set else {
         let hint = suggest(name, known()).map(|near| format!(" (did you mean \"{near}\"?)")).unwrap_or_default();
         let known = known().collect::<Vec<_>>().join(", ");
         return Err(misuse(format!("--data: expected a .csv or .npy file, or one of {known}; found {name}{hint}")));

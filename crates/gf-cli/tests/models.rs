@@ -245,7 +245,7 @@ fn a_model_of_version_1_predicts() {
     let (out, _) = bench.expect(0, &arguments);
     assert_eq!((&json(&out)["predictions"], &json(&out)["metrics"]), (&found["predictions"], &found["metrics"]));
     let (_, err) = bench.expect(2, &["predict", "old.gfmodel", "--data", "rows.csv", "--delimiter", "ä"]);
-    assert!(err.contains("--delimiter: expected an ASCII character, found 'ä'"), "{err}");
+    assert!(err.contains("delimiter 'ä': expected an ASCII character"), "{err}");
 }
 
 /// `[[p], [p], …]` of the printed predictions of one output.

@@ -20,6 +20,8 @@ pub enum Command {
     Run(RunArguments),
     /// Run a built-in study (the main comparison when no NAME is given).
     Experiment(ExperimentArguments),
+    /// Go on with a run that was interrupted or killed, bit for bit as if it had not been; a complete one is left as it is.
+    Resume(ResumeArguments),
     /// Exact loss, derivatives and steps at one point, to .npy files; prints a JSON object.
     Eval(EvalArguments),
     /// Eigenvalues, inertia, density and layer blocks of the curvature at one point.
@@ -40,6 +42,10 @@ pub enum Command {
     },
     /// What methods do on a spectrum: monotone, oscillating or divergent, stability limit, best constant step.
     Stability(StabilityArguments),
+    /// The step sizes of every arm's schedule, as a table and a figure.
+    Schedule(ScheduleArguments),
+    /// Learning-rate range test: the loss while the step size grows from batch to batch, and 2/λmax beside it.
+    LrRange(LrRangeArguments),
     /// Solve certified least-squares problems; exit code 1 where the certified digits are missed.
     Verify(VerifyArguments),
     /// Write a commented study to copy from.
@@ -73,6 +79,22 @@ pub struct Common {
     pub json: bool,
 }
 
+/// `gf resume`.
+#[derive(Debug, Args)]
+pub struct ResumeArguments {
+    /// The run folder: what `--out` named, or the one below runs/.
+    pub folder: PathBuf,
+    /// Threads over arms and seeds [default: all cores]. Results do not depend on it.
+    #[arg(long, value_name = "N")]
+    pub threads: Option<usize>,
+    /// No progress bars and no table.
+    #[arg(long)]
+    pub quiet: bool,
+    /// Print the summary as JSON instead of a table.
+    #[arg(long)]
+    pub json: bool,
+}
+
 /// `gf stability`.
 #[derive(Debug, Args)]
 pub struct StabilityArguments {
@@ -89,6 +111,66 @@ pub struct StabilityArguments {
     #[arg(long, value_name = "FILE")]
     pub figure: Option<PathBuf>,
     /// Print a JSON array instead of a table.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `gf schedule`.
+#[derive(Debug, Args)]
+pub struct ScheduleArguments {
+    /// The study.
+    #[arg(required_unless_present = "list")]
+    pub study: Option<PathBuf>,
+    /// List the kinds of schedules with their formulas, keys and defaults.
+    #[arg(long, conflicts_with_all = ["study", "figure", "set"])]
+    pub list: bool,
+    /// Draw the step sizes of all arms into this SVG file.
+    #[arg(long, value_name = "FILE")]
+    pub figure: Option<PathBuf>,
+    /// Replace a key of the study: `--set run.steps=100`. May be repeated.
+    #[arg(long, value_name = "KEY.PATH=VALUE")]
+    pub set: Vec<String>,
+    /// Print a JSON array instead of a table; it has the size of every step.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `gf lr-range`.
+#[derive(Debug, Args)]
+pub struct LrRangeArguments {
+    /// Network, loss and data, or a function (a study; batches are those of `run.batch`).
+    pub problem: PathBuf,
+    /// The method, with settings where they are not the defaults: `heavy-ball:momentum=0.95` [default: explicit].
+    #[arg(long, value_name = "METHOD")]
+    pub method: Option<String>,
+    /// An arm of the study in place of a method, with its own batch, loss and start.
+    #[arg(long, value_name = "NAME", conflicts_with = "method")]
+    pub arm: Option<String>,
+    /// The first step size, in the method's unit.
+    #[arg(long, value_name = "H", default_value_t = 1e-6)]
+    pub from: f64,
+    /// The last step size, in the method's unit.
+    #[arg(long, value_name = "H", default_value_t = 1.0)]
+    pub to: f64,
+    /// Step sizes, one batch each, in geometric progression.
+    #[arg(long, value_name = "N", default_value_t = 100)]
+    pub steps: u64,
+    /// β of the running mean of the losses, from 0 (none) to below 1 [default: 0.8 on mini-batches, 0 on the whole training set].
+    #[arg(long, value_name = "BETA")]
+    pub smoothing: Option<f64>,
+    /// Parameters to start from: a .npy file, or a .gfmodel file of a run folder [default: the start of the seed].
+    #[arg(long, value_name = "T.npy")]
+    pub theta: Option<PathBuf>,
+    /// The seed of data, start and batches [default: the study's first].
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
+    /// Draw the losses into this SVG file.
+    #[arg(long, value_name = "FILE")]
+    pub figure: Option<PathBuf>,
+    /// Replace a key of the problem: `--set run.batch=64`. May be repeated.
+    #[arg(long, value_name = "KEY.PATH=VALUE")]
+    pub set: Vec<String>,
+    /// Print a JSON object instead of text.
     #[arg(long)]
     pub json: bool,
 }

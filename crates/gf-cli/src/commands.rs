@@ -5,11 +5,14 @@ mod eval;
 mod experiment;
 mod export;
 mod init;
+mod lr_range;
 mod methods;
 mod point;
 mod predict;
 mod report;
+mod resume;
 mod run;
+mod schedule;
 mod spectrum;
 mod stability;
 mod table;
@@ -32,9 +35,12 @@ pub fn execute(arguments: Arguments) -> Result<u8, Report> {
         Command::Check(arguments) => check::execute(&arguments),
         Command::Predict(arguments) => predict::execute(&arguments),
         Command::Export(arguments) => export::execute(&arguments),
+        Command::Resume(arguments) => resume::execute(&arguments),
         Command::Report(arguments) => report::execute(&arguments),
         Command::Methods { json } => methods::execute(json),
         Command::Stability(arguments) => stability::execute(&arguments),
+        Command::Schedule(arguments) => schedule::execute(&arguments),
+        Command::LrRange(arguments) => lr_range::execute(&arguments),
         Command::Verify(arguments) => verify::execute(&arguments),
         Command::Init { file } => init::execute(&file),
     }

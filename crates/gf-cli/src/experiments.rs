@@ -356,6 +356,24 @@ pub const EXPERIMENTS: &[Experiment] = &[
         full: &[],
         full_arms: "",
     },
+    Experiment {
+        name: "schedules",
+        about: "warm-up and decay of the step size: large steps that start, and noise that ends",
+        text: include_str!("experiments/schedules.toml"),
+        changes: &[],
+        smoke: &["run.steps=40", "run.seeds=[0]", "run.evaluate_every=10"],
+        full: &["run.seeds=[0, 1, 2, 3, 4, 5, 6, 7, 8, 9]"],
+        full_arms: "",
+    },
+    Experiment {
+        name: "lr-range",
+        about: "the learning-rate range test beside 2/λmax, and what its suggestion is worth",
+        text: include_str!("experiments/lr-range.toml"),
+        changes: &[],
+        smoke: &["run.steps=5", "run.seeds=[0]", "lr_range.steps=30"],
+        full: &["run.seeds=[0, 1, 2, 3, 4]"],
+        full_arms: "",
+    },
 ];
 
 impl Experiment {

@@ -11,7 +11,9 @@
 //! | `central-flow.csv` | the central flow beside each run of gradient descent, where the study asks for it |
 //! | `blocks.csv` | the Hessian layer by layer at the end of every run, where the study asks for it |
 //! | `layers.csv` | what passed through the layers of each arm, where the study asks for it |
+//! | `epochs.csv`, `epoch-layers.csv` | what each epoch came to, and layer by layer, where the study watches epochs |
 //! | `depth.csv`, `depth-layers.csv` | the networks of `[depth]` and their layers |
+//! | `lr-range.csv`, `lr-range-limits.csv` | the range tests of `[lr_range]`, and what they came to |
 //! | `predictions.csv` | validation inputs, targets and final outputs of each arm, first seed |
 //! | `classification.csv`, `confusion.csv`, `calibration.csv` | of classifiers: scores, confusion and calibration there |
 //! | `theta-ARM-SEED-final.npy`, `…-best.npy` | parameters at the end and at the lowest validation loss |
@@ -19,6 +21,7 @@
 //! | `figures/`, `report.html` | the report |
 
 mod rows;
+mod run_folder;
 
 use std::path::{Path, PathBuf};
 
@@ -29,12 +32,18 @@ use gf_utils::{SavedModel, write_atomically};
 use miette::Report;
 
 pub(crate) use rows::{read_rows, write_rows};
+pub use run_folder::{Found, RunFolder};
 
 use crate::classification;
-use crate::runner::{ArmRun, DepthResult, FirstStep};
+use crate::runner::{ArmRun, DepthResult, FirstStep, LrRangeResult};
 use crate::spectrum_file;
-use crate::study::{Document, Problem, Study, Subject, misuse};
+use crate::study::{Document, Problem, RunSpec, Study, Subject, misuse};
 use crate::summary::{Summary, version};
+
+/// How the names of unfinished folders begin.
+const TEMPORARY: &str = ".gf-run-";
+/// The file that a complete run folder has.
+const SUMMARY: &str = "summary.json";
 
 /// A folder being written. It appears under its name only when it is complete.
 pub struct FolderWriter {
@@ -65,8 +74,15 @@ impl FolderWriter {
         };
         let fail = |error: std::io::Error| misuse(format!("{}: cannot create: {error}", target.display()));
         std::fs::create_dir_all(parent).map_err(fail)?;
-        let temporary = tempfile::Builder::new().prefix(".gf-run-").tempdir_in(parent).map_err(fail)?;
+        let temporary = tempfile::Builder::new().prefix(TEMPORARY).tempdir_in(parent).map_err(fail)?;
         Ok(Self { temporary, target })
+    }
+
+    /// A place within `folder`, whose files are moved from there.
+    fn within(folder: &Path) -> Result<Self, Report> {
+        let fail = |error: std::io::Error| misuse(format!("{}: cannot create: {error}", folder.display()));
+        let temporary = tempfile::Builder::new().prefix(TEMPORARY).tempdir_in(folder).map_err(fail)?;
+        Ok(Self { temporary, target: folder.to_path_buf() })
     }
 
     /// Where files are written until [`FolderWriter::finish`].
@@ -107,6 +123,10 @@ impl FolderWriter {
         }
         if problem.study.run.layers_every.is_some() {
             write_rows(&folder.join(LAYERS), runs.iter().flat_map(|run| &run.layers))?;
+        }
+        if problem.monitors() {
+            write_rows(&folder.join(EPOCHS), runs.iter().flat_map(|run| &run.epochs))?;
+            write_rows(&folder.join(EPOCH_LAYERS), runs.iter().flat_map(|run| &run.epoch_layers))?;
         }
         for run in runs {
             let stem = format!("{}-{}", run.arm, run.seed);
@@ -151,6 +171,18 @@ impl FolderWriter {
         write_rows(&self.path().join(DEPTH_LAYERS), results.iter().flat_map(|result| &result.layers))
     }
 
+    /// Writes the range tests of `[lr_range]`; nothing without any.
+    ///
+    /// # Errors
+    /// When a file cannot be written.
+    pub fn write_lr_range(&self, results: &[LrRangeResult]) -> Result<(), Report> {
+        if results.is_empty() {
+            return Ok(());
+        }
+        write_rows(&self.path().join(LR_RANGE), results.iter().flat_map(|result| &result.rows))?;
+        write_rows(&self.path().join(LR_RANGE_LIMITS), results.iter().map(|result| &result.limits))
+    }
+
     /// Gives the folder its name.
     ///
     /// # Errors
@@ -193,11 +225,27 @@ impl Folder {
     /// Names the file that is missing or wrong.
     pub fn read(path: &Path) -> Result<Self, Report> {
         let study = Document::read(&path.join("study.toml"))?.parse()?;
-        let file = path.join("summary.json");
+        let file = path.join(SUMMARY);
+        if !file.exists() {
+            let hint = format!("the run has not ended; `gf resume {}` continues it", path.display());
+            return Err(misuse(format!(
+                "{}: expected a complete run folder, found no {SUMMARY}: {hint}",
+                path.display()
+            )));
+        }
         let text = Document::read(&file)?.text;
         let summary = serde_json::from_str(&text).map_err(|error| misuse(format!("{}: {error}", file.display())))?;
         let histories = read_histories(&path.join("history.csv")).map_err(misuse)?;
         Ok(Self { path: path.to_path_buf(), study, summary, histories })
+    }
+
+    /// Steps of the study; where it counts epochs, those of the longest run.
+    pub fn steps(&self) -> u64 {
+        let longest = self.histories.iter().filter_map(|history| history.table.rows().last()).map(|row| row.step).max();
+        match (self.study.run.steps, self.study.run.epochs) {
+            (Some(steps), None) => steps,
+            _ => longest.unwrap_or(0),
+        }
     }
 
     /// Whether the run of a history failed.
@@ -219,7 +267,7 @@ impl Folder {
 /// Names the file.
 pub fn write_summary(folder: &Path, summary: &Summary) -> Result<(), Report> {
     let json = serde_json::to_string_pretty(summary).map_err(misuse)?;
-    write_text(&folder.join("summary.json"), &(json + "\n"))
+    write_text(&folder.join(SUMMARY), &(json + "\n"))
 }
 
 /// Writes text atomically.
@@ -246,6 +294,9 @@ fn resolved_study(problem: &Problem) -> Result<String, Report> {
         let resolved = problem.document.resolve(path);
         *path = std::path::absolute(&resolved).unwrap_or(resolved);
     }
+    if study.run.steps.is_none() && study.run.epochs.is_none() {
+        study.run.steps = Some(RunSpec::DEFAULT_STEPS);
+    }
     for arm in &mut study.arms {
         let own = arm.method.settings().default_control();
         arm.control.get_or_insert(own);
@@ -259,6 +310,13 @@ pub(crate) const LAYERS: &str = "layers.csv";
 /// The files of the networks of `[depth]` and of their layers.
 pub(crate) const DEPTH: &str = "depth.csv";
 pub(crate) const DEPTH_LAYERS: &str = "depth-layers.csv";
+
+/// The files of the range tests and of what they came to.
+pub(crate) const LR_RANGE: &str = "lr-range.csv";
+pub(crate) const LR_RANGE_LIMITS: &str = "lr-range-limits.csv";
+/// The files of epochs, and of epochs layer by layer.
+pub(crate) const EPOCHS: &str = "epochs.csv";
+pub(crate) const EPOCH_LAYERS: &str = "epoch-layers.csv";
 
 /// The file of basins.
 pub(crate) const BASINS: &str = "basins.csv";

@@ -1,10 +1,12 @@
 //! The library behind the `gf` binary: studies, the runner, run folders, reports.
 
+pub mod advice;
 pub mod arguments;
 mod classification;
 pub mod commands;
 pub mod experiments;
 pub mod folder;
+mod interrupt;
 pub mod model;
 mod parallel;
 mod progress;

@@ -1,8 +1,13 @@
 //! Progress bars, on stderr; hidden when stderr is no terminal, and by `--quiet`.
 
+mod live;
+mod sparkline;
+
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+pub(crate) use live::{ArmLine, Live, Seen};
 
 /// Makes the bars of a command.
 #[derive(Debug, Clone, Copy)]

@@ -8,10 +8,13 @@ mod comparison;
 mod conservation;
 mod curves;
 mod depth;
+mod epochs;
 mod landscape;
 mod layers;
+pub(crate) mod lr_range;
 mod pole;
 mod predictions;
+pub(crate) mod schedule;
 pub(crate) mod spectrum;
 pub(crate) mod stability;
 mod sweep;
@@ -61,7 +64,7 @@ fn page(folder: &Folder, verdicts: &[ClaimVerdict]) -> Result<Page, Report> {
     let mut page = Page::new(title);
     page.lead.extend(study.about.split("\n\n").map(str::trim).filter(|text| !text.is_empty()).map(str::to_string));
     page.lead.push(tables::setting(folder));
-    let result = [Some(tables::summary(folder)), tables::best_settings(folder)];
+    let result = [Some(tables::summary(folder)), tables::best_settings(folder), tables::advice(folder)];
     page = page.with(Section::new("Result", result.into_iter().flatten().map(Block::Table).collect()));
     if !verdicts.is_empty() {
         page = page.with(Section::new("Claims", tables::claims(verdicts)));
@@ -94,11 +97,23 @@ fn page(folder: &Folder, verdicts: &[ClaimVerdict]) -> Result<Page, Report> {
     if !central_flow.is_empty() {
         page = page.with(Section::new("Central flow", central_flow));
     }
+    let lr_range = lr_range::blocks(folder)?;
+    if !lr_range.is_empty() {
+        page = page.with(Section::new("Learning-rate range test", lr_range));
+    }
+    let schedule = schedule::blocks(folder);
+    if !schedule.is_empty() {
+        page = page.with(Section::new("Schedules", schedule));
+    }
     let sweep = sweep::blocks(folder);
     if !sweep.is_empty() {
         page = page.with(Section::new("Step sizes", sweep));
     }
     page = page.with(Section::new("Curves", curves::blocks(folder)));
+    let epochs = epochs::blocks(folder)?;
+    if !epochs.is_empty() {
+        page = page.with(Section::new("Epochs", epochs));
+    }
     let layers = layers::blocks(folder)?;
     if !layers.is_empty() {
         page = page.with(Section::new("Layers", layers));

@@ -6,8 +6,11 @@ mod depth;
 mod document;
 mod expand;
 mod function;
+mod length;
 mod loss;
+mod lr_range;
 mod problem;
+mod schedule;
 mod spec;
 mod spectrum;
 
@@ -18,9 +21,11 @@ pub use depth::{Depth, DepthCase, initialization_name};
 pub use document::{Document, InputError, misuse};
 pub use function::{FunctionSpec, Smooth};
 pub use loss::{LossKind, LossSpec};
+pub use lr_range::LrRange;
+pub(crate) use lr_range::check_flags;
 pub(crate) use problem::memory_shortage;
 pub use problem::{CONSERVATION_DRIFT, DISTANCE_TO_FLOW, NetworkProblem, Problem, Subject};
 pub use spec::{
-    ArmSpec, Basins, BatchOrder, Builtin, ClaimRule, ClaimSpec, DataSpec, FirstSteps, NetworkSpec, OnFailure, RunSpec,
-    SpectrumSpec, SplitKind, Study, ValidationSpec,
+    ArmSpec, Basins, BatchOrder, Builtin, CheckpointSpec, ClaimRule, ClaimSpec, DataSpec, EarlyStoppingSpec, Every,
+    FirstSteps, NetworkSpec, OnFailure, RunSpec, SpectrumSpec, SplitKind, Study, ValidationSpec,
 };

@@ -6,9 +6,10 @@ use gf_optim::registry::MethodSettings;
 use gf_utils::stats::quartiles;
 use serde::{Deserialize, Serialize};
 
+use crate::advice::{Advice, Circumstances, advice};
 use crate::report::ClaimVerdict;
 use crate::runner::{ArmRun, FirstStep, SpectrumRun, stop_name};
-use crate::study::{Problem, Subject};
+use crate::study::{ArmSpec, Problem, Subject};
 
 /// The whole file. Numbers that do not exist or are not finite are null.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -62,7 +63,7 @@ pub struct ArmSummary {
 pub struct RunSummary {
     /// The seed.
     pub seed: u64,
-    /// `steps`, `flow-time`, `gradient-norm`, `loss`, `loss-change`, `wall-time`, `diverged` or `failed`.
+    /// `steps`, `flow-time`, `gradient-norm`, `loss`, `loss-change`, `early-stopping`, `wall-time`, `diverged` or `failed`.
     pub stop: String,
     /// Why it failed; null if it did not.
     pub failure: Option<String>,
@@ -70,10 +71,13 @@ pub struct RunSummary {
     pub steps: u64,
     /// Flow time; null for methods that do not follow the flow's clock.
     pub time: Option<f64>,
-    /// Losses and metrics at the end.
+    /// Losses and metrics of the final parameters: those of the best step where early stopping restored it.
     pub last: BTreeMap<String, Option<f64>>,
     /// The step of the lowest validation loss.
     pub best_step: Option<u64>,
+    /// The step whose parameters are the final ones, restored by early stopping; left out where they are those of the last step.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub restored_step: Option<u64>,
     /// The lowest validation loss.
     pub best_val_loss: Option<f64>,
     /// Work in values-with-gradient.
@@ -87,6 +91,9 @@ pub struct RunSummary {
     /// Why and where the spectrum could not be followed to the end; left out where it could.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub spectrum_interrupted: Option<String>,
+    /// What to try where the run went badly; left out where it did not.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub advice: Vec<Advice>,
     /// Seconds in steps, validation not included.
     pub wall_s: f64,
 }
@@ -110,7 +117,7 @@ impl Summary {
             .enumerate()
             .map(|(index, arm)| {
                 let runs: Vec<RunSummary> =
-                    runs.iter().filter(|run| run.arm_index == index).map(RunSummary::new).collect();
+                    runs.iter().filter(|run| run.arm_index == index).map(|run| RunSummary::new(run, arm)).collect();
                 let finals: Vec<f64> = runs.iter().map(RunSummary::final_val_loss).collect();
                 ArmSummary {
                     name: arm.name.clone(),
@@ -141,15 +148,25 @@ impl Summary {
     }
 }
 
+impl ArmSummary {
+    /// The first piece of advice among its runs, with how many runs got some; none where none did.
+    pub(crate) fn advice(&self) -> Option<(&Advice, usize)> {
+        let first = self.runs.iter().find_map(|run| run.advice.first())?;
+        Some((first, self.runs.iter().filter(|run| !run.advice.is_empty()).count()))
+    }
+}
+
 impl RunSummary {
-    fn new(run: &ArmRun) -> Self {
+    fn new(run: &ArmRun, arm: &ArmSpec) -> Self {
         let mut last = BTreeMap::new();
         let mut events = BTreeMap::new();
         let count = run.history.rows().len();
-        if let Some(row) = run.history.rows().last() {
+        let at = run.restored.and_then(|step| run.history.rows().iter().position(|row| row.step == step));
+        let at = at.or(count.checked_sub(1));
+        if let Some((index, row)) = at.map(|index| (index, &run.history.rows()[index])) {
             last.insert("train_loss".to_string(), finite(row.train_loss));
             last.insert("val_loss".to_string(), finite(row.val_loss));
-            let metrics = run.history.metrics(count - 1);
+            let metrics = run.history.metrics(index);
             for (name, value) in run.history.metric_names().iter().zip(metrics) {
                 last.insert(name.clone(), finite(*value));
             }
@@ -176,12 +193,14 @@ impl RunSummary {
             time: run.outcome.time,
             last,
             best_step: run.best.as_ref().map(|best| best.step),
+            restored_step: run.restored,
             best_val_loss: run.best.as_ref().and_then(|best| finite(best.val_loss)),
             grad_equivalents: run.outcome.gradient_equivalents,
             work: counts.into_iter().map(|(name, count)| (name.to_string(), count)).collect(),
             rejected: run.outcome.rejected,
             events,
             spectrum_interrupted: run.spectrum.as_ref().and_then(SpectrumRun::interruptions),
+            advice: advice_for(run, arm),
             wall_s: run.history.rows().last().map_or(0.0, |row| row.wall_seconds),
         }
     }
@@ -193,6 +212,21 @@ impl RunSummary {
             None => self.last.get("val_loss").copied().flatten().unwrap_or(f64::INFINITY),
         }
     }
+}
+
+/// Of an arm whose steps are all of the size h that its study sets.
+fn advice_for(run: &ArmRun, arm: &ArmSpec) -> Vec<Advice> {
+    let Some(h) = arm.h() else { return Vec::new() };
+    let limit = gf_optim::stability::limit(arm.method.settings()).filter(|limit| limit.is_finite());
+    let looks = run.spectrum.iter().flat_map(|spectrum| &spectrum.rows);
+    let sharpest =
+        looks.filter_map(|row| Some((row.step, *row.top.first()?))).filter(|(_, sharpness)| *sharpness > 0.0);
+    let sharpest = sharpest.max_by(|a, b| a.1.total_cmp(&b.1));
+    let stable_up_to = limit.zip(sharpest).map(|(limit, (step, sharpness))| (step, limit / sharpness));
+    let is_noisy = arm.gradient_noise.is_some_and(|sigma| sigma > 0.0);
+    let diverged = stop_name(run) == "diverged";
+    let case = Circumstances { method: arm.method.info().name, h, is_noisy, diverged, stable_up_to };
+    advice(run.history.rows(), case)
 }
 
 /// `implicit = { h = 0.05, … }` on one line.

@@ -4,9 +4,11 @@
 
 mod support;
 
+use gf_cli::runner::NetworkEvaluator;
 use gf_cli::study::{Document, Problem};
-use gf_testing::CountingAllocator;
 use gf_testing::mutation::survive;
+use gf_testing::{CountingAllocator, peak_bytes};
+use gf_utils::Evaluation;
 use support::{Bench, DATA, STUDY};
 
 #[global_allocator]
@@ -55,6 +57,20 @@ fn studies_that_nobody_wrote() {
     }
     // A key becomes a table of its own, and the text stands in every error; the constant is for iris, decompressed.
     survive("study", 10_000, &studies(), [1000, 2_000_000], |bytes| read(&String::from_utf8_lossy(bytes)));
+}
+
+#[test]
+fn an_evaluation_with_scaled_targets_allocates_nothing() {
+    let text = String::from_utf8(studies()[1].clone()).unwrap();
+    let problem = Problem::load_point(Document::builtin("any.toml", text)).unwrap();
+    let data = problem.data(0).unwrap();
+    assert!(data.scaling.as_ref().is_some_and(|scaling| scaling.targets.is_some()));
+    let mut evaluator = NetworkEvaluator::new(&problem, &data).unwrap();
+    let theta = problem.start(0, None);
+    let mut out = Evaluation { train_loss: 0.0, val_loss: 0.0, metrics: vec![0.0; problem.metric_names().len()] };
+    evaluator.evaluate(&theta, &mut out);
+    let (first, ((), bytes)) = (out.clone(), peak_bytes(|| evaluator.evaluate(&theta, &mut out)));
+    assert_eq!((bytes, &out), (0, &first));
 }
 
 #[test]

@@ -46,7 +46,7 @@ fn numbers_out_of_range_name_key_expected_and_found() {
     );
     refuse("{ h = 0.5 }", "{ h = -0.5 }", &["arm.1.method.implicit.h", positive, "-0.5"]);
     refuse("{ h = 0.5 }", "{ h = nan }", &["arm.1.method.implicit.h", positive, "NaN"]);
-    refuse("steps = 8", "steps = 0", &["run.steps", "at least 1, found 0"]);
+    refuse("steps = 8", "steps = 0", &["run.steps", "1 to 10^12, found 0"]);
     refuse("steps = 8", "steps = -3", &["study.toml", "-3"]);
     refuse("seeds = [0, 1]", "seeds = [1, 1]", &["run.seeds", "different seeds", "[1, 1]"]);
     refuse("seeds = [0, 1]", "seeds = []", &["run.seeds", "at least one"]);
@@ -60,6 +60,24 @@ fn numbers_out_of_range_name_key_expected_and_found() {
         "{ damping = 1e-2 }\ncontrol.armijo = { factor = 2.0 }",
         &["arm.2.control.armijo.factor", "between 0 and 1, found 2"],
     );
+}
+
+#[test]
+fn lengths_intervals_and_early_stopping_are_checked() {
+    refuse("steps = 8", "epochs = 0", &["run.epochs", "1 to 10^12, found 0", "study.toml:14"]);
+    refuse("steps = 8", "evaluate_every = 0", &["run.evaluate_every", "at least 1, found 0"]);
+    refuse("steps = 8", "evaluate_every = { epochs = 0 }", &["run.evaluate_every", "at least 1, found 0"]);
+    let spellings = "expected a number of steps, \"epoch\", or { epochs = n }";
+    refuse("steps = 8", "evaluate_every = \"epochs\"", &["study.toml:14", spellings]);
+    refuse("steps = 8", "layers_every = -1", &[spellings]);
+    refuse("name = \"implicit\"", "name = \"implicit\"\nepochs = 0", &["arm.1.epochs", "1 to 10^12, found 0"]);
+    refuse("name = \"implicit\"", "name = \"implicit\"\nsteps = 0", &["arm.1.steps", "at least 1, found 0"]);
+    let early = |keys: &str| format!("early_stopping = {{ {keys} }}\nsteps = 8");
+    let of = |key: &str| format!("run.early_stopping.{key}");
+    refuse("steps = 8", &early("patience = 0"), &[&of("patience"), "at least 1 evaluation, found 0"]);
+    refuse("steps = 8", &early("min_delta = -0.1"), &[&of("min_delta"), "0 or more, found -0.1"]);
+    refuse("steps = 8", &early("min_delta = nan"), &[&of("min_delta"), "found NaN"]);
+    refuse("steps = 8", &early("patiense = 3"), &["unknown field `patiense`", "did you mean `patience`"]);
 }
 
 #[test]

@@ -6,25 +6,12 @@ mod support;
 
 use gf_cli::experiments::EXPERIMENTS;
 use serde_json::Value;
-use support::{Bench, DATA, STUDY};
+use support::{Bench, DATA, STUDY, without_wall};
 
 fn bench() -> Bench {
     let bench = Bench::new();
     bench.write("data.csv", DATA).write("study.toml", STUDY);
     bench
-}
-
-/// `history.csv` without the columns of wall-clock time.
-fn without_wall(text: &str) -> String {
-    let header: Vec<&str> = text.lines().next().unwrap().split(',').collect();
-    let kept: Vec<usize> = (0..header.len()).filter(|k| !header[*k].contains("wall")).collect();
-    assert_eq!(kept.len() + 1, header.len(), "one column of wall-clock time");
-    text.lines()
-        .map(|line| {
-            let cells: Vec<&str> = line.split(',').collect();
-            kept.iter().map(|k| cells[*k]).collect::<Vec<_>>().join(",") + "\n"
-        })
-        .collect()
 }
 
 #[test]
@@ -51,7 +38,7 @@ fn a_run_folder_holds_what_the_documentation_says() {
     }
     assert!(!files.iter().any(|file| file.contains(".gf-run-")), "nothing temporary is left");
     let history = bench.read("out/history.csv");
-    let columns = "arm,seed,step,epoch,time,h,loss,train_loss,val_loss,val_mae,val_r2,val_range_accuracy,grad_norm,step_norm,\
+    let columns = "arm,seed,step,epoch,time,h,learning_rate,loss,train_loss,val_loss,val_mae,val_r2,val_range_accuracy,grad_norm,step_norm,\
                    update_ratio,grad_equivalents,wall_s,rejected,reason";
     assert_eq!(history.lines().next().unwrap(), columns);
     // 3 arms × 2 seeds × (8 steps and the start).

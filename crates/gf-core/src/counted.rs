@@ -1,11 +1,13 @@
 //! The counting adapter: every evaluation passes through it, so work is measured, not declared.
 
+use serde::{Deserialize, Serialize};
+
 use crate::{
     CurvatureAt, DenseHessian, EvalError, GaussNewton, HessianProduct, LeastSquares, Objective, Sample, Triangle,
 };
 
 /// Work done so far: exact counts and model flops.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 pub struct Work {
     /// Values without gradient.
     pub values: u64,

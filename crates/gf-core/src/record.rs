@@ -69,11 +69,16 @@ pub struct StepRecord<'a> {
     pub time: Option<f64>,
     /// Step size in flow time; none as above, and for the start.
     pub step_size: Option<f64>,
+    /// The size that the accepted proposal was made with, whatever the method makes of it: h in flow time, a learning rate, the factor of a line
+    /// search; none for the start.
+    pub learning_rate: Option<f64>,
     /// θ_k.
     pub theta: &'a [f64],
     /// L(θ_{k−1}) on the sample of step k: the loss that the step was computed from (for the start, that of step 1).
     pub loss: f64,
-    /// ‖∇L(θ_{k−1})‖ on that sample.
+    /// ∇L(θ_{k−1}) on that sample.
+    pub gradient: &'a [f64],
+    /// Its norm.
     pub gradient_norm: f64,
     /// ‖θ_k − θ_{k−1}‖; 0 for the start.
     pub step_norm: f64,

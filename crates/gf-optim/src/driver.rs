@@ -1,6 +1,7 @@
 //! The driver: it alone moves θ.
 
 use gf_core::{Counted, EvalError, Event, Objective, Observer, Sample, StepRecord, Work, check_len, vector};
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::control::{Judgement, Needs, StepStart, Trial};
@@ -111,6 +112,17 @@ pub struct Outcome {
     pub gradient_equivalents: f64,
     /// Rejected proposals.
     pub rejected: u64,
+    /// What the next step would have been spared, and compared with.
+    pub carried: Carried,
+}
+
+/// What the driver carries from one step to the next, beside θ and the counts.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct Carried {
+    /// The loss that the last step started from; none before the first.
+    pub last_loss: Option<f64>,
+    /// Loss and gradient at θ on the sample of the last step, where its controller had asked for both.
+    pub known: Option<(f64, Vec<f64>)>,
 }
 
 /// Misuse: the run could not start, or the objective broke its contract.
@@ -133,7 +145,7 @@ pub enum RunError {
 }
 
 /// Where a run starts: at parameters, or where another run ended.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Start {
     /// θ, p numbers.
     pub theta: Vec<f64>,
@@ -145,6 +157,10 @@ pub struct Start {
     pub work: Work,
     /// Gradient-equivalents of it.
     pub gradient_equivalents: f64,
+    /// Proposals rejected already.
+    pub rejected: u64,
+    /// What the driver carried at its end.
+    pub carried: Carried,
     /// What [`Discretization::state`] held; empty for a fresh method.
     pub method: Vec<Vec<f64>>,
     /// What [`StepController::state`] held; empty for a fresh controller.
@@ -171,6 +187,8 @@ impl Start {
             time: outcome.time.unwrap_or(0.0),
             work: outcome.work,
             gradient_equivalents: outcome.gradient_equivalents,
+            rejected: outcome.rejected,
+            carried: outcome.carried.clone(),
             method: method.state().into_iter().map(|part| part.to_vec()).collect(),
             control: controller.state().into_iter().map(|x| *x).collect(),
         }
@@ -219,16 +237,21 @@ where
 {
     let start = start.into();
     check_len("theta", objective.dim(), start.theta.len())?;
+    if let Some((_, gradient)) = &start.carried.known {
+        check_len("the gradient of a start", start.theta.len(), gradient.len())?;
+    }
     if let Some(index) = start.theta.iter().position(|x| !x.is_finite()) {
         return Err(RunError::Start { index, value: start.theta[index] });
     }
     method.init(start.theta.len())?;
     start.restore(method, controller)?;
     let follows = method.time(1.0).is_some() && controller.follows_flow();
-    let resumed = start.step > 0;
     let mut run = Run::new(Counted::resuming(objective, start.work), start, follows);
 
-    if !resumed {
+    if run.step > 0 {
+        // The sample of the last step, so that the objective can tell whether the next one differs.
+        run.objective.begin_step(run.step);
+    } else {
         observers.iter_mut().for_each(|observer| observer.step_started());
         run.evaluate(1)?;
         observers.iter_mut().for_each(|observer| observer.step_finished());
@@ -263,8 +286,7 @@ where
         observers.iter_mut().for_each(|observer| observer.step_finished());
         match taken {
             Ok((h, (step_norm, update_ratio))) => {
-                let step_size = run.time.is_some().then_some(h);
-                run.report(observers, controller, step_norm, update_ratio, step_size);
+                run.report(observers, controller, step_norm, update_ratio, Some(h));
                 if let Some(reason) = observers.iter_mut().find_map(|observer| observer.stop_requested()) {
                     break Stop::Requested(reason);
                 }
@@ -283,6 +305,7 @@ where
         work: run.objective.work(),
         gradient_equivalents: run.gradient_equivalents,
         rejected: run.rejected,
+        carried: Carried { last_loss: run.last_loss, known: run.trial_loss.map(|loss| (loss, run.trial_gradient)) },
     })
 }
 
@@ -314,6 +337,8 @@ struct Run<'a, O: ?Sized> {
 impl<'a, O: Objective + ?Sized> Run<'a, O> {
     fn new(objective: Counted<'a, O>, start: Start, follows_flow: bool) -> Self {
         let p = start.theta.len();
+        let Carried { last_loss, known } = start.carried;
+        let (trial_loss, trial_gradient) = known.map_or((None, Vec::new()), |(loss, gradient)| (Some(loss), gradient));
         Self {
             charged_flops: objective.work().flops,
             objective,
@@ -322,15 +347,15 @@ impl<'a, O: Objective + ?Sized> Run<'a, O> {
             delta: vec![0.0; p],
             gradient: vec![0.0; p],
             loss: f64::NAN,
-            last_loss: None,
-            trial_loss: None,
-            trial_gradient: Vec::new(),
+            last_loss,
+            trial_loss,
+            trial_gradient,
             step: start.step,
             evaluated: false,
             time: follows_flow.then_some(start.time),
             events: EventLog::new(),
             rejected_now: 0,
-            rejected: 0,
+            rejected: start.rejected,
             gradient_equivalents: start.gradient_equivalents,
         }
     }
@@ -458,15 +483,17 @@ impl<'a, O: Objective + ?Sized> Run<'a, O> {
         controller: &mut dyn StepController,
         step_norm: f64,
         update_ratio: f64,
-        step_size: Option<f64>,
+        h: Option<f64>,
     ) {
         self.charge();
         let record = StepRecord {
             step: self.step,
             time: self.time,
-            step_size,
+            step_size: h.filter(|_| self.time.is_some()),
+            learning_rate: h,
             theta: &self.theta,
             loss: self.loss,
+            gradient: &self.gradient,
             gradient_norm: vector::norm(&self.gradient),
             step_norm,
             update_ratio,

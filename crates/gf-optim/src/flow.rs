@@ -1,6 +1,7 @@
 //! The flow itself, to a tight tolerance: what runs are compared with.
 
-use gf_core::{Counted, EvalError, Objective, Work, vector};
+use gf_core::{Counted, EvalError, Objective, Work, check_len, vector};
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::control::{EmbeddedError, Judgement, StepController, StepStart, Trial};
@@ -32,6 +33,18 @@ pub struct Flow {
     theta: Vec<f64>,
     gradient: Vec<f64>,
     delta: Vec<f64>,
+    steps: u64,
+    work: Work,
+    /// What was known before the step under way was found.
+    before: FlowState,
+}
+
+/// Where a [`Flow`] stands: what it knew before it found the step under way, which it finds again.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct FlowState {
+    time: f64,
+    theta: Vec<f64>,
+    control: Vec<f64>,
     steps: u64,
     work: Work,
 }
@@ -98,6 +111,44 @@ impl Flow {
             delta: vec![0.0; p],
             steps: 0,
             work: Work::default(),
+            before: FlowState::default(),
+        };
+        flow.solver.resize(p);
+        flow.advance(objective)?;
+        Ok(flow)
+    }
+
+    /// What [`Flow::resume`] continues from.
+    pub fn state(&self) -> &FlowState {
+        &self.before
+    }
+
+    /// As [`Flow::new`] with the same tolerance, where another flow stood: it goes on as that one would have, bit for bit.
+    ///
+    /// # Errors
+    /// As [`Flow::new`]; [`FlowError::Evaluation`] where the state is that of another objective.
+    pub fn resume<O: Objective + ?Sized>(
+        objective: &mut O,
+        state: FlowState,
+        tolerance: f64,
+    ) -> Result<Self, FlowError> {
+        let p = objective.dim();
+        check_len("the state of the flow", p, state.theta.len())?;
+        let mut control = EmbeddedError::with_tolerance(tolerance);
+        let into = control.state();
+        check_len("the state of the flow's step control", into.len(), state.control.len())?;
+        into.into_iter().zip(&state.control).for_each(|(into, from)| *into = *from);
+        let mut flow = Self {
+            solver: RungeKutta::dormand_prince(),
+            control,
+            time: state.time,
+            h: 0.0,
+            theta: state.theta,
+            gradient: vec![0.0; p],
+            delta: vec![0.0; p],
+            steps: state.steps,
+            work: state.work,
+            before: FlowState::default(),
         };
         flow.solver.resize(p);
         flow.advance(objective)?;
@@ -139,9 +190,14 @@ impl Flow {
 
     /// Leaves the step under way and finds the next one.
     fn advance<O: Objective + ?Sized>(&mut self, objective: &mut O) -> Result<(), FlowError> {
-        let mut objective = Counted::resuming(objective, self.work);
         vector::add_scaled(&mut self.theta, 1.0, &self.delta);
         self.time += self.h;
+        self.before.time = self.time;
+        self.before.theta.clone_from(&self.theta);
+        self.before.control.clear();
+        self.before.control.extend(self.control.state().into_iter().map(|x| *x));
+        (self.before.steps, self.before.work) = (self.steps, self.work);
+        let mut objective = Counted::resuming(objective, self.work);
         (self.h, self.steps) = (0.0, self.steps + 1);
         self.delta.fill(0.0);
         let loss = objective.value_and_gradient(&self.theta, &mut self.gradient)?;

@@ -23,14 +23,15 @@ mod flow;
 pub mod least_squares;
 pub mod methods;
 pub mod registry;
+pub mod schedule;
 mod settings;
 pub mod solver;
 pub mod stability;
 
 pub use control::StepController;
 pub use discretization::{Discretization, EventLog, LocalError, Point, SetupError, StepFailure};
-pub use driver::{Budget, Outcome, RunError, Start, Stop, integrate};
-pub use flow::{Flow, FlowError};
+pub use driver::{Budget, Carried, Outcome, RunError, Start, Stop, integrate};
+pub use flow::{Flow, FlowError, FlowState};
 pub use settings::SettingsError;
 pub use solver::ShiftedSolver;
 

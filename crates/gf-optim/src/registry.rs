@@ -6,7 +6,10 @@ use gf_core::FullCurvature;
 use gf_linalg::Factorization;
 use serde::{Deserialize, Serialize};
 
-use crate::control::{Armijo, Constant, EmbeddedError, GainRatio, StrongWolfe, SwitchedEvolution, TrustRadius};
+use crate::control::{
+    Armijo, Constant, EmbeddedError, GainRatio, Scheduled, StrongWolfe, SwitchedEvolution, TrustRadius,
+};
+use crate::schedule::{Schedule, Span};
 use crate::settings::positive;
 use crate::solver::{
     Automatic, ConjugateGradients, DEFAULT_MAX_PRODUCTS, DEFAULT_TOLERANCE, Direct, GaussNewtonMatrix, Hessian,
@@ -225,6 +228,40 @@ impl MethodSettings {
         })
     }
 
+    /// The same under a schedule; `span` is the run.
+    ///
+    /// # Errors
+    /// [`SettingsError`] that names the key, below `schedule` or `control`; also where the control is not constant.
+    pub fn build_scheduled_control(
+        &self,
+        control: Option<&ControlSettings>,
+        schedule: &Schedule,
+        span: Span,
+    ) -> Result<Box<dyn StepController + Send>, SettingsError> {
+        self.check_schedule(control, schedule)?;
+        schedule.check(&span)?;
+        let settings = self.settings();
+        let first = settings.first_step_size();
+        let constant = if settings.shrinks() { Constant::shrinking(first) } else { Constant::new(first) };
+        Ok(Box::new(Scheduled::new(constant, *schedule, span)))
+    }
+
+    /// Checks a schedule and that the control leaves the step sizes to it.
+    ///
+    /// # Errors
+    /// [`SettingsError`] that names the key, below `schedule`.
+    pub fn check_schedule(&self, control: Option<&ControlSettings>, schedule: &Schedule) -> Result<(), SettingsError> {
+        schedule.validate()?;
+        let own = self.settings().default_control();
+        match control.unwrap_or(&own) {
+            ControlSettings::Constant(_) => Ok(()),
+            chooses => {
+                let found = format!("control.{}, which chooses its own sizes", chooses.name());
+                Err(SettingsError::new("", "control.constant = {} beside a schedule", found))
+            }
+        }
+    }
+
     fn expect_model(&self, control: &str) -> Result<(), SettingsError> {
         if self.settings().predicts_decrease() {
             return Ok(());
@@ -257,6 +294,21 @@ pub enum ControlSettings {
     TrustRadius(TrustRadius),
     /// Damping 1/h by Nielsen's rule.
     GainRatio(GainRatio),
+}
+
+impl ControlSettings {
+    /// The name in studies.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Constant(_) => "constant",
+            Self::Armijo(_) => "armijo",
+            Self::Wolfe(_) => "wolfe",
+            Self::EmbeddedError(_) => "embedded-error",
+            Self::SwitchedEvolution(_) => "switched-evolution",
+            Self::TrustRadius(_) => "trust-radius",
+            Self::GainRatio(_) => "gain-ratio",
+        }
+    }
 }
 
 /// `control.constant`: nothing to set; h is the method's.
@@ -399,6 +451,10 @@ impl<O: ?Sized, S: ShiftedSolver<O> + ?Sized> ShiftedSolver<O> for Box<S> {
         x: &mut [f64],
     ) -> Result<crate::solver::SolveInfo, crate::StepFailure> {
         (**self).solve(objective, theta, shift, b, x)
+    }
+
+    fn state(&mut self) -> Vec<&mut [f64]> {
+        (**self).state()
     }
 
     fn lowest_at_most(

@@ -82,6 +82,11 @@ pub trait ShiftedSolver<O: ?Sized> {
         x: &mut [f64],
     ) -> Result<SolveInfo, StepFailure>;
 
+    /// All numbers that solves at later points depend on, as in [`crate::Discretization::state`].
+    fn state(&mut self) -> Vec<&mut [f64]> {
+        Vec::new()
+    }
+
     /// A number that the lowest eigenvalue of C does not exceed, where the solver can tell for a few products that a later solve with
     /// this `b` finds again. `None` proves nothing.
     ///

@@ -6,10 +6,11 @@
 
 mod support;
 
-use gf_core::Streams;
 use gf_core::problems::{Himmelblau, Quadratic, Quartic};
+use gf_core::{Samples, Streams, Targets};
+use gf_layers::{Activation, Batches, Initialization, Loss, Network, NetworkObjective};
 use gf_optim::control::{Constant, Judgement, Needs, StepController, StepStart, Trial};
-use gf_optim::registry::{AnyObjective, CurvatureNeed, MethodSettings};
+use gf_optim::registry::{AnyObjective, ControlSettings, CurvatureNeed, MethodSettings};
 use gf_optim::{Budget, Outcome, SettingsError, Start, StepFailure, Stop, integrate, stability};
 use support::{Broken, Full, Trace, distance};
 
@@ -206,28 +207,78 @@ fn a_rejected_proposal_leaves_no_trace() {
     }
 }
 
+/// A network on shuffled batches, or on all samples, as a new process would make it.
+fn network(batches: Batches) -> (NetworkObjective, Vec<f64>) {
+    let network = Network::new(2).dense(5, Activation::Tanh).dense(1, Activation::Identity);
+    let inputs: Vec<f64> = (0..40).map(|k| (0.7 * f64::from(k)).sin()).collect();
+    let values = inputs.chunks_exact(2).map(|x| 2.0 * x[0] * x[1] - x[0]).collect();
+    let samples = Samples::new(2, inputs, Targets::Values { width: 1, values }).unwrap();
+    let theta = network.init(&Initialization::default(), &mut Streams::new(3).init());
+    (network.objective(Loss::mse(), &samples, batches).unwrap(), theta)
+}
+
+/// Everything that a record shows of the steps after `split`, and how the run ended.
+fn compare(name: &str, split: u64, whole: &(Trace, Outcome), rest: &(Trace, Outcome)) {
+    let from = split as usize + 1;
+    let ((a, whole), (b, rest)) = (whole, rest);
+    assert_eq!(b.theta, a.theta[from..], "{name}, split at {split}");
+    assert_eq!((&b.loss[..], &b.rejected[..]), (&a.loss[from..], &a.rejected[from..]), "{name}, split at {split}");
+    assert_eq!(b.events, a.events[from..], "{name}, split at {split}");
+    assert_eq!(b.gradient_equivalents, a.gradient_equivalents[from..], "{name}, split at {split}");
+    assert_eq!((&rest.stop, rest.work, rest.time), (&whole.stop, whole.work, whole.time), "{name}, split at {split}");
+    assert_eq!((rest.rejected, &rest.carried), (whole.rejected, &whole.carried), "{name}, split at {split}");
+}
+
+/// What a checkpoint holds is all that a run depends on: θ, records, counted work and outcome are those of the run that was not interrupted, for
+/// every method, with its linear solvers and under every step control.
 #[test]
-fn saved_restored_and_continued_is_continued() {
-    for settings in direct().into_iter().chain(MethodSettings::all_defaults()) {
-        let (mut objective, theta) = problem();
-        let control = || settings.build_control(None).unwrap();
-        let (_, whole) = run_with(&mut objective, &settings, &mut *control(), theta.clone(), 9);
-        let mut method = settings.build().unwrap();
-        let mut first = control();
-        let half = integrate(
-            &mut objective as &mut AnyObjective,
-            &mut *method,
-            &mut *first,
-            &mut [],
-            theta,
-            &Budget::steps(4),
-        )
-        .unwrap();
-        let start = Start::resume(&half, &mut *method, &mut *first);
-        let mut second = control();
-        let (_, rest) = run_with(&mut objective, &settings, &mut *second, start, 9);
-        assert_eq!(rest.theta, whole.theta, "{}", name(&settings));
-        assert_eq!((rest.steps, rest.time), (whole.steps, whole.time), "{}", name(&settings));
+fn a_run_split_anywhere_and_continued_by_new_objects_is_the_whole_run() {
+    let controls: toml::Table = toml::from_str(
+        "armijo = {}\nwolfe = {}\nembedded-error = {}\nswitched-evolution = {}\ntrust-radius = {}\ngain-ratio = {}",
+    )
+    .unwrap();
+    let controls = controls.into_iter().map(|(name, keys)| {
+        let table: toml::Table = [(name, keys)].into_iter().collect();
+        Some(table.try_into::<ControlSettings>().unwrap())
+    });
+    let controls: Vec<Option<ControlSettings>> = [None].into_iter().chain(controls).collect();
+    let solver =
+        |name: &str| MethodSettings::all_defaults().into_iter().map(move |s| with(&s, &[("solver", name)])).collect();
+    let variants: [Vec<MethodSettings>; 4] = [
+        MethodSettings::all_defaults(),
+        direct(),
+        solver("\"auto\""),
+        MethodSettings::all_defaults().into_iter().map(|s| with(&s, &[("warm_start", "true"), ("h", "0.5")])).collect(),
+    ];
+    let mut tried: Vec<MethodSettings> = Vec::new();
+    for settings in variants.into_iter().flatten() {
+        if tried.contains(&settings) || settings.validate().is_err() {
+            continue;
+        }
+        for control in &controls {
+            let build = || settings.build_control(control.as_ref());
+            if build().is_err() {
+                continue;
+            }
+            for batches in [Batches::full(), Batches::shuffled(6, Streams::new(1))] {
+                let name = format!("{settings:?} {control:?}");
+                let (mut objective, theta) = network(batches);
+                let whole = run_with(&mut objective, &settings, &mut *build().unwrap(), theta.clone(), 7);
+                for split in 1..whole.1.steps.min(7) {
+                    let (mut objective, _) = network(batches);
+                    let (mut method, mut first) = (settings.build().unwrap(), build().unwrap());
+                    let budget = Budget::steps(split);
+                    let start = theta.clone();
+                    let objective: &mut AnyObjective = &mut objective;
+                    let half = integrate(objective, &mut *method, &mut *first, &mut [], start, &budget).unwrap();
+                    let start = Start::resume(&half, &mut *method, &mut *first);
+                    let (mut objective, _) = network(batches);
+                    let rest = run_with(&mut objective, &settings, &mut *build().unwrap(), start, 7);
+                    compare(&name, split, &whole, &rest);
+                }
+            }
+        }
+        tried.push(settings);
     }
 }
 
@@ -273,6 +324,7 @@ fn time_and_step_size_are_recorded_for_methods_that_follow_the_flow_only() {
         assert_eq!(settings.info().order.is_some(), time.is_some(), "{}", name(&settings));
         assert_eq!(trace.time, [time.map(|_| 0.0), time, time.map(|t| 2.0 * t)], "{}", name(&settings));
         assert_eq!(trace.step_size, [None, time.map(|_| h), time.map(|_| h)], "{}", name(&settings));
+        assert_eq!(trace.learning_rate, [None, Some(h), Some(h)], "{}", name(&settings));
     }
 }
 

@@ -3,11 +3,12 @@
 use std::ops::Range;
 
 use gf_linalg::eigen::symmetric_eigenvalues;
+use serde::{Deserialize, Serialize};
 
 use crate::SpectrumError;
 
 /// The blocks of a symmetric matrix on consecutive ranges of parameters.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Blocks {
     /// Parameters of each block.
     pub ranges: Vec<Range<usize>>,

@@ -5,6 +5,8 @@ mod record;
 
 use gf_core::{HessianProduct, StreamRng, Streams, ThirdDerivative, vector};
 
+use serde::{Deserialize, Serialize};
+
 use crate::{EigenpairSettings, EigenpairSolver, Eigenpairs, SpectrumError};
 pub use complementarity::ComplementarityResiduals;
 use complementarity::{ComplementarityProblem, entries, packed_len, unpack, weight};
@@ -50,6 +52,19 @@ pub struct CentralFlow {
     b: Vec<f64>,
 }
 
+/// What a [`CentralFlow`] continues from, beside θ.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct CentralFlowState {
+    rng: StreamRng,
+    pairs: Option<Eigenpairs>,
+    tracked: usize,
+    is_settled: bool,
+    candidates: usize,
+    vectors: Vec<f64>,
+    x: Vec<f64>,
+    predicted: Vec<f64>,
+}
+
 impl CentralFlow {
     /// Of gradient descent with step h > 0.
     ///
@@ -80,6 +95,40 @@ impl CentralFlow {
             a: Vec::new(),
             b: Vec::new(),
         })
+    }
+
+    /// What [`CentralFlow::resume`] continues from, beside θ.
+    pub fn state(&self) -> CentralFlowState {
+        CentralFlowState {
+            rng: self.rng.clone(),
+            pairs: self.solver.as_ref().and_then(EigenpairSolver::warm_start).cloned(),
+            tracked: self.tracked,
+            is_settled: self.is_settled,
+            candidates: self.candidates,
+            vectors: self.vectors.clone(),
+            x: self.x.clone(),
+            predicted: self.predicted.clone(),
+        }
+    }
+
+    /// Goes on in p = `order` parameters as the flow that left `state`, made with the same h and settings, would have, bit for bit.
+    ///
+    /// # Errors
+    /// [`SpectrumError::Count`] where the state is that of another objective.
+    pub fn resume(mut self, order: usize, state: CentralFlowState) -> Result<Self, SpectrumError> {
+        let (k, m) = (state.candidates, packed_len(state.candidates.min(order)));
+        let fits = k <= order && state.vectors.len() == k * order && state.x.len() == m && state.predicted.len() == m;
+        if !fits || state.tracked > order {
+            return Err(SpectrumError::Count { asked: state.vectors.len() / k.max(1), order });
+        }
+        (self.rng, self.tracked, self.is_settled) = (state.rng, state.tracked, state.is_settled);
+        (self.candidates, self.vectors, self.x, self.predicted) = (k, state.vectors, state.x, state.predicted);
+        if let Some(pairs) = state.pairs {
+            let mut solver = self.new_solver(order)?;
+            solver.start_from(pairs)?;
+            self.solver = Some(solver);
+        }
+        Ok(self)
     }
 
     /// Moves `theta` by one step of length h.
@@ -131,6 +180,11 @@ impl CentralFlow {
         self.solver.as_ref().expect("pairs are tracked first").found()
     }
 
+    fn new_solver(&self, order: usize) -> Result<EigenpairSolver, SpectrumError> {
+        let (top, tolerance) = (self.tracked, self.settings.tolerance);
+        EigenpairSolver::new(order, EigenpairSettings { top, tolerance, ..EigenpairSettings::default() })
+    }
+
     /// The eigenpairs at `theta`, from those of the last call; more of them while the lowest is a candidate. Returns the number of candidates.
     fn track<O: HessianProduct + ?Sized>(
         &mut self,
@@ -142,9 +196,7 @@ impl CentralFlow {
         self.tracked = self.tracked.min(order);
         loop {
             if self.solver.is_none() {
-                let tolerance = self.settings.tolerance;
-                let settings = EigenpairSettings { top: self.tracked, tolerance, ..EigenpairSettings::default() };
-                self.solver = Some(EigenpairSolver::new(order, settings)?);
+                self.solver = Some(self.new_solver(order)?);
             }
             let solver = self.solver.as_mut().expect("made above");
             let mut hessian = objective.hessian_at(theta)?;

@@ -3,6 +3,8 @@
 use gf_core::{StreamRng, SymmetricOperator, standard_normal, vector};
 use gf_linalg::{BlockLanczos, eigen::Eigen};
 
+use serde::{Deserialize, Serialize};
+
 use crate::SpectrumError;
 
 /// Which eigenpairs, and how well.
@@ -46,7 +48,7 @@ const MARGIN: f64 = 0.9;
 const RATE: f64 = 1.5;
 
 /// One eigenpair's value, as measured.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Eigenpair {
     /// λ.
     pub value: f64,
@@ -58,7 +60,7 @@ pub struct Eigenpair {
 }
 
 /// Eigenpairs with what they took.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Eigenpairs {
     order: usize,
     top: usize,
@@ -190,6 +192,24 @@ impl EigenpairSolver {
     /// The next call starts from a random vector.
     pub fn forget(&mut self) {
         self.is_warm = false;
+    }
+
+    /// What the next call starts from; none where it starts cold.
+    pub fn warm_start(&self) -> Option<&Eigenpairs> {
+        self.is_warm.then_some(&self.found)
+    }
+
+    /// The next call starts from these, as another solver left them.
+    ///
+    /// # Errors
+    /// [`SpectrumError::Count`] when they are of another order.
+    pub fn start_from(&mut self, found: Eigenpairs) -> Result<(), SpectrumError> {
+        let order = self.process.order();
+        if found.order != order || found.vectors.len() != order * found.pairs.len() || found.top > found.pairs.len() {
+            return Err(SpectrumError::Count { asked: found.order, order });
+        }
+        (self.found, self.is_warm) = (found, true);
+        Ok(())
     }
 
     /// Cold starts lean towards `direction` (p numbers): the gradient lies mostly in the space of the highest eigenvectors, and saves some

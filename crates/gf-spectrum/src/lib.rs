@@ -34,7 +34,7 @@ mod trace;
 mod tracker;
 
 pub use blocks::{Blocks, blocks};
-pub use central_flow::{CentralFlow, CentralFlowSettings, CentralFlowStep, ComplementarityResiduals};
+pub use central_flow::{CentralFlow, CentralFlowSettings, CentralFlowState, CentralFlowStep, ComplementarityResiduals};
 pub use dense::{Contribution, PointKind, QuadraticForm, classify, full_spectrum, inertia};
 pub use density::{Density, DensitySettings, Quadrature, density, density_of, mass, quadratures};
 pub use eigenpairs::{Eigenpair, EigenpairSettings, EigenpairSolver, Eigenpairs};
@@ -42,4 +42,4 @@ pub use error::SpectrumError;
 pub use gf_linalg::Inertia;
 pub use matrix::{Matrix, MatrixAt, Restricted, square};
 pub use trace::{Estimate, diagonal, hutch_plus_plus, hutchinson, trace_beyond};
-pub use tracker::{Interruption, SpectrumRow, SpectrumTracker, TrackerSettings};
+pub use tracker::{Interruption, SpectrumRow, SpectrumTracker, TrackerSettings, TrackerState};

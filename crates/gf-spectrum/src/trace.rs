@@ -3,11 +3,12 @@
 use gf_core::{StreamRng, SymmetricOperator, vector};
 use gf_linalg::{Update, basis};
 use rand::Rng;
+use serde::{Deserialize, Serialize};
 
 use crate::{Eigenpairs, SpectrumError, eigenpairs::random};
 
 /// An estimate with its standard error.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Estimate {
     /// The mean over the probes.
     pub value: f64,

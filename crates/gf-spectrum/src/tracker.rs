@@ -4,8 +4,10 @@ use std::ops::Range;
 
 use gf_core::{FullCurvature, Observer, StepRecord, StreamRng, vector};
 
+use serde::{Deserialize, Serialize};
+
 use crate::trace::{Estimate, trace_beyond};
-use crate::{EigenpairSettings, EigenpairSolver, Matrix, SpectrumError, full_spectrum, square};
+use crate::{EigenpairSettings, EigenpairSolver, Eigenpairs, Matrix, SpectrumError, full_spectrum, square};
 
 /// What is tracked.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -23,7 +25,7 @@ pub struct TrackerSettings {
 }
 
 /// What was seen after one step.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SpectrumRow {
     /// k; 0 for the start.
     pub step: u64,
@@ -60,12 +62,23 @@ pub struct SpectrumRow {
 }
 
 /// Where a spectrum could not be had; the tracker looks no further.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Interruption {
     /// The step after which it was looked for.
     pub step: u64,
-    /// Why; names the first layer whose parameters or gradient are not finite, where that is the reason.
-    pub error: SpectrumError,
+    /// Why, in words: those of the [`SpectrumError`], which names the first layer whose parameters or gradient are not finite, where that is the reason.
+    pub reason: String,
+}
+
+/// What a [`SpectrumTracker`] continues from.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TrackerState {
+    rng: StreamRng,
+    hessian: Option<Eigenpairs>,
+    gauss_newton: Option<Eigenpairs>,
+    previous: Vec<f64>,
+    rows: Vec<SpectrumRow>,
+    interruption: Option<Interruption>,
 }
 
 /// Watches the curvature of an objective at the points of a run. It has its own objective, so that the run's work is not disturbed:
@@ -115,6 +128,35 @@ impl SpectrumTracker {
             layers,
             rng,
         })
+    }
+
+    /// What [`SpectrumTracker::resume`] continues from.
+    pub fn state(&self) -> TrackerState {
+        TrackerState {
+            rng: self.rng.clone(),
+            hessian: self.hessian.warm_start().cloned(),
+            gauss_newton: self.gauss_newton.warm_start().cloned(),
+            previous: self.previous.clone(),
+            rows: self.rows.clone(),
+            interruption: self.interruption.clone(),
+        }
+    }
+
+    /// Goes on as the tracker that left `state`, made with the same settings and objective, would have, bit for bit.
+    ///
+    /// # Errors
+    /// [`SpectrumError::Count`] where the state is that of another objective.
+    pub fn resume(mut self, state: TrackerState) -> Result<Self, SpectrumError> {
+        let p = self.gradient.len();
+        if !state.previous.is_empty() && state.previous.len() != p {
+            return Err(SpectrumError::Count { asked: state.previous.len(), order: p });
+        }
+        for (solver, found) in [(&mut self.hessian, state.hessian), (&mut self.gauss_newton, state.gauss_newton)] {
+            found.map(|found| solver.start_from(found)).transpose()?;
+        }
+        (self.rng, self.previous) = (state.rng, state.previous);
+        (self.rows, self.interruption) = (state.rows, state.interruption);
+        Ok(self)
     }
 
     /// What was seen so far.
@@ -207,7 +249,7 @@ impl Observer for SpectrumTracker {
         if record.step.is_multiple_of(self.settings.every) {
             match self.look(record) {
                 Ok(row) => self.rows.push(row),
-                Err(error) => self.interruption = Some(Interruption { step: record.step, error }),
+                Err(error) => self.interruption = Some(Interruption { step: record.step, reason: error.to_string() }),
             }
         }
         // The step that leads to the next row is from here.

@@ -4,7 +4,7 @@ use std::fs;
 use std::time::Duration;
 
 use gf_core::{Event, Observer, StepRecord, Work};
-use gf_utils::history::{HistoryError, Table, read_histories, write_histories};
+use gf_utils::history::{HistoryError, Patience, Table, read_histories, write_histories};
 use gf_utils::{Evaluation, History, HistorySettings};
 
 fn record<'a>(step: u64, theta: &'a [f64], events: &'a [Event]) -> StepRecord<'a> {
@@ -12,8 +12,10 @@ fn record<'a>(step: u64, theta: &'a [f64], events: &'a [Event]) -> StepRecord<'a
         step,
         time: Some(0.1 * step as f64),
         step_size: (step > 0).then_some(0.1),
+        learning_rate: (step > 0).then_some(0.2),
         theta,
         loss: 1.0 / (step + 1) as f64,
+        gradient: &[2.0],
         gradient_norm: 2.0,
         step_norm: 1e-300,
         update_ratio: 1.0 / 3.0,
@@ -204,12 +206,12 @@ fn the_file_has_the_documented_columns_and_shortest_numbers() {
     write_histories(&path, [("implicit, h=0.05", 7, history.table()), ("empty", 1, plain.table())]).unwrap();
     let third = "0.3333333333333333";
     let expected = [
-        "arm,seed,step,epoch,time,h,loss,train_loss,val_loss,val_mae,grad_norm,step_norm,update_ratio,grad_equivalents,wall_s,\
-         rejected,reason",
-        &format!("\"implicit, h=0.05\",7,0,0.0,0.0,,1.0,0.05,0.1,1.0,2.0,1e-300,{third},0.0,0.0,0,"),
-        &format!("\"implicit, h=0.05\",7,1,0.25,,,NaN,,,,2.0,1e-300,{third},1.5,0.0,1,past-pole"),
+        "arm,seed,step,epoch,time,h,learning_rate,loss,train_loss,val_loss,val_mae,grad_norm,step_norm,update_ratio,grad_equivalents,\
+         wall_s,rejected,reason",
+        &format!("\"implicit, h=0.05\",7,0,0.0,0.0,,,1.0,0.05,0.1,1.0,2.0,1e-300,{third},0.0,0.0,0,"),
+        &format!("\"implicit, h=0.05\",7,1,0.25,,,0.2,NaN,,,,2.0,1e-300,{third},1.5,0.0,1,past-pole"),
         &format!(
-            "\"implicit, h=0.05\",7,2,0.5,0.2,0.1,inf,5e21,1e22,1e23,2.0,1e-300,{third},3.0,0.0,0,past-pole+warm-up"
+            "\"implicit, h=0.05\",7,2,0.5,0.2,0.1,0.2,inf,5e21,1e22,1e23,2.0,1e-300,{third},3.0,0.0,0,past-pole+warm-up"
         ),
         "",
     ];
@@ -230,7 +232,18 @@ fn several_histories_come_back_from_one_file() {
     for (read, (arm, seed, table)) in read.iter().zip(written) {
         assert_eq!((read.arm.as_str(), read.seed), (arm, seed));
         assert_eq!(read.table.metric_names(), ["val_mae", "val_accuracy"]);
-        for column in ["step", "time", "h", "loss", "train_loss", "val_loss", "step_norm", "update_ratio", "rejected"] {
+        for column in [
+            "step",
+            "time",
+            "h",
+            "learning_rate",
+            "loss",
+            "train_loss",
+            "val_loss",
+            "step_norm",
+            "update_ratio",
+            "rejected",
+        ] {
             let bits = |table: &Table| table.column(column).unwrap().iter().map(|x| x.to_bits()).collect::<Vec<_>>();
             assert_eq!(bits(&read.table), bits(table), "{column}");
         }
@@ -251,18 +264,64 @@ fn damaged_files_say_where() {
     let cases = [
         (
             text.replace("grad_norm", "gradient"),
-            "line 1: expected column \"grad_norm\" at position 11, found \"gradient\"",
+            "line 1: expected column \"grad_norm\" at position 12, found \"gradient\"",
         ),
         (text.replace("arm,seed", "seed,arm"), "line 1: expected column \"arm\" at position 1, found \"seed\""),
         (text.replace("newton,1,1,", "newton,1,one,"), "line 3, column \"step\": expected a step, found \"one\""),
         (text.replace("newton,1,1,", "newton,-1,1,"), "line 3, column \"seed\": expected a seed, found \"-1\""),
         (text.replace("0.2,2.0,", "0.2,x,"), "line 3, column \"val_mae\": expected a number or nothing, found \"x\""),
-        (format!("{text}newton,1\n"), "line 4: expected 17 fields as in the header, found 2"),
+        (format!("{text}newton,1\n"), "line 4: expected 18 fields as in the header, found 2"),
         (String::new(), "the file is empty; expected a header line"),
     ];
     for (text, message) in cases {
         fs::write(&path, text).unwrap();
         let error = read_histories(&path).unwrap_err().to_string();
         assert!(error.contains(message), "{error}\n{message}");
+    }
+}
+
+#[derive(serde::Deserialize)]
+struct EarlyStop {
+    /// Null for NaN.
+    losses: Vec<Option<f64>>,
+    patience: u64,
+    min_delta: f64,
+    ends_at: Option<usize>,
+}
+
+/// Made by peers/golden_early_stopping.py.
+fn early_stops() -> Vec<EarlyStop> {
+    serde_json::from_str(include_str!("fixtures/early_stopping.json")).expect("the fixture is JSON")
+}
+
+#[test]
+fn early_stopping_ends_where_a_plain_implementation_in_python_does() {
+    for case in early_stops() {
+        let mut patience = Patience::new(case.patience, case.min_delta);
+        let found = case.losses.iter().position(|loss| patience.is_exhausted_by(loss.unwrap_or(f64::NAN)));
+        assert_eq!(found, case.ends_at, "{:?}, patience {}, min_delta {}", case.losses, case.patience, case.min_delta);
+    }
+}
+
+/// Evaluated at every second step; resumed after every step; what is asked after it.
+#[test]
+fn a_history_asks_for_the_end_at_the_same_step_after_a_resume() {
+    for case in early_stops() {
+        let new = || History::new(settings(2, &["val_mae"]), identity).unwrap();
+        let mut history = new().with_early_stopping(Patience::new(case.patience, case.min_delta));
+        let mut ended = None;
+        for step in 0..2 * case.losses.len() {
+            let loss = case.losses[step / 2].unwrap_or(f64::NAN);
+            history.accepted(&record(step as u64, &[loss], &[]));
+            if history.stop_requested() == Some("early-stopping") {
+                ended = Some(step);
+                break;
+            }
+            assert_eq!(history.stop_requested(), None);
+            let (table, best) = (history.table().clone(), history.best().cloned());
+            let fresh = new().with_early_stopping(Patience::new(case.patience, case.min_delta));
+            history = fresh.resume(table, best).unwrap();
+        }
+        assert_eq!(ended, case.ends_at.map(|evaluation| 2 * evaluation));
     }
 }

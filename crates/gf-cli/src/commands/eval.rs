@@ -5,13 +5,13 @@ use std::sync::Arc;
 
 use gf_core::{DenseHessian, GaussNewton, HessianProduct, Objective, SymmetricOperator, Triangle, vector};
 use gf_layers::{Batches, NetworkObjective};
-use gf_optim::registry::{AnyObjective, ControlSettings, METHODS, MethodSettings};
+use gf_optim::registry::{AnyObjective, ControlSettings, MethodSettings};
 use gf_optim::{Budget, Stop, integrate};
 use gf_utils::npy::write_npy;
 use miette::Report;
 use serde_json::{Value, json};
 
-use super::point::{read_theta, read_vector};
+use super::point::{parse_method, read_theta, read_vector};
 use super::print;
 use crate::arguments::EvalArguments;
 use crate::progress::Progress;
@@ -32,7 +32,7 @@ pub(super) fn execute(arguments: &EvalArguments) -> Result<u8, Report> {
     let steps = arguments
         .step
         .chunks_exact(2)
-        .map(|pair| Ok((parse_step(&pair[0])?, Path::new(&pair[1]))))
+        .map(|pair| Ok(((parse_method("--step", &pair[0])?, pair[0].clone()), Path::new(&pair[1]))))
         .collect::<Result<Vec<_>, Report>>()?;
     let dense = arguments.hessian.is_some() || arguments.gauss_newton.is_some();
     let method_bytes = steps.iter().map(|((settings, _), _)| settings.dense_bytes(p)).max().unwrap_or(0);
@@ -115,32 +115,6 @@ pub(super) fn execute(arguments: &EvalArguments) -> Result<u8, Report> {
     }
     print(&serde_json::to_string_pretty(&result).map_err(misuse)?);
     Ok(0)
-}
-
-/// `implicit:h=0.05,solver=minres` → settings, with the text for messages.
-fn parse_step(text: &str) -> Result<(MethodSettings, String), Report> {
-    let (name, settings) = text.split_once(':').unwrap_or((text, ""));
-    let mut table = toml::Table::new();
-    for pair in settings.split(',').filter(|pair| !pair.is_empty()) {
-        let (key, value) = pair.split_once('=').ok_or_else(|| {
-            misuse(format!("--step {text}: expected METHOD:key=value,key=value, found \"{pair}\" without '='"))
-        })?;
-        let value = match value.parse::<i64>().map(toml::Value::Integer) {
-            Ok(integer) => integer,
-            Err(_) => value.parse().map_or_else(|_| toml::Value::String(value.into()), toml::Value::Float),
-        };
-        table.insert(key.trim().into(), value);
-    }
-    // What makes it the textbook step, unless the user says otherwise.
-    let textbook = METHODS.iter().find(|info| info.name == name.trim()).map_or(&[][..], |info| info.textbook);
-    for (key, value) in textbook {
-        table.entry(*key).or_insert_with(|| toml::Value::String((*value).into()));
-    }
-    let document = toml::Table::from_iter([(name.trim().to_string(), toml::Value::Table(table))]);
-    let source = toml::to_string(&document).map_err(misuse)?;
-    let settings: MethodSettings = Document::builtin(&format!("--step {text}"), source).parse()?;
-    settings.validate().map_err(|error| misuse(format!("--step {text}: {error}")))?;
-    Ok((settings, text.to_string()))
 }
 
 /// The new parameters with what the record says of the step, or why there is none.

@@ -3,7 +3,7 @@
 use miette::Report;
 
 use super::print;
-use super::run::{apply, run_document};
+use super::run::{Ended, apply, run_document};
 use crate::arguments::{Common, ExperimentArguments};
 use crate::experiments::{EXPERIMENTS, Experiment};
 use crate::study::misuse;
@@ -35,9 +35,12 @@ pub(super) fn execute(arguments: &ExperimentArguments) -> Result<u8, Report> {
             print(&format!("{}: {}", experiment.name, experiment.about));
         }
         // Divergence of an arm is data here.
-        let finished = run_document(experiment.document(arguments.scale)?, &common)?;
-        if common.quiet && !common.json {
-            print(&format!("{}: {}", experiment.name, finished.folder.display()));
+        match run_document(experiment.document(arguments.scale)?, &common)? {
+            Ended::Complete { folder, .. } if common.quiet && !common.json => {
+                print(&format!("{}: {}", experiment.name, folder.display()));
+            }
+            Ended::Complete { .. } => {}
+            interrupted @ Ended::Interrupted => return Ok(interrupted.exit_code()),
         }
     }
     Ok(0)

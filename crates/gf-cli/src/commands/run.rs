@@ -6,46 +6,85 @@ use miette::Report;
 
 use super::{print, table};
 use crate::arguments::{Common, RunArguments};
-use crate::folder::{Folder, FolderWriter, write_summary};
+use crate::folder::{Folder, RunFolder, write_summary};
+use crate::interrupt;
 use crate::progress::Progress;
 use crate::report;
-use crate::runner;
+use crate::runner::{self, CheckpointStore, Ran};
 use crate::study::{Document, OnFailure, Problem, misuse};
 
 pub(super) fn execute(arguments: &RunArguments) -> Result<u8, Report> {
     let document = Document::read(&arguments.study)?;
-    let finished = run_document(document, &arguments.common)?;
-    Ok(u8::from(finished.failed && finished.on_failure == OnFailure::Error))
+    Ok(run_document(document, &arguments.common)?.exit_code())
 }
 
-/// A run that is written.
-pub(super) struct Finished {
-    pub(super) folder: PathBuf,
-    /// Whether an arm failed.
-    pub(super) failed: bool,
-    on_failure: OnFailure,
+/// What a run came to.
+pub(super) enum Ended {
+    /// It is written.
+    Complete {
+        /// Where.
+        folder: PathBuf,
+        /// Whether an arm failed, and the study takes that for a failure.
+        failed: bool,
+    },
+    /// It was interrupted.
+    Interrupted,
+}
+
+impl Ended {
+    /// 1 for failed runs, 130 for interrupted ones.
+    pub(super) fn exit_code(&self) -> u8 {
+        match self {
+            Self::Complete { failed, .. } => u8::from(*failed),
+            Self::Interrupted => interrupt::EXIT_CODE,
+        }
+    }
 }
 
 /// Runs a study and writes its folder; prints the summary.
-pub(super) fn run_document(mut document: Document, common: &Common) -> Result<Finished, Report> {
+pub(super) fn run_document(mut document: Document, common: &Common) -> Result<Ended, Report> {
     apply(&mut document, common)?;
     let problem = Problem::load(document)?;
     if problem.study.arms.is_empty() {
         return Err(problem.document.error_at(&["arm"], "expected at least one [[arm]] with a method, found none"));
     }
-    let threads = threads(common)?;
-    let progress = Progress::new(common.quiet);
-    let writer = FolderWriter::create(common.out.as_deref(), &problem.study.name)?;
-    let (runs, first_steps) = runner::run(&problem, threads, progress)?;
-    writer.write(&problem, &runs, first_steps)?;
-    writer.write_depth(&runner::run_depth(&problem, threads, progress)?)?;
-    let mut folder = Folder::read(writer.path())?;
+    threads(common.threads)?;
+    let folder = RunFolder::create(common.out.as_deref(), &problem)?;
+    let output = Output { threads: common.threads, quiet: common.quiet, json: common.json };
+    carry_on(&problem, folder, &output)
+}
+
+/// How a run shows itself, and on how many threads.
+pub(super) struct Output {
+    pub(super) threads: Option<usize>,
+    pub(super) quiet: bool,
+    pub(super) json: bool,
+}
+
+/// Runs what is left of the study of a folder, and writes the results; prints the summary.
+pub(super) fn carry_on(problem: &Problem, mut run_folder: RunFolder, output: &Output) -> Result<Ended, Report> {
+    interrupt::install();
+    let (threads, progress) = (threads(output.threads)?, Progress::new(output.quiet));
+    let store = CheckpointStore::new(run_folder.checkpoints(), &run_folder.study(), problem.study.checkpoint.clone())?;
+    let (runs, first_steps) = match runner::run(problem, threads, progress, &store)? {
+        Ran::ToTheEnd(runs, first_steps) => (runs, first_steps),
+        Ran::Interrupted => {
+            run_folder.keep();
+            eprintln!("interrupted: `gf resume {}` continues", run_folder.path().display());
+            return Ok(Ended::Interrupted);
+        }
+    };
+    let results = run_folder.results()?;
+    results.write(problem, &runs, first_steps)?;
+    results.write_depth(&runner::run_depth(problem, threads, progress)?)?;
+    results.write_lr_range(&runner::run_lr_range(problem, threads, progress)?)?;
+    let mut folder = Folder::read(results.path())?;
     folder.summary.claims = report::write(&folder, progress)?;
     write_summary(&folder.path, &folder.summary)?;
-    let path = writer.finish()?;
-    if common.json {
+    let path = run_folder.finish(results)?;
+    if output.json {
         print(&serde_json::to_string_pretty(&folder.summary).map_err(misuse)?);
-    } else if !common.quiet {
+    } else if !output.quiet {
         print(&table::summary(&folder.summary));
         if !folder.summary.claims.is_empty() {
             print(&table::verdicts(&folder.summary.claims));
@@ -55,10 +94,13 @@ pub(super) fn run_document(mut document: Document, common: &Common) -> Result<Fi
                 print(&format!("{} (seed {}) at step {}: {reason}", run.arm, run.seed, run.outcome.steps));
             }
         }
+        if let Some(advice) = table::advice(&folder.summary) {
+            print(&advice);
+        }
         print(&format!("report: {}", path.join("report.html").display()));
     }
-    let failed = runs.iter().any(|run| run.failure().is_some());
-    Ok(Finished { folder: path, failed, on_failure: problem.study.run.on_failure })
+    let failed = problem.study.run.on_failure == OnFailure::Error && runs.iter().any(|run| run.failure().is_some());
+    Ok(Ended::Complete { folder: path, failed })
 }
 
 /// Applies `--set` and `--seed`.
@@ -68,8 +110,8 @@ pub(super) fn apply(document: &mut Document, common: &Common) -> Result<(), Repo
     document.set(&assignments)
 }
 
-fn threads(common: &Common) -> Result<usize, Report> {
-    match common.threads {
+fn threads(threads: Option<usize>) -> Result<usize, Report> {
+    match threads {
         Some(threads @ 1..=1024) => Ok(threads),
         Some(threads) => Err(misuse(format!("--threads: expected 1 to 1024, found {threads}"))),
         None => Ok(std::thread::available_parallelism().map_or(1, usize::from)),

@@ -76,6 +76,26 @@ fn summary_row(arm: &ArmSummary) -> Vec<String> {
     ]
 }
 
+/// What to try, a line an arm that went badly; none where none did.
+pub(super) fn advice(summary: &Summary) -> Option<String> {
+    /// A sweep may have many.
+    const MOST: usize = 8;
+    let lines: Vec<String> = summary
+        .arms
+        .iter()
+        .filter_map(|arm| {
+            let (advice, count) = arm.advice()?;
+            let seeds =
+                if arm.runs.len() == 1 { String::new() } else { format!(" ({count} of {} seeds)", arm.runs.len()) };
+            Some(format!("advice: {}{seeds} {}", arm.name, advice.text))
+        })
+        .collect();
+    let rest = lines.len().saturating_sub(MOST);
+    let shown = lines.iter().take(MOST).cloned();
+    let more = (rest > 0).then(|| format!("advice for {rest} more arms: summary.json"));
+    (!lines.is_empty()).then(|| shown.chain(more).collect::<Vec<_>>().join("\n"))
+}
+
 /// Claims with their verdicts, under each axis.
 pub(super) fn verdicts(verdicts: &[ClaimVerdict]) -> String {
     let header = ["claim", "verdict", "numbers"];

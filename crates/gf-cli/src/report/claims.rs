@@ -319,6 +319,7 @@ mod tests {
                 epoch: 0.0,
                 time: h.map(|h| h * step as f64),
                 step_size: h,
+                learning_rate: h,
                 loss: 0.0,
                 train_loss: 0.0,
                 val_loss: metric(step),

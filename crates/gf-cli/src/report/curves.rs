@@ -17,14 +17,20 @@ pub(super) struct Curve {
 /// Last step of the short view, as in the original's plots.
 const SHORT: usize = 45;
 
+/// Whether a point of the short view was evaluated, beside its start and its end.
+fn has_early_evaluations(folder: &Folder) -> bool {
+    let mut rows = folder.histories.iter().flat_map(|history| history.table.rows());
+    rows.any(|row| (1..SHORT as u64).contains(&row.step) && !row.val_loss.is_nan())
+}
+
 /// All figures of curves.
 pub(super) fn blocks(folder: &Folder) -> Vec<Block> {
     let metric = metric_names(folder).into_iter().next();
-    let steps = folder.study.run.steps as usize;
+    let steps = folder.steps() as usize;
     let is_function = folder.study.problem.is_some();
     let mut over_steps = Vec::new();
     for column in std::iter::once("val_loss".to_string()).chain(metric.clone()) {
-        if steps > SHORT {
+        if steps > SHORT && has_early_evaluations(folder) {
             over_steps.push(panel(
                 folder,
                 "step",

@@ -61,7 +61,7 @@ pub(super) fn blocks(folder: &Folder) -> Result<Vec<Block>, Report> {
 }
 
 /// At most `most` of the numbers 1 to `count`, ends included, evenly spread.
-fn spread(count: usize, most: usize) -> Vec<usize> {
+pub(super) fn spread(count: usize, most: usize) -> Vec<usize> {
     let shown = count.min(most);
     (0..shown).map(|k| 1 + (k * (count - 1)).checked_div(shown - 1).unwrap_or(0)).collect()
 }

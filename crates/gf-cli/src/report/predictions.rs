@@ -52,12 +52,14 @@ fn curves(folder: &Folder, arms: &BTreeMap<String, Arm>) -> Block {
         .enumerate()
         .filter_map(|(style, summary)| {
             let arm = arms.get(&summary.name)?;
-            let truth: Vec<f64> = arm.truth.iter().copied().filter(|y| y.is_finite()).collect();
-            let (low, high) = truth.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), y| (l.min(*y), h.max(*y)));
-            let margin = 0.15 * (high - low).max(1e-9);
-            let y_axis = Axis::linear("output y").within(low - margin, high + margin);
+            let axis = |label: &str, numbers: &[f64], share: f64| {
+                let finite = numbers.iter().filter(|x| x.is_finite());
+                let (low, high) = finite.fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), x| (l.min(*x), h.max(*x)));
+                let margin = share * (high - low).max(1e-9);
+                Axis::linear(label).within(low - margin, high + margin)
+            };
             Some(
-                Panel::new(&summary.name, Axis::linear("first input x₀"), y_axis)
+                Panel::new(&summary.name, axis("first input x₀", &arm.x, 0.02), axis("output y", &arm.truth, 0.15))
                     .with(Mark::points("truth", 6, arm.x.clone(), arm.truth.clone()))
                     .with(Mark::points(
                         format!("prediction: {}", summary.name),
@@ -69,7 +71,7 @@ fn curves(folder: &Folder, arms: &BTreeMap<String, Arm>) -> Block {
         })
         .take(MOST_PANELS)
         .collect();
-    let caption = "Predictions at the end of the run against the truth, on the validation set of the first seed. What lies beyond the \
-                   panel, or is not finite, is not drawn.";
+    let caption = "Predictions at the end of the run against the truth, on the validation set of the first seed, in the units of the data. \
+                   What lies beyond the panel, or is not finite, is not drawn.";
     Block::Figure(Figure::new("predictions", caption, panels))
 }

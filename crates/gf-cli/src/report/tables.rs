@@ -76,7 +76,7 @@ pub(super) fn summary(folder: &Folder) -> Table {
         .arms
         .iter()
         .zip(&folder.study.arms)
-        .map(|(arm, spec)| summary_row(arm, spec.method.settings().label(), &metric))
+        .map(|(arm, spec)| summary_row(arm, spec.label(), &metric))
         .collect();
     let caption = "Medians over seeds. A failed run counts as an infinite loss. Gradient-equivalents: model flops of all evaluations, \
                    products and factorizations over those of one value and gradient. Seconds: spent in steps, evaluation not included, \
@@ -125,7 +125,7 @@ pub(super) fn best_settings(folder: &Folder) -> Option<Table> {
         if let (true, Some((arm, spec))) =
             (arms.len() > 1, arms.iter().min_by(|(a, _), (b, _)| loss(a).total_cmp(&loss(b))))
         {
-            let settings = spec.method.settings().label();
+            let settings = spec.label();
             rows.push(vec![
                 method.name.into(),
                 arm.name.clone(),
@@ -137,6 +137,18 @@ pub(super) fn best_settings(folder: &Folder) -> Option<Table> {
     }
     let columns = ["method", "best arm", "settings", ">final val. loss (median)", ">arms tried"];
     (!rows.is_empty()).then(|| Table::new("The best setting of each method.", &columns, rows))
+}
+
+/// What to try, for arms that went badly; none where none did.
+pub(super) fn advice(folder: &Folder) -> Option<Table> {
+    let row = |arm: &ArmSummary| {
+        let (advice, count) = arm.advice()?;
+        Some(vec![arm.name.clone(), advice.text.clone(), format!("{count} of {}", arm.runs.len())])
+    };
+    let rows: Vec<Vec<String>> = folder.summary.arms.iter().filter_map(row).collect();
+    let caption = "What to try, by rules on the rows of the history: the first seed that went badly, and how many did. The rules are guesses \
+                   from the shape of the loss; docs/monitoring.md has their thresholds.";
+    (!rows.is_empty()).then(|| Table::new(caption, &["arm", "advice", ">seeds"], rows))
 }
 
 /// Names of the metric columns; a function's path is no metric.
@@ -167,7 +179,7 @@ pub(super) fn claims(verdicts: &[ClaimVerdict]) -> Vec<Block> {
 
 /// Fitted exponents of the late phase, per arm.
 pub(super) fn exponents(folder: &Folder) -> Table {
-    let steps = folder.study.run.steps;
+    let steps = folder.steps();
     let window = [(2 * steps / 5).max(1), steps];
     let columns: Vec<String> = std::iter::once("val_loss".to_string())
         .chain(metric_names(folder).into_iter().filter(|name| name == "val_mae").take(1))

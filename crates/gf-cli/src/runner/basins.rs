@@ -1,12 +1,14 @@
 //! Basins of attraction: where an arm ends from every start on a grid.
 
+use gf_optim::schedule::Span;
 use gf_optim::{Budget, Stop, integrate};
 use miette::Report;
+use serde::{Deserialize, Serialize};
 
 use crate::study::{ArmSpec, Basins, FunctionSpec, misuse};
 
 /// One start of the grid.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct BasinStart {
     /// Where it started.
     pub start: [f64; 2],
@@ -35,11 +37,12 @@ pub(super) fn basins(
     let mut method = arm.method.build().map_err(misuse)?;
     let at = |[low, high]: [f64; 2], k: usize| low + (high - low) * k as f64 / (spec.grid - 1) as f64;
     let budget = Budget { gradient_norm: CONVERGED, loss_limit: 1e12, ..Budget::steps(spec.steps) };
+    let span = Span { steps: spec.steps, batches_per_epoch: 1, batch: None };
     let mut rows = Vec::with_capacity(spec.grid * spec.grid);
     for row in 0..spec.grid {
         for column in 0..spec.grid {
             let start = [at(spec.x, column), at(spec.y, row)];
-            let mut control = arm.method.build_control(arm.control.as_ref()).map_err(misuse)?;
+            let mut control = arm.build_control(span).map_err(misuse)?;
             let outcome = integrate(&mut *objective, &mut *method, &mut *control, &mut [], start.to_vec(), &budget)
                 .map_err(misuse)?;
             rows.push(BasinStart {

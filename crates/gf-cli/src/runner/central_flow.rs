@@ -3,7 +3,7 @@
 use gf_core::{Observer, StepRecord, vector};
 use gf_layers::Batches;
 use gf_optim::registry::MethodSettings;
-use gf_spectrum::{CentralFlow, CentralFlowSettings, SpectrumError};
+use gf_spectrum::{CentralFlow, CentralFlowSettings, CentralFlowState, Interruption, SpectrumError};
 use miette::Report;
 use serde::{Deserialize, Serialize};
 
@@ -70,7 +70,18 @@ pub(super) struct CentralFlowWatch {
     pending: Option<CentralFlowRow>,
     pub(super) rows: Vec<CentralFlowRow>,
     /// Where and why it ended early, if it did.
-    pub(super) interruption: Option<(u64, SpectrumError)>,
+    pub(super) interruption: Option<Interruption>,
+}
+
+/// What a [`CentralFlowWatch`] continues from.
+#[derive(Serialize, Deserialize)]
+pub(super) struct CentralFlowWatchState {
+    flow: CentralFlowState,
+    theta: Vec<f64>,
+    before: [Vec<f64>; 2],
+    pending: Option<CentralFlowRow>,
+    rows: Vec<CentralFlowRow>,
+    interruption: Option<Interruption>,
 }
 
 impl CentralFlowWatch {
@@ -102,6 +113,29 @@ impl CentralFlowWatch {
             rows: Vec::new(),
             interruption: None,
         }))
+    }
+
+    /// What [`CentralFlowWatch::resume`] continues from.
+    pub(super) fn state(&self) -> CentralFlowWatchState {
+        CentralFlowWatchState {
+            flow: self.flow.state(),
+            theta: self.theta.clone(),
+            before: self.before.clone(),
+            pending: self.pending.clone(),
+            rows: self.rows.clone(),
+            interruption: self.interruption.clone(),
+        }
+    }
+
+    /// Goes on from there.
+    ///
+    /// # Errors
+    /// When the state is that of another study.
+    pub(super) fn resume(mut self, state: CentralFlowWatchState) -> Result<Self, Report> {
+        self.flow = self.flow.resume(self.theta.len(), state.flow).map_err(misuse)?;
+        (self.theta, self.before, self.pending) = (state.theta, state.before, state.pending);
+        (self.rows, self.interruption) = (state.rows, state.interruption);
+        Ok(self)
     }
 
     /// Describes where the central flow stands, and moves it by a step.
@@ -160,7 +194,7 @@ impl Observer for CentralFlowWatch {
         }
         match self.advance(record.step, record.theta) {
             Ok(row) => self.pending = Some(row),
-            Err(error) => self.interruption = Some((record.step, error)),
+            Err(error) => self.interruption = Some(Interruption { step: record.step, reason: error.to_string() }),
         }
     }
 }

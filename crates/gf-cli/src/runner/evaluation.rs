@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use gf_core::{FullCurvature, Objective, Samples};
+use gf_core::{FullCurvature, Objective, Samples, Targets};
 use gf_layers::{Batches, NetworkObjective};
 use gf_utils::Metric;
 use gf_utils::data::Scaling;
@@ -29,6 +29,8 @@ pub struct NetworkEvaluator {
     scaling: Option<Scaling>,
     outputs: Vec<f64>,
     metrics: &'static [Metric],
+    /// Where the first metric is wanted on the training samples too.
+    on_training: Option<OnTraining>,
 }
 
 impl NetworkEvaluator {
@@ -46,6 +48,11 @@ impl NetworkEvaluator {
             scaling: data.scaling.clone(),
             outputs: vec![0.0; data.validation.len() * network.network.outputs()],
             metrics: network.metrics(),
+            on_training: problem.monitors().then(|| OnTraining {
+                samples: Arc::clone(&data.train),
+                targets: in_data_units(data.train.targets(), data.scaling.as_ref()),
+                outputs: vec![0.0; data.train.len() * network.network.outputs()],
+            }),
         })
     }
 
@@ -58,13 +65,40 @@ impl NetworkEvaluator {
         if let Some(scaling) = &self.scaling {
             scaling.invert_targets(&mut self.outputs);
         }
-        for (slot, metric) in out.metrics.iter_mut().zip(self.metrics) {
+        let mut slots = out.metrics.iter_mut();
+        for (slot, metric) in slots.by_ref().take(self.metrics.len()).zip(self.metrics) {
             *slot = match predicted {
                 true => metric.evaluate(&self.outputs, self.in_data_units.targets()).unwrap_or(f64::NAN),
                 false => f64::NAN,
             };
         }
+        if let (Some(OnTraining { samples, targets, outputs }), Some(metric), Some(slot)) =
+            (&mut self.on_training, self.metrics.first(), slots.next())
+        {
+            let predicted = self.train.predict(theta, samples.inputs(), outputs).is_ok();
+            if let Some(scaling) = &self.scaling {
+                scaling.invert_targets(outputs);
+            }
+            let value = if predicted { metric.evaluate(outputs, targets).ok() } else { None };
+            *slot = value.unwrap_or(f64::NAN);
+        }
     }
+}
+
+/// The training samples, their targets in the units of the data, and room for the outputs on them.
+struct OnTraining {
+    samples: Arc<Samples>,
+    targets: Targets,
+    outputs: Vec<f64>,
+}
+
+/// Targets as they were before they were scaled.
+fn in_data_units(targets: &Targets, scaling: Option<&Scaling>) -> Targets {
+    let mut targets = targets.clone();
+    if let (Targets::Values { values, .. }, Some(scaling)) = (&mut targets, scaling) {
+        scaling.invert_targets(values);
+    }
+    targets
 }
 
 impl Evaluator {

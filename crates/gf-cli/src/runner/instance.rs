@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use gf_core::{CurvatureSample, Observer, StepRecord, vector};
 use gf_layers::Batches;
-use gf_optim::Flow;
 use gf_optim::registry::AnyObjective;
+use gf_optim::{Flow, FlowError, FlowState};
 use miette::Report;
 
 use super::evaluation::{Evaluator, NetworkEvaluator};
@@ -90,13 +90,34 @@ impl FlowDistance {
         problem: &Problem,
         seed: u64,
         theta: &[f64],
+        batches_per_epoch: u64,
         distance: Rc<Cell<f64>>,
     ) -> Result<Option<Self>, Report> {
         let Some(tolerance) = problem.study.run.flow_tolerance else { return Ok(None) };
         let mut objective = on_all_training_samples(problem, seed)?;
         let flow = Flow::new(&mut *objective, theta.to_vec(), tolerance).ok();
-        let every = problem.study.run.evaluate_every;
+        let every = problem.study.run.evaluate_every.steps(batches_per_epoch);
         Ok(Some(Self { objective, flow, on_flow: vec![0.0; theta.len()], every, distance }))
+    }
+
+    /// Where the flow stands; none once it could not go on.
+    pub(super) fn state(&self) -> Option<FlowState> {
+        self.flow.as_ref().map(|flow| flow.state().clone())
+    }
+
+    /// Goes on from there.
+    ///
+    /// # Errors
+    /// When the state is that of another study.
+    pub(super) fn resume(&mut self, state: Option<FlowState>, tolerance: f64) -> Result<(), Report> {
+        let resumed = state.map(|state| Flow::resume(&mut *self.objective, state, tolerance));
+        self.flow = match resumed {
+            Some(Err(error @ FlowError::Evaluation(_))) => return Err(misuse(error)),
+            // The step under way had not been found before either.
+            Some(Err(_)) | None => None,
+            Some(Ok(flow)) => Some(flow),
+        };
+        Ok(())
     }
 }
 

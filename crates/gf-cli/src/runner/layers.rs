@@ -60,9 +60,10 @@ impl LayerWatch {
         problem: &Problem,
         arm: &str,
         seed: u64,
-        data: Option<&SeededData>,
+        (data, batches_per_epoch): (Option<&SeededData>, u64),
     ) -> Result<Option<Self>, Report> {
         let (Some(every), Some(data)) = (problem.study.run.layers_every, data) else { return Ok(None) };
+        let every = every.steps(batches_per_epoch);
         let network = problem.network()?;
         let probe =
             SignalProbe::new(&network.network, network.loss.clone(), Arc::clone(&data.train), network.loss_spec.l2);

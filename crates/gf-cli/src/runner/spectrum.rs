@@ -6,12 +6,14 @@ use gf_spectrum::{
     Blocks, EigenpairSettings, Interruption, Matrix, SpectrumRow, SpectrumTracker, TrackerSettings, square,
 };
 use miette::Report;
+use serde::{Deserialize, Serialize};
 
 use super::central_flow::{CentralFlowRow, CentralFlowWatch};
 use super::instance::on_all_training_samples;
 use crate::study::{ArmSpec, Problem, Subject, misuse};
 
 /// What a tracker saw along one run.
+#[derive(Serialize, Deserialize)]
 pub struct SpectrumRun {
     /// A row a look.
     pub rows: Vec<SpectrumRow>,
@@ -45,9 +47,8 @@ impl SpectrumRun {
             row.threshold = Some(threshold);
             row.effective_sharpness = row.top.first().map(|sharpness| sharpness / threshold);
         }
-        let (central_flow, ended) =
+        let (central_flow, central_flow_interruption) =
             central_flow.map_or_else(Default::default, |watch| (watch.rows, watch.interruption));
-        let central_flow_interruption = ended.map(|(step, error)| Interruption { step, error });
         let mut blocks = None;
         if let (Subject::Network(network), true) = (&problem.subject, interruption.is_none())
             && problem.study.spectrum.as_ref().is_some_and(|spec| spec.per_layer)
@@ -65,7 +66,7 @@ impl SpectrumRun {
     /// Where and why it ended early, in words.
     pub fn interruptions(&self) -> Option<String> {
         let of = |name: &str, found: &Option<Interruption>| {
-            found.as_ref().map(|found| format!("{name}step {}: {}", found.step, found.error))
+            found.as_ref().map(|found| format!("{name}step {}: {}", found.step, found.reason))
         };
         let found = [of("", &self.interruption), of("the central flow at ", &self.central_flow_interruption)];
         let found: Vec<String> = found.into_iter().flatten().collect();

@@ -8,7 +8,7 @@ use super::{Document, misuse};
 /// More would be a slip: a list of steps in the place of one.
 const MOST_ARMS: usize = 10_000;
 
-/// Replaces every arm that has lists among its settings (of its method or control, or several starts) by one arm per combination; each is named
+/// Replaces every arm that has lists among its settings (of its method, control or schedule, or several starts) by one arm per combination; each is named
 /// after its values, such as `explicit-h0.1`. The document is rewritten only if there is such an arm.
 ///
 /// # Errors
@@ -66,7 +66,7 @@ pub(super) fn expand_lists(document: &mut Document) -> Result<(), Report> {
 /// Paths to the lists among an arm's settings.
 fn lists(arm: &Value) -> Vec<Vec<String>> {
     let mut found = Vec::new();
-    for group in ["method", "control"] {
+    for group in ["method", "control", "schedule"] {
         let Some(kinds) = arm.get(group).and_then(Value::as_table) else { continue };
         for (kind, settings) in kinds {
             let Some(settings) = settings.as_table() else { continue };

@@ -203,9 +203,18 @@ impl Problem {
 
     /// Names of the metric columns of the history.
     pub fn metric_names(&self) -> Vec<String> {
-        let mut names = self.names_at_a_point();
+        let mut names = self.names_evaluated();
         names.extend(self.study.run.conservation.then(|| CONSERVATION_DRIFT.to_string()));
         names.extend(self.study.run.flow_tolerance.map(|_| DISTANCE_TO_FLOW.to_string()));
+        names
+    }
+
+    /// Names of the metrics that are evaluated on samples or read off a point: those of the training set only where epochs are watched.
+    pub fn names_evaluated(&self) -> Vec<String> {
+        let mut names = self.names_at_a_point();
+        if let (Subject::Network(problem), true) = (&self.subject, self.monitors()) {
+            names.extend(problem.metrics().iter().take(1).map(|metric| format!("train_{}", metric.name())));
+        }
         names
     }
 
@@ -233,15 +242,13 @@ impl Problem {
                 Err(self.document.error_at(&["run", key], format!("expected {expected}, found {found}")))
             }
         };
-        expect((1..=MOST_STEPS).contains(&run.steps), "steps", STEPS_RANGE, run.steps.to_string())?;
+        self.check_length()?;
         expect(!run.seeds.is_empty(), "seeds", "at least one seed", "none".into())?;
         let mut seeds = run.seeds.clone();
         seeds.sort_unstable();
         seeds.dedup();
         expect(seeds.len() == run.seeds.len(), "seeds", "different seeds", format!("{:?}", run.seeds))?;
         expect(run.batch != Some(0), "batch", "at least 1", "0".into())?;
-        expect(run.layers_every != Some(0), "layers_every", "at least 1", "0".into())?;
-        expect(run.evaluate_every > 0, "evaluate_every", "at least 1", "0".into())?;
         expect(!run.loss_limit.is_nan(), "loss_limit", "a number", run.loss_limit.to_string())?;
         expect(run.loss_target.is_none_or(|target| !target.is_nan()), "loss_target", "a number", "NaN".into())?;
         let name = &self.study.name;
@@ -281,9 +288,12 @@ impl Problem {
                 return fault("grid", "expected 2 to 200");
             }
         }
+        let checkpoint = &self.study.checkpoint;
+        checkpoint.validate().map_err(|(key, message)| self.document.error_at(&["checkpoint", key], message))?;
         if run.layers_every.is_some() && self.study.problem.is_some() {
             return Err(self.document.error_at(&["run", "layers_every"], "expected [network] here, found a function"));
         }
+        self.check_lr_range()?;
         if let Some(depth) = &self.study.depth {
             self.network()?;
             depth.validate().map_err(|(key, message)| self.document.error_at(&["depth", key], message))?;
@@ -331,6 +341,7 @@ impl Problem {
             };
             arm.method.validate().map_err(settings("method"))?;
             arm.method.build_control(arm.control.as_ref()).map_err(settings("control"))?;
+            self.check_schedule(index, arm)?;
             if let Some(start) = &arm.start {
                 match &self.subject {
                     Subject::Function(function) => {
@@ -371,9 +382,6 @@ impl Problem {
                     let message = format!("arm \"{}\": {message}", arm.name);
                     self.document.error_at(&["run", "conservation"], message)
                 })?;
-            }
-            if let Some(steps) = arm.steps.filter(|steps| !(1..=MOST_STEPS).contains(steps)) {
-                return Err(error(&["steps"], &format!("expected {STEPS_RANGE}, found {steps}")));
             }
             self.check_memory(index, &arm.method)?;
         }
@@ -448,10 +456,6 @@ impl Problem {
         Ok(())
     }
 }
-
-/// More than any machine takes, and few enough for their sums.
-const MOST_STEPS: u64 = 1_000_000_000_000;
-const STEPS_RANGE: &str = "1 to 10^12";
 
 /// Starts of the table of first steps.
 const MOST_STARTS: u64 = 100_000;

@@ -1,8 +1,11 @@
 //! The keys of a study, with their defaults. `gf init` writes a commented example.
 
 mod arm;
+mod checkpoint;
 mod claim;
 mod data;
+mod early_stopping;
+mod every;
 mod run;
 mod spectrum;
 
@@ -10,14 +13,18 @@ use gf_layers::{Initialization, Layer, Network};
 use serde::{Deserialize, Serialize};
 
 pub use arm::ArmSpec;
+pub use checkpoint::CheckpointSpec;
 pub use claim::{ClaimRule, ClaimSpec};
 pub use data::{Builtin, DataSpec, SplitKind, ValidationSpec};
+pub use early_stopping::EarlyStoppingSpec;
+pub use every::Every;
 pub use run::{BatchOrder, OnFailure, RunSpec};
 pub use spectrum::SpectrumSpec;
 
 use super::LossSpec;
 use super::depth::Depth;
 use super::function::FunctionSpec;
+use super::lr_range::LrRange;
 
 /// A whole study. A problem alone (for `gf eval`) has no arms.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -50,6 +57,9 @@ pub struct Study {
     /// Steps, seeds, batches.
     #[serde(default)]
     pub run: RunSpec,
+    /// When a run saves where it stands.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub checkpoint: CheckpointSpec,
     /// The methods compared.
     #[serde(default, rename = "arm", skip_serializing_if = "Vec::is_empty")]
     pub arms: Vec<ArmSpec>,
@@ -65,9 +75,16 @@ pub struct Study {
     /// Where each arm ends from every start on a grid; for functions of two parameters.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub basins: Option<Basins>,
+    /// A learning-rate range test of every arm, from its start.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lr_range: Option<LrRange>,
     /// Signals through random networks of growing depth.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub depth: Option<Depth>,
+}
+
+fn is_default(spec: &CheckpointSpec) -> bool {
+    *spec == CheckpointSpec::default()
 }
 
 fn default_name() -> String {

@@ -102,3 +102,15 @@ method.newton = { damping = 1e-2 }
 "#;
 
 pub(crate) const DATA: &str = "x,y\n-1,1\n-0.7,0.5\n-0.4,0.2\n-0.1,0.0\n0.2,0.1\n0.5,0.3\n0.8,0.6\n1,1\n";
+
+/// A CSV file without the columns of wall-clock time.
+pub(crate) fn without_wall(text: &str) -> String {
+    let header: Vec<&str> = text.lines().next().unwrap().split(',').collect();
+    let kept: Vec<usize> = (0..header.len()).filter(|k| !header[*k].contains("wall")).collect();
+    text.lines()
+        .map(|line| {
+            let cells: Vec<&str> = line.split(',').collect();
+            kept.iter().map(|k| cells[*k]).collect::<Vec<_>>().join(",") + "\n"
+        })
+        .collect()
+}

@@ -75,6 +75,10 @@ impl<O: Objective + ?Sized, S: ShiftedSolver<O>> Discretization<O> for BackwardE
         self.stages.solve(objective, stage, delta, events)
     }
 
+    fn state(&mut self) -> Vec<&mut [f64]> {
+        self.stages.state()
+    }
+
     fn time(&self, h: f64) -> Option<f64> {
         Some(h)
     }

@@ -102,6 +102,8 @@ impl<O: Objective + ?Sized, S: ShiftedSolver<O>> Discretization<O> for Bdf2<S> {
     }
 
     fn state(&mut self) -> Vec<&mut [f64]> {
-        vec![&mut self.previous, &mut self.previous_h]
+        let mut state = self.stages.state();
+        state.extend([self.previous.as_mut_slice(), &mut self.previous_h]);
+        state
     }
 }

@@ -255,6 +255,10 @@ impl<O: Objective + ?Sized, S: ShiftedSolver<O>> Discretization<O> for DampedNew
         Ok(())
     }
 
+    fn state(&mut self) -> Vec<&mut [f64]> {
+        self.solver.state()
+    }
+
     fn time(&self, _h: f64) -> Option<f64> {
         None
     }

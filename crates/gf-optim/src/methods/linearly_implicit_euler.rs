@@ -216,6 +216,10 @@ where
         self.policy.resolve(objective, system, delta, events)
     }
 
+    fn state(&mut self) -> Vec<&mut [f64]> {
+        self.solver.state()
+    }
+
     fn time(&self, h: f64) -> Option<f64> {
         Some(h)
     }

@@ -96,6 +96,10 @@ impl<O: Objective + ?Sized, S: ShiftedSolver<O>, const N: usize> Discretization<
         Ok(())
     }
 
+    fn state(&mut self) -> Vec<&mut [f64]> {
+        self.system.state()
+    }
+
     fn time(&self, h: f64) -> Option<f64> {
         Some(h)
     }

@@ -84,6 +84,10 @@ impl<O: Objective + ?Sized, S: ShiftedSolver<O>> Discretization<O> for Sdirk2<S>
         Ok(())
     }
 
+    fn state(&mut self) -> Vec<&mut [f64]> {
+        self.stages.state()
+    }
+
     fn time(&self, h: f64) -> Option<f64> {
         Some(h)
     }

@@ -57,6 +57,13 @@ impl<S> ShiftedSystem<S> {
         self.solver.init(dim)
     }
 
+    pub(super) fn state<O: ?Sized>(&mut self) -> Vec<&mut [f64]>
+    where
+        S: ShiftedSolver<O>,
+    {
+        self.solver.state()
+    }
+
     /// Moves to the matrix at `theta`.
     pub(super) fn linearize<O: Objective + ?Sized>(
         &mut self,

@@ -59,6 +59,13 @@ impl<S> StageSolver<S> {
         self.system.init(dim)
     }
 
+    pub(super) fn state<O: ?Sized>(&mut self) -> Vec<&mut [f64]>
+    where
+        S: ShiftedSolver<O>,
+    {
+        self.system.state()
+    }
+
     /// Makes u = 0 the start of the next solve; any later one starts from the u that the last one left.
     pub(super) fn start(&mut self, at: Point<'_>, u: &mut [f64]) {
         u.fill(0.0);

@@ -87,6 +87,10 @@ impl<O: Objective + ?Sized, S: ShiftedSolver<O>> Discretization<O> for TrBdf2<S>
         self.stages.smooth(objective, a, &mut self.estimate, events)
     }
 
+    fn state(&mut self) -> Vec<&mut [f64]> {
+        self.stages.state()
+    }
+
     fn time(&self, h: f64) -> Option<f64> {
         Some(h)
     }

@@ -66,6 +66,10 @@ impl<O: Objective + ?Sized, S: ShiftedSolver<O>> Discretization<O> for Trapezoid
         self.stages.solve(objective, stage, delta, events)
     }
 
+    fn state(&mut self) -> Vec<&mut [f64]> {
+        self.stages.state()
+    }
+
     fn time(&self, h: f64) -> Option<f64> {
         Some(h)
     }

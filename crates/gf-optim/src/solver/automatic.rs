@@ -26,17 +26,28 @@ pub struct Automatic {
     /// Whether each was told of the current point.
     is_linearized: bool,
     is_written: bool,
-    /// The largest shift at which MINRES gave up since it was last tried at all.
-    given_up: f64,
     /// Whether no shift was solved at this point yet.
     first: bool,
+    memory: Memory,
+}
+
+/// What the rule carries from point to point: numbers, so that a run can be saved.
+struct Memory {
+    /// The largest shift at which MINRES gave up since it was last tried at all.
+    given_up: f64,
     /// Points still to be solved directly, and how many there were after the last try in vain.
-    skip: u32,
-    interval: u32,
+    skip: f64,
+    interval: f64,
+    /// Model flops of the last factorization of this run; 0 before the first.
+    factorization: f64,
+}
+
+impl Memory {
+    const NONE: Self = Self { given_up: f64::NEG_INFINITY, skip: 0.0, interval: 0.0, factorization: 0.0 };
 }
 
 /// The longest interval between two tries.
-const LONGEST_INTERVAL: u32 = 64;
+const LONGEST_INTERVAL: f64 = 64.0;
 /// MINRES gets so many products in any case.
 const LEAST_WORTH: f64 = 16.0;
 
@@ -44,9 +55,8 @@ impl Automatic {
     /// MINRES to the relative residual `tolerance` in at most `max_products` products.
     pub fn new(tolerance: f64, max_products: usize) -> Self {
         let iterative = Minres::of(Hessian, tolerance, max_products);
-        let given_up = f64::NEG_INFINITY;
         let direct = Direct::lblt();
-        Self { iterative, direct, is_linearized: false, is_written: false, given_up, first: true, skip: 0, interval: 0 }
+        Self { iterative, direct, is_linearized: false, is_written: false, first: true, memory: Memory::NONE }
     }
 
     /// As [`super::Krylov::with_warm_start`].
@@ -72,7 +82,7 @@ impl Automatic {
     fn worth(&self, dim: usize, cost: Cost) -> usize {
         const EVALUATED: f64 = 1.4;
         let p = dim as f64;
-        let factorization = self.direct.last_factorization_flops().unwrap_or(p.powi(3) / 3.0);
+        let factorization = Some(self.memory.factorization).filter(|flops| *flops > 0.0).unwrap_or(p.powi(3) / 3.0);
         let direct = EVALUATED * (cost.dense_hessian + factorization) + 100.0 * p * p;
         let product = EVALUATED * cost.hessian_product + 120.0 * p;
         (direct / product).clamp(LEAST_WORTH, 1e9) as usize
@@ -84,7 +94,7 @@ where
     Hessian: ProductCurvature<O> + MatrixCurvature<O>,
 {
     fn init(&mut self, dim: usize) -> Result<(), SetupError> {
-        (self.skip, self.interval) = (0, 0);
+        self.memory = Memory::NONE;
         ShiftedSolver::<O>::init(&mut self.iterative, dim)?;
         ShiftedSolver::<O>::init(&mut self.direct, dim)
     }
@@ -92,10 +102,10 @@ where
     fn linearize(&mut self, _objective: &mut Counted<'_, O>, _theta: &[f64]) -> Result<(), StepFailure> {
         // Each solver is told when it is first needed.
         (self.is_linearized, self.is_written, self.first) = (false, false, true);
-        if self.skip == 0 {
-            self.given_up = f64::NEG_INFINITY;
+        if self.memory.skip == 0.0 {
+            self.memory.given_up = f64::NEG_INFINITY;
         } else {
-            self.skip -= 1;
+            self.memory.skip -= 1.0;
         }
         Ok(())
     }
@@ -109,19 +119,19 @@ where
         x: &mut [f64],
     ) -> Result<SolveInfo, StepFailure> {
         let first = std::mem::take(&mut self.first);
-        if shift > self.given_up {
+        if shift > self.memory.given_up {
             self.linearize_iterative(objective, theta)?;
             match self.iterative.solve(objective, theta, shift, b, x) {
                 Err(StepFailure::ResidualMissed { .. }) => {
-                    self.given_up = shift;
+                    self.memory.given_up = shift;
                     if first {
-                        self.interval = (2 * self.interval).clamp(1, LONGEST_INTERVAL);
-                        self.skip = self.interval;
+                        self.memory.interval = (2.0 * self.memory.interval).clamp(1.0, LONGEST_INTERVAL);
+                        self.memory.skip = self.memory.interval;
                     }
                 }
                 other => {
                     if first {
-                        self.interval = 0;
+                        self.memory.interval = 0.0;
                     }
                     return other;
                 }
@@ -131,8 +141,16 @@ where
             self.direct.linearize(objective, theta)?;
             self.is_written = true;
         }
-        let info = self.direct.solve(objective, theta, shift, b, x)?;
-        Ok(SolveInfo { took_over: true, ..info })
+        let solved = self.direct.solve(objective, theta, shift, b, x);
+        self.memory.factorization = self.direct.last_factorization_flops().unwrap_or(0.0);
+        Ok(SolveInfo { took_over: true, ..solved? })
+    }
+
+    fn state(&mut self) -> Vec<&mut [f64]> {
+        let Memory { given_up, skip, interval, factorization } = &mut self.memory;
+        let mut state = ShiftedSolver::<O>::state(&mut self.iterative);
+        state.extend([given_up, skip, interval, factorization].map(std::slice::from_mut));
+        state
     }
 
     fn lowest_at_most(

@@ -139,6 +139,10 @@ impl<O: Objective + ?Sized, C: ProductCurvature<O>, const DEFINITE: bool> Shifte
         Ok(SolveInfo { definiteness, relative_residual: info.relative_residual, took_over: false })
     }
 
+    fn state(&mut self) -> Vec<&mut [f64]> {
+        vec![&mut self.previous]
+    }
+
     fn lowest_at_most(
         &mut self,
         objective: &mut Counted<'_, O>,

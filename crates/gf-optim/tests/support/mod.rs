@@ -72,6 +72,7 @@ pub(crate) struct Trace {
     pub(crate) loss: Vec<f64>,
     pub(crate) time: Vec<Option<f64>>,
     pub(crate) step_size: Vec<Option<f64>>,
+    pub(crate) learning_rate: Vec<Option<f64>>,
     pub(crate) rejected: Vec<u32>,
     pub(crate) events: Vec<Vec<&'static str>>,
     pub(crate) gradient_equivalents: Vec<f64>,
@@ -86,6 +87,7 @@ impl Observer for Trace {
         self.loss.push(record.loss);
         self.time.push(record.time);
         self.step_size.push(record.step_size);
+        self.learning_rate.push(record.learning_rate);
         self.rejected.push(record.rejected);
         self.events.push(record.events.iter().map(|event| event.name()).collect());
         self.gradient_equivalents.push(record.gradient_equivalents);

@@ -19,7 +19,8 @@ pub struct ArmHistory {
 }
 
 /// The columns before and after those of the metrics.
-const BEFORE: [&str; 9] = ["arm", "seed", "step", "epoch", "time", "h", "loss", "train_loss", "val_loss"];
+const BEFORE: [&str; 10] =
+    ["arm", "seed", "step", "epoch", "time", "h", "learning_rate", "loss", "train_loss", "val_loss"];
 const AFTER: [&str; 7] = ["grad_norm", "step_norm", "update_ratio", "grad_equivalents", "wall_s", "rejected", "reason"];
 
 pub(super) fn is_fixed_column(name: &str) -> bool {
@@ -28,9 +29,9 @@ pub(super) fn is_fixed_column(name: &str) -> bool {
 
 /// Writes histories, each (arm, seed, rows), into one file, atomically.
 ///
-/// Columns: `arm,seed,step,epoch,time,h,loss,train_loss,val_loss,<metrics…>,grad_norm,step_norm,update_ratio,grad_equivalents,wall_s,
+/// Columns: `arm,seed,step,epoch,time,h,learning_rate,loss,train_loss,val_loss,<metrics…>,grad_norm,step_norm,update_ratio,grad_equivalents,wall_s,
 /// rejected,reason`. The metrics are those of all histories, in the order met. Numbers are the shortest text that reads back to the same
-/// bits (`inf` for infinity). An empty cell stands for "none" in `time` and `h`, and for "not evaluated, or NaN" in losses and metrics
+/// bits (`inf` for infinity). An empty cell stands for "none" in `time`, `h` and `learning_rate`, and for "not evaluated, or NaN" in losses and metrics
 /// of the evaluator; the other columns are never empty (`NaN`).
 ///
 /// # Errors
@@ -74,6 +75,7 @@ fn write_row<W: io::Write>(
     csv.write_field(number(row.epoch))?;
     csv.write_field(row.time.map(number).unwrap_or_default())?;
     csv.write_field(row.step_size.map(number).unwrap_or_default())?;
+    csv.write_field(row.learning_rate.map(number).unwrap_or_default())?;
     csv.write_field(number(row.loss))?;
     csv.write_field(evaluated(row.train_loss))?;
     csv.write_field(evaluated(row.val_loss))?;
@@ -156,9 +158,10 @@ fn read_row(csv: CsvRow<'_>, metrics: &mut [f64]) -> Result<Row, CsvError> {
         epoch: number(3)?,
         time: optional(4)?,
         step_size: optional(5)?,
-        loss: number(6)?,
-        train_loss: optional(7)?.unwrap_or(f64::NAN),
-        val_loss: optional(8)?.unwrap_or(f64::NAN),
+        learning_rate: optional(6)?,
+        loss: number(7)?,
+        train_loss: optional(8)?.unwrap_or(f64::NAN),
+        val_loss: optional(9)?.unwrap_or(f64::NAN),
         gradient_norm: number(after)?,
         step_norm: number(after + 1)?,
         update_ratio: number(after + 2)?,

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::file::is_fixed_column;
+use super::patience::Patience;
 use super::table::{Row, Table};
 
 /// What is recorded, and how often parameters are evaluated.
@@ -43,6 +44,9 @@ pub struct Best {
     /// θ.
     pub theta: Vec<f64>,
 }
+
+/// The reason of a run that ends for want of a lower validation loss.
+pub const EARLY_STOPPING: &str = "early-stopping";
 
 /// Why a history cannot be set up or rolled back.
 #[derive(Debug, Clone, PartialEq, Error)]
@@ -92,8 +96,8 @@ pub enum HistoryError {
 /// let settings = HistorySettings { expected_steps: 10, batches_per_epoch: 5, evaluate_every: 1, metric_names: vec![] };
 /// let mut history = History::new(settings, |theta: &[f64], out: &mut Evaluation| out.val_loss = theta[0] * theta[0])?;
 /// let record = StepRecord {
-///     step: 0, time: Some(0.0), step_size: None, theta: &[3.0], loss: 9.0, gradient_norm: 6.0, step_norm: 0.0,
-///     update_ratio: 0.0, work: Work::default(), gradient_equivalents: 0.0, rejected: 0, events: &[],
+///     step: 0, time: Some(0.0), step_size: None, learning_rate: None, theta: &[3.0], loss: 9.0, gradient_norm: 6.0, step_norm: 0.0,
+///     update_ratio: 0.0, work: Work::default(), gradient_equivalents: 0.0, rejected: 0, events: &[], gradient: &[6.0],
 /// };
 /// history.accepted(&record);
 /// assert_eq!(history.best().map(|best| best.val_loss), Some(9.0));
@@ -108,6 +112,8 @@ pub struct History<F = fn(&[f64], &mut Evaluation)> {
     evaluation: Evaluation,
     /// Whether the last row was evaluated.
     complete: bool,
+    patience: Option<Patience>,
+    exhausted: bool,
     started: Option<Instant>,
     elapsed: Duration,
 }
@@ -138,6 +144,8 @@ impl<F: FnMut(&[f64], &mut Evaluation)> History<F> {
             evaluate,
             best: None,
             complete: false,
+            patience: None,
+            exhausted: false,
             started: None,
             elapsed: Duration::ZERO,
         })
@@ -158,7 +166,21 @@ impl<F: FnMut(&[f64], &mut Evaluation)> History<F> {
         // The last row was evaluated if it was its turn; `complete` evaluates it otherwise.
         self.complete = table.rows().last().is_some_and(|row| self.settings.is_due(row.step));
         (self.table, self.best) = (table, best);
+        if let Some(patience) = self.patience {
+            self = self.with_early_stopping(patience);
+        }
         Ok(self)
+    }
+
+    /// Asks for the end of the run, as `early-stopping`, where `patience` is exhausted by the validation losses of the steps that are
+    /// evaluated in their turn. Rows that are there already, of a resumed run, are replayed.
+    #[must_use]
+    pub fn with_early_stopping(mut self, mut patience: Patience) -> Self {
+        let due = self.table.rows().iter().filter(|row| self.settings.is_due(row.step));
+        // The last one decides, as it did when it was met: a run that goes on was not ended by an earlier one.
+        self.exhausted = due.fold(false, |_, row| patience.is_exhausted_by(row.val_loss));
+        self.patience = Some(patience);
+        self
     }
 
     /// The rows so far.
@@ -245,6 +267,8 @@ impl<F: FnMut(&[f64], &mut Evaluation)> Observer for History<F> {
         self.complete = self.settings.is_due(record.step);
         if self.complete {
             self.evaluate(record.step, record.theta);
+            let value = self.evaluation.val_loss;
+            self.exhausted = self.patience.as_mut().is_some_and(|patience| patience.is_exhausted_by(value));
         } else {
             self.forget();
         }
@@ -253,6 +277,7 @@ impl<F: FnMut(&[f64], &mut Evaluation)> Observer for History<F> {
             epoch: record.step as f64 / self.settings.batches_per_epoch as f64,
             time: record.time,
             step_size: record.step_size,
+            learning_rate: record.learning_rate,
             loss: record.loss,
             train_loss: self.evaluation.train_loss,
             val_loss: self.evaluation.val_loss,
@@ -264,6 +289,10 @@ impl<F: FnMut(&[f64], &mut Evaluation)> Observer for History<F> {
             rejected: record.rejected,
         };
         self.table.push(row, &self.evaluation.metrics, record.events.iter().map(|event| event.name()));
+    }
+
+    fn stop_requested(&mut self) -> Option<&'static str> {
+        (self.complete && self.exhausted).then_some(EARLY_STOPPING)
     }
 
     fn validation_loss(&self) -> Option<f64> {

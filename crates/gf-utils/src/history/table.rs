@@ -13,6 +13,8 @@ pub struct Row {
     pub time: Option<f64>,
     /// Step size in flow time. Column `h`.
     pub step_size: Option<f64>,
+    /// The size that the step was proposed with, for every method: h, a learning rate, the factor of a line search; none for the start.
+    pub learning_rate: Option<f64>,
     /// L(θ_{k−1}) on the sample of step k.
     pub loss: f64,
     /// Loss of θ_k on the training set; NaN if not evaluated.
@@ -92,6 +94,7 @@ impl Table {
             "epoch" => |row| row.epoch,
             "time" => |row| row.time.unwrap_or(f64::NAN),
             "h" => |row| row.step_size.unwrap_or(f64::NAN),
+            "learning_rate" => |row| row.learning_rate.unwrap_or(f64::NAN),
             "loss" => |row| row.loss,
             "train_loss" => |row| row.train_loss,
             "val_loss" => |row| row.val_loss,

@@ -2,6 +2,8 @@
 
 use gf_layers::{Activation, Initialization};
 use gf_optim::registry::{ControlSettings, MethodSettings};
+use gf_optim::schedule::{Schedule, Span};
+use gf_optim::{SettingsError, StepController};
 use serde::{Deserialize, Serialize};
 
 use crate::study::LossSpec;
@@ -20,6 +22,10 @@ pub struct ArmSpec {
     /// `control.armijo = { … }` or `control.constant = {}`; the method's own when not given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub control: Option<ControlSettings>,
+    /// How the method's h changes along the run: `schedule.cosine = { … }`, several members multiply; see `gf schedule --list`. Durations in epochs; constant when
+    /// not given. Only beside a constant control.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub schedule: Option<Schedule>,
     /// Samples a batch, where they differ from `run.batch`; 0 is the whole training set.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub batch: Option<usize>,
@@ -44,15 +50,71 @@ pub struct ArmSpec {
     /// The activation of the last layer, where it differs from the network's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub output: Option<Activation>,
-    /// Steps of this arm, where they differ from `run.steps`.
+    /// Steps of this arm, in place of the steps and epochs of `[run]`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub steps: Option<u64>,
+    /// Passes of this arm through the training set, in place of the steps and epochs of `[run]`; with `steps` too, whichever ends first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub epochs: Option<u64>,
 }
 
 impl ArmSpec {
+    /// A method and nothing else, named after it.
+    pub fn of_method(method: MethodSettings) -> Self {
+        Self {
+            name: method.info().name.into(),
+            group: None,
+            method,
+            control: None,
+            schedule: None,
+            batch: None,
+            curvature_batch: None,
+            start: None,
+            gradient_noise: None,
+            initialization: None,
+            skip: None,
+            loss: None,
+            output: None,
+            steps: None,
+            epochs: None,
+        }
+    }
+
+    /// The step size of all steps, where the method has the setting `h` and a constant step.
+    pub fn h(&self) -> Option<f64> {
+        let table = toml::Value::try_from(&self.method).ok()?;
+        let h = table.get(self.method.info().name)?.get("h")?.as_float();
+        h.filter(|_| self.has_constant_step())
+    }
+
     /// Whether every step is of the method's own size.
     pub fn has_constant_step(&self) -> bool {
+        self.schedule.is_none() && self.has_constant_control()
+    }
+
+    /// Whether no step control chooses sizes, so that they are the method's own, times those of a schedule.
+    pub fn has_constant_control(&self) -> bool {
         let own = self.method.settings().default_control();
         matches!(self.control.as_ref().unwrap_or(&own), ControlSettings::Constant(_))
+    }
+
+    /// The step control, under the arm's schedule where it has one; `span` is the run.
+    ///
+    /// # Errors
+    /// [`SettingsError`] that names the key.
+    pub fn build_control(&self, span: Span) -> Result<Box<dyn StepController + Send>, SettingsError> {
+        match &self.schedule {
+            None => self.method.build_control(self.control.as_ref()),
+            Some(schedule) => self.method.build_scheduled_control(self.control.as_ref(), schedule, span),
+        }
+    }
+
+    /// What tells arms of one method apart, in a few words.
+    pub fn label(&self) -> String {
+        let members = self.schedule.iter().flat_map(Schedule::names);
+        std::iter::once(self.method.settings().label())
+            .chain(members.map(str::to_string))
+            .collect::<Vec<_>>()
+            .join(" × ")
     }
 }

@@ -5,13 +5,19 @@ use gf_optim::Budget;
 use serde::{Deserialize, Serialize};
 
 use super::arm::ArmSpec;
+use super::early_stopping::EarlyStoppingSpec;
+use super::every::Every;
 
 /// `[run]`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct RunSpec {
-    /// Accepted steps of each arm.
-    pub steps: u64,
+    /// Accepted steps of each arm; default 500 where `epochs` is not given either. With both, whichever ends first.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub steps: Option<u64>,
+    /// Passes of each arm through the training set, in place of `steps`: ⌈training samples / batch⌉ steps each, one without batches.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub epochs: Option<u64>,
     /// One run of each arm per seed: data, split, start and batches come from it.
     pub seeds: Vec<u64>,
     /// Samples a batch; the whole training set when not given.
@@ -26,11 +32,19 @@ pub struct RunSpec {
     /// ‖θ − θ(t)‖ at equal flow time, at the steps that are evaluated.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub flow_tolerance: Option<f64>,
-    /// Evaluate training and validation loss every so many steps.
-    pub evaluate_every: u64,
-    /// Write what passes through the layers, on the training set, every so many steps: `layers.csv`.
+    /// Evaluate training and validation loss every so many steps; `"epoch"`, or `{ epochs = n }` for every n epochs. Default 1.
+    pub evaluate_every: Every,
+    /// Write what passes through the layers, on the training set, every so many steps (or `"epoch"`, `{ epochs = n }`): `layers.csv`.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub layers_every: Option<u64>,
+    pub layers_every: Option<Every>,
+    /// Watch every epoch: losses, accuracy on the training set too, update ratios and gradients layer by layer, steps that lowered the loss
+    /// of their own batch (one more evaluation of it a step): `epochs.csv`, `epoch-layers.csv`, and a section of the report. Default: true
+    /// where the length of the run or of an arm is given in `epochs`, else false.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub monitor: Option<bool>,
+    /// End an arm where its validation loss has stopped falling; default: not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub early_stopping: Option<EarlyStoppingSpec>,
     /// Add the column `conservation_drift`: how far a run is from what the flow conserves.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub conservation: bool,
@@ -58,15 +72,18 @@ pub struct RunSpec {
 impl Default for RunSpec {
     fn default() -> Self {
         Self {
-            steps: 500,
+            steps: None,
+            epochs: None,
             seeds: vec![0],
             batch: None,
             order: BatchOrder::Fixed,
             last_batch: LastBatch::Keep,
             flow_tolerance: None,
             layers_every: None,
+            monitor: None,
+            early_stopping: None,
             conservation: false,
-            evaluate_every: 1,
+            evaluate_every: Every::Steps(1),
             flow_time: None,
             gradient_norm: None,
             loss_target: None,
@@ -79,9 +96,12 @@ impl Default for RunSpec {
 }
 
 impl RunSpec {
-    /// As the driver wants it, for an arm.
-    pub fn budget(&self, arm: &ArmSpec) -> Budget {
-        let open = Budget::steps(arm.steps.unwrap_or(self.steps));
+    /// Steps of an arm where neither steps nor epochs are given.
+    pub const DEFAULT_STEPS: u64 = 500;
+
+    /// As the driver wants it, for an arm with so many batches an epoch.
+    pub fn budget(&self, arm: &ArmSpec, batches_per_epoch: u64) -> Budget {
+        let open = Budget::steps(self.steps_of(arm, batches_per_epoch));
         Budget {
             flow_time: self.flow_time.unwrap_or(open.flow_time),
             gradient_norm: self.gradient_norm.unwrap_or(open.gradient_norm),
@@ -90,6 +110,15 @@ impl RunSpec {
             loss_limit: self.loss_limit,
             ..open
         }
+    }
+
+    /// Accepted steps of an arm at most: its own steps or epochs (the fewer of both), or else those of the study.
+    pub fn steps_of(&self, arm: &ArmSpec, batches_per_epoch: u64) -> u64 {
+        let fewer = |steps: Option<u64>, epochs: Option<u64>| {
+            let of_epochs = epochs.map(|epochs| epochs.saturating_mul(batches_per_epoch));
+            steps.into_iter().chain(of_epochs).min()
+        };
+        fewer(arm.steps, arm.epochs).or_else(|| fewer(self.steps, self.epochs)).unwrap_or(Self::DEFAULT_STEPS)
     }
 }
 
@@ -111,4 +140,29 @@ pub enum OnFailure {
     Error,
     /// Divergence is data: exit code 0.
     Record,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_fewer_of_steps_and_epochs_count_and_an_arm_counts_for_itself() {
+        let cases = [
+            ("", "", 500),
+            ("steps = 100", "", 100),
+            ("epochs = 3", "", 21),
+            ("steps = 20\nepochs = 3", "", 20),
+            ("steps = 100\nepochs = 3", "", 21),
+            ("steps = 5", "epochs = 2", 14),
+            ("epochs = 1", "steps = 90", 90),
+            ("epochs = 1", "steps = 90\nepochs = 2", 14),
+        ];
+        for (run, arm, expected) in cases {
+            let spec: RunSpec = toml::from_str(run).unwrap();
+            let arm_spec: ArmSpec =
+                toml::from_str(&format!("name = \"a\"\n{arm}\nmethod.explicit = {{ h = 1 }}")).unwrap();
+            assert_eq!(spec.steps_of(&arm_spec, 7), expected, "[run] {run}; [[arm]] {arm}");
+        }
+    }
 }

@@ -1,0 +1,313 @@
+//! What an arm is continued from: a checkpoint while it runs, its results once it has ended.
+
+use std::path::{Path, PathBuf};
+
+use gf_core::Targets;
+use gf_optim::{FlowState, Start};
+use gf_spectrum::TrackerState;
+use gf_utils::envelope::{self, EnvelopeError};
+use gf_utils::history::{Best, Table};
+use miette::Report;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use super::Done;
+use super::central_flow::CentralFlowWatchState;
+use super::epochs::EpochSums;
+use super::layers::LayerRow;
+use crate::study::{CheckpointSpec, SeededData, misuse};
+
+/// Where a run of an arm stood after a step: all that the steps to come, and the files at the end, depend on.
+#[derive(Serialize, Deserialize)]
+pub(super) struct Checkpoint {
+    /// θ, the counts, and the states of method and step control.
+    pub(super) start: Start,
+    pub(super) history: Table,
+    pub(super) best: Option<Best>,
+    pub(super) layers: Vec<LayerRow>,
+    pub(super) epochs: Vec<EpochSums>,
+    /// Where the study compares with the flow; none inside once the flow could not go on.
+    pub(super) flow: Option<Option<FlowState>>,
+    pub(super) spectrum: Option<TrackerState>,
+    pub(super) central_flow: Option<CentralFlowWatchState>,
+}
+
+/// A file of this store: what it belongs to, and what it holds.
+#[derive(Serialize, Deserialize)]
+struct Labelled<T> {
+    /// CRC-32 of study.toml.
+    study: u32,
+    /// CRC-32 of the samples of the seed.
+    data: u32,
+    /// The arm's name, or that of another task.
+    name: String,
+    seed: u64,
+    content: T,
+}
+
+/// The checkpoints of a run folder.
+#[derive(Debug, Clone)]
+pub struct CheckpointStore {
+    folder: PathBuf,
+    study: u32,
+    spec: CheckpointSpec,
+}
+
+const KIND: [u8; 8] = *b"gf-check";
+const KIND_OF_RESULTS: [u8; 8] = *b"gf-ended";
+/// The version of both formats.
+const VERSION: u32 = 1;
+const EXTENSION: &str = "gfcheckpoint";
+
+impl CheckpointStore {
+    /// In `folder`, of the study in the file `study`.
+    ///
+    /// # Errors
+    /// When the study cannot be read.
+    pub fn new(folder: PathBuf, study: &Path, spec: CheckpointSpec) -> Result<Self, Report> {
+        let text = std::fs::read(study).map_err(|error| misuse(format!("{}: {error}", study.display())))?;
+        Ok(Self { folder, study: crc32fast::hash(&text), spec })
+    }
+
+    /// When checkpoints are written.
+    pub(super) fn spec(&self) -> &CheckpointSpec {
+        &self.spec
+    }
+
+    /// Saves `checkpoint` and removes the oldest ones.
+    ///
+    /// # Errors
+    /// When it cannot be written; the earlier ones are then still there.
+    pub(super) fn save(&self, of: &Task<'_>, checkpoint: &Checkpoint) -> Result<(), EnvelopeError> {
+        let path = self.folder.join(format!("{}-{:012}.{EXTENSION}", of.stem(), checkpoint.start.step));
+        self.write(&path, KIND, of, checkpoint)?;
+        for old in self.all(of).into_iter().skip(self.spec.keep) {
+            // One that stays is older than those that count.
+            let _ = std::fs::remove_file(old);
+        }
+        Ok(())
+    }
+
+    /// The newest checkpoint that is sound; tells `warn` of those that are not.
+    pub(super) fn newest(&self, of: &Task<'_>, mut warn: impl FnMut(String)) -> Option<Checkpoint> {
+        self.all(of).into_iter().find_map(|path| match self.read(&path, KIND, of) {
+            Ok(checkpoint) => Some(checkpoint),
+            Err(message) => {
+                warn(format!("{message}; going on from an earlier one, or from the start"));
+                None
+            }
+        })
+    }
+
+    /// Saves what a task came to.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub(super) fn save_results(&self, of: &Task<'_>, results: &Done) -> Result<(), EnvelopeError> {
+        self.write(&self.results(of), KIND_OF_RESULTS, of, results)?;
+        for checkpoint in self.all(of) {
+            let _ = std::fs::remove_file(checkpoint);
+        }
+        Ok(())
+    }
+
+    /// What a task came to, where it has ended; tells `warn` where that cannot be read.
+    pub(super) fn ended(&self, of: &Task<'_>, warn: impl FnOnce(String)) -> Option<Done> {
+        let path = self.results(of);
+        if !path.exists() {
+            return None;
+        }
+        self.read(&path, KIND_OF_RESULTS, of).map_err(|message| warn(format!("{message}; running it again"))).ok()
+    }
+
+    fn results(&self, of: &Task<'_>) -> PathBuf {
+        self.folder.join(format!("{}.gfended", of.stem()))
+    }
+
+    /// The checkpoints of a task, newest first.
+    fn all(&self, of: &Task<'_>) -> Vec<PathBuf> {
+        let prefix = format!("{}-", of.stem());
+        let Ok(entries) = std::fs::read_dir(&self.folder) else { return Vec::new() };
+        let step = |path: &PathBuf| -> Option<u64> {
+            let name = path.file_name()?.to_str()?;
+            // Digits only: `a-1-7` is a checkpoint of `a`, seed 1, not of `a-1`.
+            name.strip_prefix(&prefix)?.strip_suffix(EXTENSION)?.strip_suffix('.')?.parse().ok()
+        };
+        let mut found: Vec<(u64, PathBuf)> =
+            entries.flatten().filter_map(|entry| Some((step(&entry.path())?, entry.path()))).collect();
+        found.sort_by_key(|(step, _)| std::cmp::Reverse(*step));
+        found.into_iter().map(|(_, path)| path).collect()
+    }
+
+    fn write<T: Serialize>(&self, path: &Path, kind: [u8; 8], of: &Task<'_>, content: &T) -> Result<(), EnvelopeError> {
+        // Made when it is first needed; where it cannot be, writing says why.
+        let _ = std::fs::create_dir_all(&self.folder);
+        let name = of.name.to_owned();
+        let labelled = Labelled { study: self.study, data: of.data, name, seed: of.seed, content };
+        envelope::write(path, kind, VERSION, &labelled)
+    }
+
+    /// What is in a file of this study, this data and this task; a reason in words where it is not that.
+    fn read<T: DeserializeOwned>(&self, path: &Path, kind: [u8; 8], of: &Task<'_>) -> Result<T, String> {
+        let found: Labelled<T> = envelope::read(path, kind, VERSION).map_err(|error| error.to_string())?;
+        let reason = if found.study != self.study {
+            "belongs to another study, or study.toml was changed since"
+        } else if found.data != of.data {
+            "belongs to other data: the samples have changed since"
+        } else if (found.name.as_str(), found.seed) != (of.name, of.seed) {
+            "belongs to another arm or seed"
+        } else {
+            return Ok(found.content);
+        };
+        Err(format!("{}: {reason}", path.display()))
+    }
+}
+
+/// What a file belongs to.
+pub(super) struct Task<'a> {
+    /// The arm's name, or that of another task.
+    pub(super) name: &'a str,
+    pub(super) seed: u64,
+    /// CRC-32 of its samples.
+    pub(super) data: u32,
+}
+
+impl Task<'_> {
+    fn stem(&self) -> String {
+        format!("{}-{}", self.name, self.seed)
+    }
+}
+
+/// CRC-32 of all samples of a seed; 0 where there are none.
+pub(super) fn fingerprint(data: Option<&SeededData>) -> u32 {
+    let mut hasher = crc32fast::Hasher::new();
+    let Some(data) = data else { return 0 };
+    for samples in [&data.train, &data.validation] {
+        add(&mut hasher, samples.inputs(), f64::to_le_bytes);
+        match samples.targets() {
+            Targets::Values { values, .. } => add(&mut hasher, values, f64::to_le_bytes),
+            Targets::Classes { labels, .. } => add(&mut hasher, labels, u32::to_le_bytes),
+        }
+    }
+    hasher.finalize()
+}
+
+fn add<T: Copy, const N: usize>(hasher: &mut crc32fast::Hasher, numbers: &[T], bytes: impl Fn(T) -> [u8; N]) {
+    let mut block = Vec::new();
+    for numbers in numbers.chunks(1024) {
+        block.clear();
+        block.extend(numbers.iter().flat_map(|number| bytes(*number)));
+        hasher.update(&block);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test that unwraps an error fails, as it should")]
+
+    use gf_core::Streams;
+    use rand::Rng;
+
+    use super::*;
+
+    fn checkpoint(step: u64) -> Checkpoint {
+        let theta: Vec<f64> = (0..9).map(|k| (step as f64 + 0.1 * f64::from(k)).sin()).collect();
+        let best = Some(Best { step, val_loss: 0.25, theta: theta.clone() });
+        Checkpoint {
+            start: Start { theta, step, time: 0.5, control: vec![1.0], ..Start::default() },
+            history: Table::new(vec!["val_mae".into()], 0),
+            best,
+            layers: Vec::new(),
+            epochs: Vec::new(),
+            flow: Some(None),
+            spectrum: None,
+            central_flow: None,
+        }
+    }
+
+    fn store(folder: &Path) -> CheckpointStore {
+        CheckpointStore { folder: folder.to_path_buf(), study: 7, spec: CheckpointSpec::default() }
+    }
+
+    const OF: Task<'static> = Task { name: "arm", seed: 3, data: 5 };
+
+    /// Any 1,000 damages of the newest file: it is refused with a message that names it and the one before is taken, or it is what was saved.
+    #[test]
+    fn a_damaged_checkpoint_is_never_taken_for_a_sound_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = store(folder.path());
+        store.save(&OF, &checkpoint(20)).unwrap();
+        store.save(&OF, &checkpoint(30)).unwrap();
+        let newest = store.all(&OF).remove(0);
+        let sound = std::fs::read(&newest).unwrap();
+        let mut rng = Streams::new(11).data();
+        let mut below = |limit: usize| (rng.next_u64() % limit as u64) as usize;
+        for round in 0..1000 {
+            let mut bytes = sound.clone();
+            match round % 4 {
+                0 => bytes[below(sound.len())] ^= 1 << below(8),
+                1 => bytes.truncate(below(sound.len())),
+                2 => bytes.insert(below(sound.len()), below(256) as u8),
+                // A block of another place, or of zeros, as a disk may leave.
+                _ => {
+                    let (from, to, len) = (below(sound.len()), below(sound.len()), 1 + below(64));
+                    for k in 0..len {
+                        let byte = if round % 8 == 3 { 0 } else { sound[(from + k) % sound.len()] };
+                        bytes[(to + k) % sound.len()] = byte;
+                    }
+                }
+            }
+            std::fs::write(&newest, &bytes).unwrap();
+            let mut warnings = Vec::new();
+            let found = store.newest(&OF, |message| warnings.push(message)).unwrap();
+            if bytes == sound {
+                assert_eq!((found.start.step, warnings.len()), (30, 0), "round {round}");
+            } else {
+                assert_eq!((found.start, found.best), (checkpoint(20).start, checkpoint(20).best), "round {round}");
+                let names_it = warnings.len() == 1 && warnings[0].contains("arm-3-000000000030.gfcheckpoint");
+                assert!(names_it, "round {round}: {warnings:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_checkpoints_of_others_are_refused_with_the_reason() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = store(folder.path());
+        let warning = |of: &Task<'_>, store: &CheckpointStore| {
+            let mut warnings = Vec::new();
+            assert!(store.newest(of, |message| warnings.push(message)).is_none());
+            warnings.join("\n")
+        };
+        store.save(&OF, &checkpoint(20)).unwrap();
+        assert!(warning(&Task { data: 6, ..OF }, &store).contains("other data"));
+        assert!(warning(&OF, &CheckpointStore { study: 8, ..store.clone() }).contains("another study"));
+        std::fs::rename(store.all(&OF).remove(0), folder.path().join("b-3-000000000020.gfcheckpoint")).unwrap();
+        assert!(warning(&Task { name: "b", ..OF }, &store).contains("another arm or seed"));
+        // A file of another kind: the results of an arm.
+        store.write(&folder.path().join("c-3-000000000020.gfcheckpoint"), KIND_OF_RESULTS, &OF, &1u8).unwrap();
+        assert!(warning(&Task { name: "c", ..OF }, &store).contains("expected a file of kind"));
+    }
+
+    #[test]
+    fn the_newest_are_kept_and_names_are_told_apart() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = store(folder.path());
+        let other = Task { name: "arm-3", seed: 1, data: 5 };
+        [10, 20, 30, 1_000_000_000_000].into_iter().for_each(|step| store.save(&OF, &checkpoint(step)).unwrap());
+        store.save(&other, &checkpoint(40)).unwrap();
+        let names: Vec<String> =
+            store.all(&OF).iter().map(|path| path.file_name().unwrap().to_string_lossy().into_owned()).collect();
+        assert_eq!(names, ["arm-3-1000000000000.gfcheckpoint", "arm-3-000000000030.gfcheckpoint"]);
+        assert_eq!(store.newest(&other, |warning| panic!("{warning}")).unwrap().start.step, 40);
+    }
+
+    #[test]
+    fn a_folder_that_cannot_be_written_is_named_and_keeps_what_it_has() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("checkpoints");
+        std::fs::write(&path, "a file in the folder's place").unwrap();
+        let error = store(&path).save(&OF, &checkpoint(20)).unwrap_err().to_string();
+        assert!(error.contains("checkpoints") && error.contains("cannot write"), "{error}");
+    }
+}

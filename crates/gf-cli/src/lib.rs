@@ -2,10 +2,12 @@
 
 pub mod advice;
 pub mod arguments;
+mod classification;
 pub mod commands;
 pub mod experiments;
 pub mod folder;
 mod interrupt;
+pub mod model;
 mod parallel;
 mod progress;
 pub mod report;

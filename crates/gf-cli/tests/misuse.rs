@@ -215,6 +215,10 @@ fn claims_about_unknown_metrics_and_backward_windows_are_refused_before_anything
     let backward = "power_law = { arm = \"newton\", exponent = 1.0, steps = [8, 1], metric = \"val_mae\" }";
     refuse_study(&claim(backward), DATA, &["claim.0.check", "[first, last]", "[8, 1]"]);
     refuse("name = \"tiny\"", "name = \"../tiny\"", &["name", "that of a folder", "../tiny"]);
+    let level = "reaches = { arm = \"newton\", level = nan, metric = \"val_mae\" }";
+    refuse_study(&claim(level), DATA, &["claim.0.check", "expected a level that is a number"]);
+    let metric = "reaches = { arm = \"newton\", level = 0.9, metric = \"val_accuracy\" }";
+    refuse_study(&claim(metric), DATA, &["claim.0.check", "val_mae", "found \"val_accuracy\""]);
 }
 
 #[test]

@@ -2,6 +2,7 @@
 //!
 //! - [`data`]: the original problem, handwritten digits, CSV, `.npy` and IDX data, splits, scaling;
 //! - [`metrics`]: mean squared and absolute error, R², accuracy;
+//! - [`classification`]: confusion of classes, calibration of probabilities;
 //! - [`history`]: an observer that keeps one row per accepted step, and the file `history.csv`;
 //! - [`stats`]: quantiles; [`mod@line`]: straight lines; [`power_law`]: exponents with intervals;
 //! - [`npy`]: NumPy's array files; [`idx`]: those of MNIST; [`envelope`] and [`model`]: checksummed binary files and trained models;
@@ -10,6 +11,7 @@
 //! Every file is written atomically, and every error about a file names it, says what was expected and what was found.
 
 mod atomic;
+pub mod classification;
 mod csv_error;
 mod csv_file;
 pub mod data;
@@ -29,5 +31,5 @@ pub use atomic::{WriteError, write_atomically};
 pub use csv_error::CsvError;
 pub use history::{Best, Evaluation, History, HistorySettings};
 pub use metrics::{Metric, MetricError};
-pub use model::SavedModel;
+pub use model::{OutputMeaning, Preprocessing, SavedModel};
 pub use suggest::suggest;

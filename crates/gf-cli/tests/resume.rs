@@ -274,3 +274,32 @@ fn a_folder_that_cannot_be_made_is_an_error_before_anything_runs() {
     }
     assert!(!bench.path("runs").exists(), "nothing is left of a run that could not start");
 }
+
+/// A folder as the first version of the format left it, killed in two arms of three. Every later version continues it.
+#[test]
+fn checkpoints_of_the_first_version_of_the_format_are_continued() {
+    let bench = Bench::new();
+    let fixture = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/checkpoint-version-1");
+    std::fs::create_dir_all(bench.path("run/checkpoints")).unwrap();
+    for entry in std::fs::read_dir(fixture).unwrap() {
+        let (name, path) = entry.map(|entry| (entry.file_name(), entry.path())).unwrap();
+        let folder = bench.path(if name == "study.toml" { "run" } else { "run/checkpoints" });
+        std::fs::copy(path, folder.join(name)).unwrap();
+    }
+    bench.expect(0, &["run", "run/study.toml", "--quiet", "--no-report", "--out", "new"]);
+    let (_, warnings) = bench.expect(0, &["resume", "run", "--quiet", "--no-report"]);
+    assert_eq!(warnings, "", "every file was read");
+    // What the fixture holds was computed on another machine, whose rounding may differ.
+    let column = |folder: &str, name: &str| -> Vec<String> {
+        let text = bench.read(&format!("{folder}/history.csv"));
+        let at = text.lines().next().unwrap().split(',').position(|column| column == name).unwrap();
+        text.lines().skip(1).map(|line| line.split(',').nth(at).unwrap().to_string()).collect()
+    };
+    for name in ["arm", "step"] {
+        assert_eq!(column("run", name), column("new", name));
+    }
+    for (found, expected) in column("run", "loss").iter().zip(column("new", "loss")) {
+        let (found, expected): (f64, f64) = (found.parse().unwrap(), expected.parse().unwrap());
+        assert!((found - expected).abs() <= 1e-6 * expected.abs(), "{found} for {expected}");
+    }
+}

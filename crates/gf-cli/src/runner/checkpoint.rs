@@ -206,9 +206,14 @@ mod tests {
     #![allow(clippy::unwrap_used, reason = "a test that unwraps an error fails, as it should")]
 
     use gf_core::Streams;
+    use gf_testing::CountingAllocator;
+    use gf_testing::mutation::survive;
     use rand::Rng;
 
     use super::*;
+
+    #[global_allocator]
+    static ALLOCATOR: CountingAllocator = CountingAllocator;
 
     fn checkpoint(step: u64) -> Checkpoint {
         let theta: Vec<f64> = (0..9).map(|k| (step as f64 + 0.1 * f64::from(k)).sin()).collect();
@@ -268,6 +273,29 @@ mod tests {
                 assert!(names_it, "round {round}: {warnings:?}");
             }
         }
+    }
+
+    /// As all readers of files are tested: see gf-utils, `tests/any_input.rs`.
+    #[test]
+    fn no_input_breaks_the_reader() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = store(folder.path());
+        store.save(&OF, &checkpoint(20)).unwrap();
+        let path = store.all(&OF).remove(0);
+        let valid = std::fs::read(&path).unwrap();
+        survive("checkpoints", 20_000, std::slice::from_ref(&valid), [40, 100_000], |bytes| {
+            let found = envelope::read_from::<Labelled<Checkpoint>>(&path, bytes, KIND, VERSION);
+            assert!(found.is_err() || bytes == valid, "a damaged checkpoint was read");
+        });
+        // Damage that keeps the checksum, as only another program leaves it, decodes or does not.
+        let payload = valid[32..].to_vec();
+        survive("checkpoint payload", 10_000, &[payload], [40, 1 << 21], |payload| {
+            let mut bytes = valid[..20].to_vec();
+            bytes.extend((payload.len() as u64).to_le_bytes());
+            bytes.extend(crc32fast::hash(payload).to_le_bytes());
+            bytes.extend(payload);
+            let _ = envelope::read_from::<Labelled<Checkpoint>>(&path, &bytes, KIND, VERSION);
+        });
     }
 
     #[test]

@@ -8,6 +8,23 @@
 //! - [`npy`]: NumPy's array files; [`idx`]: those of MNIST; [`envelope`] and [`model`]: checksummed binary files and trained models;
 //! - [`write_atomically`], [`suggest`]: what the others share.
 //!
+//! A split, scaled by what the training part says, and a metric in the units of the data:
+//!
+//! ```
+//! use gf_core::Streams;
+//! use gf_utils::Metric;
+//! use gf_utils::data::{Scaling, ScalingKind, original, shuffled_split};
+//! let streams = Streams::new(0);
+//! let split = shuffled_split(&original(&streams), 0.2, &streams)?;
+//! let scaling = Scaling::fit(&split.train, ScalingKind::Standardize, ScalingKind::MinMax)?.ok_or("nothing to scale")?;
+//! let scaled = scaling.apply(&split.validation)?;
+//! // A model that says ½ of the range everywhere:
+//! let mut outputs = vec![0.5; scaled.len()];
+//! scaling.invert_targets(&mut outputs);
+//! assert!(Metric::Mae.evaluate(&outputs, split.validation.targets())? > 0.0);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
 //! Every file is written atomically, and every error about a file names it, says what was expected and what was found.
 
 mod atomic;

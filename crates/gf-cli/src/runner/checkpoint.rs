@@ -3,8 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use gf_core::Targets;
-use gf_optim::{FlowState, Start};
-use gf_spectrum::TrackerState;
+use gf_optim::Start;
 use gf_utils::envelope::{self, EnvelopeError};
 use gf_utils::history::{Best, Table};
 use miette::Report;
@@ -12,9 +11,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::Done;
-use super::central_flow::CentralFlowWatchState;
-use super::epochs::EpochSums;
-use super::layers::LayerRow;
+use super::watches::Watched;
 use crate::study::{CheckpointSpec, SeededData, misuse};
 
 /// Where a run of an arm stood after a step: all that the steps to come, and the files at the end, depend on.
@@ -24,12 +21,7 @@ pub(super) struct Checkpoint {
     pub(super) start: Start,
     pub(super) history: Table,
     pub(super) best: Option<Best>,
-    pub(super) layers: Vec<LayerRow>,
-    pub(super) epochs: Vec<EpochSums>,
-    /// Where the study compares with the flow; none inside once the flow could not go on.
-    pub(super) flow: Option<Option<FlowState>>,
-    pub(super) spectrum: Option<TrackerState>,
-    pub(super) central_flow: Option<CentralFlowWatchState>,
+    pub(super) watched: Watched,
 }
 
 /// A file of this store: what it belongs to, and what it holds.
@@ -222,11 +214,13 @@ mod tests {
             start: Start { theta, step, time: 0.5, control: vec![1.0], ..Start::default() },
             history: Table::new(vec!["val_mae".into()], 0),
             best,
-            layers: Vec::new(),
-            epochs: Vec::new(),
-            flow: Some(None),
-            spectrum: None,
-            central_flow: None,
+            watched: Watched {
+                layers: Vec::new(),
+                epochs: Vec::new(),
+                flow: Some(None),
+                spectrum: None,
+                central_flow: None,
+            },
         }
     }
 

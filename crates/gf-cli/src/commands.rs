@@ -1,6 +1,7 @@
 //! The commands, one a file.
 
 mod check;
+mod completions;
 mod eval;
 mod experiment;
 mod init;
@@ -11,6 +12,7 @@ mod report;
 mod resume;
 mod run;
 mod schedule;
+mod schema;
 mod spectrum;
 mod stability;
 mod table;
@@ -38,6 +40,8 @@ pub fn execute(arguments: Arguments) -> Result<u8, Report> {
         Command::Schedule(arguments) => schedule::execute(&arguments),
         Command::LrRange(arguments) => lr_range::execute(&arguments),
         Command::Verify(arguments) => verify::execute(&arguments),
+        Command::Schema(arguments) => schema::execute(&arguments),
+        Command::Completions { shell } => completions::execute(shell),
         Command::Init { file } => init::execute(&file),
     }
 }

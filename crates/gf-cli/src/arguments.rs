@@ -9,7 +9,7 @@ use clap_complete::Shell;
 
 /// A laboratory for gradient flow and its discretizations.
 #[derive(Debug, Parser)]
-#[command(name = "gf", version, about, after_help = help::GF, max_term_width = 100)]
+#[command(name = "gf", version, after_help = help::GF, max_term_width = 100)]
 pub struct Arguments {
     /// What to do.
     #[command(subcommand)]

@@ -263,6 +263,8 @@ fn a_printed_configuration_shows_all_defaults_and_names_what_is_not_set() {
         "[arm.control.constant]",
         "# gradient_norm: not set [default: none]",
         "# spectrum: not set [default: none]",
+        "# problem: not set [default: none]",
+        "# initialization: not set [default: as `[network]` says]",
         "# clip_norm: not set [default: none]",
         "# curvature_batch: not set [default: the batch of the gradient]",
     ] {
@@ -273,6 +275,10 @@ fn a_printed_configuration_shows_all_defaults_and_names_what_is_not_set() {
     assert_eq!(study.arms.len(), 3);
     let csv = study.data.unwrap().csv.unwrap();
     assert!(csv.is_absolute(), "{}", csv.display());
+    let bench = Bench::new();
+    bench.write("data.csv", DATA).write("study.toml", STUDY);
+    let (out, err) = bench.expect(2, &["run", "study.toml", "--print-config", "--set", "run.stepps=1"]);
+    assert!(out.is_empty() && err.contains("stepps"), "{err}");
     let huber = STUDY.replace("kind = \"mse\"", "kind = \"huber\"");
     assert!(printed(&Bench::new(), &huber).contains("delta = 1.0"));
 }

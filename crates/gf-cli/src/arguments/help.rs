@@ -1,9 +1,9 @@
 //! What stands below the options in the help: examples, exit codes, where to read on.
 
 pub(super) const GF: &str = "\
-Begin with `gf experiment --list`, or with `gf init` for a study of your own. `gf schema` is the list
-of all keys of a study for editors, with meaning, default and unit; `gf run STUDY.toml --print-config`
-shows a study with all defaults filled in. Each command has its own --help.
+Begin with `gf experiment --list`, or with `gf init` for a study of your own. `gf schema` has all \
+keys of a study for editors, with meaning, default and unit; `gf run STUDY.toml --print-config` shows \
+a study with all defaults filled in. Each command has its own --help.
 
 Exit codes:
   0    done

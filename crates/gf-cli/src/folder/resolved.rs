@@ -138,8 +138,9 @@ fn unset(table: &Table, schema: &Schema) -> Vec<String> {
         .filter(|(key, _)| !is_choice && !table.contains_key(*key))
         .map(|(key, property)| {
             let text = property.get("description").and_then(Schema::as_str).unwrap_or_default();
+            // Up to the last bracket: a default may speak of `[network]`.
             let default =
-                text.find("[default: ").map(|start| text[start..].split_inclusive(']').next().unwrap_or_default());
+                text.find("[default: ").and_then(|start| Some(&text[start..=start + text[start..].rfind(']')?]));
             format!("# {key}: not set {}", default.unwrap_or_default()).trim_end().to_owned()
         })
         .collect()

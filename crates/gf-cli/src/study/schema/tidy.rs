@@ -112,5 +112,18 @@ fn plain(text: &str) -> String {
         text.split_once("\n- ").map_or((text, String::new()), |(text, list)| (text, format!("\n- {list}")));
     let paragraph = text.split("\n\n").next().unwrap_or_default();
     let line = paragraph.split_whitespace().collect::<Vec<_>>().join(" ");
-    line.replace("[`", "`").replace("`]", "`") + &list
+    without_links(&line) + &list
+}
+
+/// Names of items as they stand outside of Rust's documentation, without the brackets that link them.
+fn without_links(line: &str) -> String {
+    let mut parts = line.split("[`");
+    let mut text = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        match part.split_once("`]") {
+            Some((name, rest)) => text.push_str(&format!("`{name}`{rest}")),
+            None => text.push_str(&format!("[`{part}")),
+        }
+    }
+    text
 }

@@ -53,11 +53,11 @@ pub struct ArmSpec {
     /// The activation of the last layer [default: the network's].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub output: Option<Activation>,
-    /// Steps of this arm, in place of the steps and epochs of `[run]` [default: those].
+    /// Steps of this arm, in place of the steps and epochs of `[run]` [default: run.steps].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub steps: Option<u64>,
     /// Passes of this arm through the training set, in place of the steps and epochs of `[run]`; with `steps` too, whichever ends first
-    /// [default: those].
+    /// [default: run.epochs].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub epochs: Option<u64>,
 }

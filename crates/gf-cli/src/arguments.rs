@@ -1,12 +1,15 @@
 //! The command line.
 
+mod help;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
 
 /// A laboratory for gradient flow and its discretizations.
 #[derive(Debug, Parser)]
-#[command(name = "gf", version, about, max_term_width = 100)]
+#[command(name = "gf", version, after_help = help::GF, max_term_width = 100)]
 pub struct Arguments {
     /// What to do.
     #[command(subcommand)]
@@ -17,22 +20,29 @@ pub struct Arguments {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Run a study: methods × seeds on one problem; writes a run folder and a report.
+    #[command(after_help = help::RUN)]
     Run(RunArguments),
     /// Run a built-in study (the main comparison when no NAME is given).
+    #[command(after_help = help::EXPERIMENT)]
     Experiment(ExperimentArguments),
     /// Go on with a run that was interrupted or killed, bit for bit as if it had not been; a complete one is left as it is.
+    #[command(after_help = help::RESUME)]
     Resume(ResumeArguments),
     /// Exact loss, derivatives and steps at one point, to .npy files; prints a JSON object.
+    #[command(after_help = help::EVAL)]
     Eval(EvalArguments),
     /// Eigenvalues, inertia, density and layer blocks of the curvature at one point.
+    #[command(after_help = help::SPECTRUM)]
     Spectrum(SpectrumArguments),
     /// Check gradient, Hessian and third derivative by the slopes of Taylor remainders, layer by layer; exit code 1 where one is wrong.
+    #[command(after_help = help::CHECK)]
     Check(CheckArguments),
     /// Predictions of a saved model on raw data: values in their own units, or classes with probabilities.
     Predict(PredictArguments),
     /// Write a saved model for other programs: NumPy arrays, safetensors.
     Export(ExportArguments),
     /// Build the report of run folders again; several folders give a comparison too.
+    #[command(after_help = help::REPORT)]
     Report(ReportArguments),
     /// List the methods with order, stability, curvature and cost.
     Methods {
@@ -41,18 +51,32 @@ pub enum Command {
         json: bool,
     },
     /// What methods do on a spectrum: monotone, oscillating or divergent, stability limit, best constant step.
+    #[command(after_help = help::STABILITY)]
     Stability(StabilityArguments),
     /// The step sizes of every arm's schedule, as a table and a figure.
+    #[command(after_help = help::SCHEDULE)]
     Schedule(ScheduleArguments),
     /// Learning-rate range test: the loss while the step size grows from batch to batch, and 2/λmax beside it.
+    #[command(after_help = help::LR_RANGE)]
     LrRange(LrRangeArguments),
     /// Solve certified least-squares problems; exit code 1 where the certified digits are missed.
+    #[command(after_help = help::VERIFY)]
     Verify(VerifyArguments),
     /// Write a commented study to copy from.
     Init {
         /// The file to write.
         #[arg(default_value = "study.toml")]
         file: PathBuf,
+    },
+    /// The JSON Schema of studies, with which editors complete, explain and check them.
+    #[command(after_help = help::SCHEMA)]
+    Schema(SchemaArguments),
+    /// The script with which a shell completes commands and flags.
+    #[command(after_help = help::COMPLETIONS)]
+    Completions {
+        /// Which shell.
+        #[arg(value_enum)]
+        shell: Shell,
     },
 }
 
@@ -62,13 +86,13 @@ pub struct Common {
     /// Folder to write; must not exist or be empty [default: runs/NAME, with a number when taken].
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
-    /// One seed in place of the study's.
+    /// One seed in place of the study's [default: run.seeds of the study].
     #[arg(long, value_name = "N")]
     pub seed: Option<u64>,
     /// Threads over arms and seeds [default: all cores]. Results do not depend on it.
     #[arg(long, value_name = "N")]
     pub threads: Option<usize>,
-    /// Replace a key of the study: `--set run.steps=100`. May be repeated.
+    /// Replace a key of the study: `--set run.steps=100`. May be repeated [default: none].
     #[arg(long, value_name = "KEY.PATH=VALUE")]
     pub set: Vec<String>,
     /// Draw no figures and write no report.html; `gf report DIR` does it later. The verdicts on claims come with the report.
@@ -104,7 +128,7 @@ pub struct ResumeArguments {
 /// `gf stability`.
 #[derive(Debug, Args)]
 pub struct StabilityArguments {
-    /// The spectrum, separated by commas.
+    /// The eigenvalues λ of the spectrum, separated by commas.
     #[arg(long, value_delimiter = ',', default_value = "0.1,1,10", allow_hyphen_values = true)]
     pub eigenvalues: Vec<f64>,
     /// The step size, in flow time.
@@ -113,7 +137,7 @@ pub struct StabilityArguments {
     /// Methods, separated by commas [default: all that have an amplification factor].
     #[arg(long, value_delimiter = ',')]
     pub method: Vec<String>,
-    /// Write the map of |R(hλ)| to this SVG file.
+    /// Write the map of |R(hλ)| to this SVG file [default: none].
     #[arg(long, value_name = "FILE")]
     pub figure: Option<PathBuf>,
     /// Print a JSON array instead of a table.
@@ -124,16 +148,16 @@ pub struct StabilityArguments {
 /// `gf schedule`.
 #[derive(Debug, Args)]
 pub struct ScheduleArguments {
-    /// The study.
+    /// The study, a TOML file [default: none, with --list].
     #[arg(required_unless_present = "list")]
     pub study: Option<PathBuf>,
     /// List the kinds of schedules with their formulas, keys and defaults.
     #[arg(long, conflicts_with_all = ["study", "figure", "set"])]
     pub list: bool,
-    /// Draw the step sizes of all arms into this SVG file.
+    /// Draw the step sizes of all arms into this SVG file [default: none].
     #[arg(long, value_name = "FILE")]
     pub figure: Option<PathBuf>,
-    /// Replace a key of the study: `--set run.steps=100`. May be repeated.
+    /// Replace a key of the study: `--set run.steps=100`. May be repeated [default: none].
     #[arg(long, value_name = "KEY.PATH=VALUE")]
     pub set: Vec<String>,
     /// Print a JSON array instead of a table; it has the size of every step.
@@ -149,7 +173,7 @@ pub struct LrRangeArguments {
     /// The method, with settings where they are not the defaults: `heavy-ball:momentum=0.95` [default: explicit].
     #[arg(long, value_name = "METHOD")]
     pub method: Option<String>,
-    /// An arm of the study in place of a method, with its own batch, loss and start.
+    /// An arm of the study in place of a method, with its own batch, loss and start [default: none].
     #[arg(long, value_name = "NAME", conflicts_with = "method")]
     pub arm: Option<String>,
     /// The first step size, in the method's unit.
@@ -170,10 +194,10 @@ pub struct LrRangeArguments {
     /// The seed of data, start and batches [default: the study's first].
     #[arg(long, value_name = "N")]
     pub seed: Option<u64>,
-    /// Draw the losses into this SVG file.
+    /// Draw the losses into this SVG file [default: none].
     #[arg(long, value_name = "FILE")]
     pub figure: Option<PathBuf>,
-    /// Replace a key of the problem: `--set run.batch=64`. May be repeated.
+    /// Replace a key of the problem: `--set run.batch=64`. May be repeated [default: none].
     #[arg(long, value_name = "KEY.PATH=VALUE")]
     pub set: Vec<String>,
     /// Print a JSON object instead of text.
@@ -181,11 +205,22 @@ pub struct LrRangeArguments {
     pub json: bool,
 }
 
+/// `gf schema`.
+#[derive(Debug, Args)]
+pub struct SchemaArguments {
+    /// The file to write, in place of one that is there [default: standard output].
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+}
+
 /// `gf run`.
 #[derive(Debug, Args)]
 pub struct RunArguments {
-    /// The study.
+    /// The study, a TOML file.
     pub study: PathBuf,
+    /// Print the study as it would be run, with all defaults, arms for lists and absolute paths, and run nothing. `gf run` accepts it.
+    #[arg(long)]
+    pub print_config: bool,
     /// Flags.
     #[command(flatten)]
     pub common: Common,
@@ -194,18 +229,21 @@ pub struct RunArguments {
 /// `gf experiment`.
 #[derive(Debug, Args)]
 pub struct ExperimentArguments {
-    /// Which; see --list.
+    /// Which experiment; see --list.
     #[arg(default_value = "convergence")]
     pub name: String,
-    /// Run all of them.
+    /// Run all experiments.
     #[arg(long, conflicts_with = "print")]
     pub all: bool,
-    /// List them.
+    /// List all experiments.
     #[arg(long)]
     pub list: bool,
     /// Print the study as TOML, for `gf run`, and run nothing.
     #[arg(long)]
     pub print: bool,
+    /// Print the study with all defaults, and arms for lists, as TOML, for `gf run`, and run nothing.
+    #[arg(long, conflicts_with_all = ["all", "print"])]
+    pub print_config: bool,
     /// How much to run.
     #[arg(long, value_enum, default_value_t = Scale::Standard)]
     pub scale: Scale,
@@ -233,26 +271,26 @@ pub struct EvalArguments {
     /// Parameters: a .npy file, or a .gfmodel file of a run folder.
     #[arg(long, value_name = "T.npy")]
     pub theta: PathBuf,
-    /// Write the gradient (p).
+    /// Write the gradient (p) [default: none].
     #[arg(long, value_name = "G.npy")]
     pub gradient: Option<PathBuf>,
-    /// Write the Hessian (p × p).
+    /// Write the Hessian (p × p) [default: none].
     #[arg(long, value_name = "H.npy")]
     pub hessian: Option<PathBuf>,
-    /// Write the Gauss–Newton matrix (p × p).
+    /// Write the Gauss–Newton matrix (p × p) [default: none].
     #[arg(long, value_name = "N.npy")]
     pub gauss_newton: Option<PathBuf>,
-    /// Read a direction, write the Hessian product. May be repeated.
+    /// Read a direction, write the Hessian product. May be repeated [default: none].
     #[arg(long, num_args = 2, value_names = ["V.npy", "HV.npy"])]
     pub hvp: Vec<PathBuf>,
-    /// Write the outputs of the network (n × outputs).
+    /// Write the outputs of the network (n × outputs) [default: none].
     #[arg(long, value_name = "O.npy")]
     pub output: Option<PathBuf>,
     /// Take one step of a method from here and write the new parameters: `--step implicit:h=0.05 S.npy`. No line search, no policy
-    /// (indefinite matrices and ascending directions are accepted), direct solver unless one is named. May be repeated.
+    /// (indefinite matrices and ascending directions are accepted), direct solver unless one is named. May be repeated [default: none].
     #[arg(long, num_args = 2, value_names = ["METHOD", "S.npy"])]
     pub step: Vec<String>,
-    /// Replace a key of the problem: `--set loss.l2=0.1`. May be repeated.
+    /// Replace a key of the problem: `--set loss.l2=0.1`. May be repeated [default: none].
     #[arg(long, value_name = "KEY.PATH=VALUE")]
     pub set: Vec<String>,
 }
@@ -274,7 +312,7 @@ pub struct SpectrumArguments {
     /// Lowest eigenvalues, from products alone [default: 3, or those that --top leaves].
     #[arg(long, value_name = "K")]
     pub bottom: Option<usize>,
-    /// Largest residual |Av − λv| of an eigenpair, relative to the largest |λ|.
+    /// Largest residual |Av − λv| of an eigenpair, relative to the largest |λ|, without unit.
     #[arg(long, default_value_t = 1e-7)]
     pub tolerance: f64,
     /// Estimate the density of the spectrum by stochastic Lanczos quadrature.
@@ -286,25 +324,25 @@ pub struct SpectrumArguments {
     /// Trace, norms and extreme eigenvalues of the dense matrix layer by layer.
     #[arg(long)]
     pub per_layer: bool,
-    /// Eigenvalues of at most this modulus count as zero [default: 1e-9 of the largest].
+    /// Eigenvalues of at most this modulus count as zero, in units of curvature [default: 1e-9 of the largest].
     #[arg(long, value_name = "TOL")]
     pub zero: Option<f64>,
-    /// A point whose gradient is at most this long is critical.
+    /// A point whose gradient is at most this long is critical, in units of the gradient.
     #[arg(long, default_value_t = 1e-6, value_name = "TOL")]
     pub critical: f64,
     /// The training samples alone, not all.
     #[arg(long)]
     pub train: bool,
-    /// Write the eigenvalues that were found (ascending) to this .npy file.
+    /// Write the eigenvalues that were found (ascending) to this .npy file [default: none].
     #[arg(long, value_name = "E.npy")]
     pub eigenvalues: Option<PathBuf>,
-    /// Write the eigenvectors of --top and --bottom to this .npy file, one a row: top descending, then bottom ascending.
+    /// Write the eigenvectors of --top and --bottom to this .npy file, one a row: top descending, then bottom ascending [default: none].
     #[arg(long, value_name = "V.npy")]
     pub vectors: Option<PathBuf>,
-    /// Draw density, eigenvalues and layer blocks, whichever were asked for, into this SVG file.
+    /// Draw density, eigenvalues and layer blocks, whichever were asked for, into this SVG file [default: none].
     #[arg(long, value_name = "FILE")]
     pub figure: Option<PathBuf>,
-    /// Replace a key of the problem: `--set loss.l2=0.1`. May be repeated.
+    /// Replace a key of the problem: `--set loss.l2=0.1`. May be repeated [default: none].
     #[arg(long, value_name = "KEY.PATH=VALUE")]
     pub set: Vec<String>,
     /// Print a JSON object instead of tables.
@@ -331,7 +369,7 @@ pub struct CheckArguments {
     /// Parameters: a .npy file, or a .gfmodel file of a run folder [default: the start of the study's first seed].
     #[arg(long, value_name = "T.npy")]
     pub theta: Option<PathBuf>,
-    /// Replace a key of the problem: `--set loss.l2=0.1`. May be repeated.
+    /// Replace a key of the problem: `--set loss.l2=0.1`. May be repeated [default: none].
     #[arg(long, value_name = "KEY.PATH=VALUE")]
     pub set: Vec<String>,
     /// Print a JSON array instead of a table.
@@ -388,7 +426,8 @@ pub struct ReportArguments {
     /// Run folders.
     #[arg(required = true)]
     pub folders: Vec<PathBuf>,
-    /// Where to write the comparison of several folders.
+    /// Folder to write the comparison of several folders to; must not exist or be empty
+    /// [default: runs/comparison, with a number when taken].
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
 }
@@ -399,7 +438,7 @@ pub struct VerifyArguments {
     /// Regressions of NIST StRD and functions of Moré, Garbow and Hillstrom [default: all 27 and 20].
     #[arg(value_name = "NAME")]
     pub names: Vec<String>,
-    /// Methods of the registry to run on the regressions in place of the fit by QR, separated by commas; nothing is asked of them.
+    /// Methods of the registry to run on the regressions in place of the fit by QR, separated by commas; nothing is asked of them [default: none].
     #[arg(long, value_delimiter = ',')]
     pub method: Vec<String>,
     /// Print a JSON object instead of tables.

@@ -1,6 +1,7 @@
 //! The commands, one a file.
 
 mod check;
+mod completions;
 mod eval;
 mod experiment;
 mod export;
@@ -13,6 +14,7 @@ mod report;
 mod resume;
 mod run;
 mod schedule;
+mod schema;
 mod spectrum;
 mod stability;
 mod table;
@@ -42,6 +44,8 @@ pub fn execute(arguments: Arguments) -> Result<u8, Report> {
         Command::Schedule(arguments) => schedule::execute(&arguments),
         Command::LrRange(arguments) => lr_range::execute(&arguments),
         Command::Verify(arguments) => verify::execute(&arguments),
+        Command::Schema(arguments) => schema::execute(&arguments),
+        Command::Completions { shell } => completions::execute(shell),
         Command::Init { file } => init::execute(&file),
     }
 }

@@ -20,6 +20,7 @@
 //! | `model-ARM-SEED.gfmodel` | the best parameters with network, scaling and names: checksummed, for `gf predict`, `gf export` and `gf eval` |
 //! | `figures/`, `report.html` | the report |
 
+mod resolved;
 mod rows;
 mod run_folder;
 
@@ -31,13 +32,15 @@ use gf_utils::npy::write_npy;
 use gf_utils::{SavedModel, write_atomically};
 use miette::Report;
 
+pub(crate) use resolved::annotated_study;
+use resolved::resolved_study;
 pub(crate) use rows::{read_rows, write_rows};
 pub use run_folder::{Found, RunFolder};
 
 use crate::classification;
 use crate::runner::{ArmRun, DepthResult, FirstStep, LrRangeResult};
 use crate::spectrum_file;
-use crate::study::{Document, Problem, RunSpec, Study, Subject, misuse};
+use crate::study::{Document, Problem, Study, Subject, misuse};
 use crate::summary::{Summary, version};
 
 /// How the names of unfinished folders begin.
@@ -284,25 +287,6 @@ fn free_name(folder: &Path, name: &str) -> PathBuf {
         return first;
     }
     (2..).map(|k| folder.join(format!("{name}-{k}"))).find(|path| !path.exists()).expect("some number is free")
-}
-
-/// The study with all defaults, paths absolute, and where it comes from in comments.
-fn resolved_study(problem: &Problem) -> Result<String, Report> {
-    let mut study = problem.study.clone();
-    let data = study.data.iter_mut().flat_map(|data| [&mut data.x, &mut data.y, &mut data.csv]);
-    for path in data.flatten() {
-        let resolved = problem.document.resolve(path);
-        *path = std::path::absolute(&resolved).unwrap_or(resolved);
-    }
-    if study.run.steps.is_none() && study.run.epochs.is_none() {
-        study.run.steps = Some(RunSpec::DEFAULT_STEPS);
-    }
-    for arm in &mut study.arms {
-        let own = arm.method.settings().default_control();
-        arm.control.get_or_insert(own);
-    }
-    let text = toml::to_string(&study).map_err(misuse)?;
-    Ok(format!("# Resolved by {}; `gf run study.toml` repeats it.\n{text}", version()))
 }
 
 /// The file of what passed through the layers.

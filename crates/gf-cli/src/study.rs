@@ -11,6 +11,7 @@ mod loss;
 mod lr_range;
 mod problem;
 mod schedule;
+mod schema;
 mod spec;
 mod spectrum;
 
@@ -25,6 +26,8 @@ pub use lr_range::LrRange;
 pub(crate) use lr_range::check_flags;
 pub(crate) use problem::memory_shortage;
 pub use problem::{CONSERVATION_DRIFT, DISTANCE_TO_FLOW, NetworkProblem, Problem, Subject};
+pub(crate) use schema::resolve;
+pub use schema::schema;
 pub use spec::{
     ArmSpec, Basins, BatchOrder, Builtin, CheckpointSpec, ClaimRule, ClaimSpec, DataSpec, EarlyStoppingSpec, Every,
     FirstSteps, NetworkSpec, OnFailure, RunSpec, SpectrumSpec, SplitKind, Study, ValidationSpec,

@@ -23,6 +23,7 @@ use crate::NetworkError;
 /// | `elu` | z for z > 0, else eᶻ − 1 | 1 for z > 0, else eᶻ | 0 for z > 0, else eᶻ | f'' |
 /// | `sin` | sin z | cos z | −sin z | −cos z |
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 #[expect(missing_docs, reason = "the table above defines them")]
 pub enum Activation {

@@ -21,6 +21,7 @@ pub struct Batches {
 
 /// What becomes of the n mod size samples that do not fill a batch at the end of an epoch.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum LastBatch {
     /// They are a smaller batch: B = ⌈n/size⌉. Each of them weighs more in its step than others in theirs.

@@ -19,6 +19,7 @@ use crate::{Network, NetworkError};
 /// | `mulberry32` = seed | √(1/inputs)·N(0,1), layer by layer with units outside and inputs inside, from the generator mulberry32 in place of the stream: repeats published runs | 0 |
 /// | `gain` = g | g/√inputs·N(0,1); 1 is Xavier and √2 is He where all layers are as wide | 0 |
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 #[expect(missing_docs, reason = "the table above defines them")]
 pub enum Initialization {
@@ -27,8 +28,11 @@ pub enum Initialization {
     HeNormal,
     XavierNormal,
     Original,
+    /// σ ≥ 0: weights are σ·N(0, 1), in units of θ.
     Scale(f64),
+    /// The seed of the generator mulberry32: repeats published runs.
     Mulberry32(u32),
+    /// g ≥ 0: weights are g/√inputs·N(0, 1), without unit.
     Gain(f64),
 }
 

@@ -12,14 +12,15 @@ use crate::{
 
 /// One dense layer: z = a W + b, then f(z), or a + f(z) where a skip connection leads around it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Layer {
     /// Outputs of the layer.
     pub units: usize,
-    /// f.
+    /// f, elementwise.
     pub activation: Activation,
-    /// a^l = a^{l−1} + f(z^l); needs as many units as inputs.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    /// Whether a skip connection leads around it: a^l = a^{l−1} + f(z^l); needs as many units as inputs.
+    #[serde(default)]
     pub skip: bool,
 }
 

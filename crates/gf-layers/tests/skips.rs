@@ -10,12 +10,13 @@ use gf_layers::{Activation, Batches, Initialization, Layer, Loss, Network, Netwo
 
 #[test]
 fn a_layer_parses_with_and_without_a_skip_connection() {
-    let plain = r#"{"units":3,"activation":"tanh"}"#;
+    let short = r#"{"units":3,"activation":"tanh"}"#;
+    let plain = r#"{"units":3,"activation":"tanh","skip":false}"#;
     let skipped = r#"{"units":3,"activation":"tanh","skip":true}"#;
-    for (text, skip) in [(plain, false), (skipped, true)] {
+    for (text, skip, written) in [(short, false, plain), (plain, false, plain), (skipped, true, skipped)] {
         let layer: Layer = serde_json::from_str(text).unwrap();
         assert_eq!(layer, Layer { units: 3, activation: Activation::Tanh, skip });
-        assert_eq!(serde_json::to_string(&layer).unwrap(), text);
+        assert_eq!(serde_json::to_string(&layer).unwrap(), written);
     }
     let network: Network =
         toml::from_str("input = 2\n[[layers]]\nunits = 2\nactivation = \"relu\"\nskip = true").unwrap();

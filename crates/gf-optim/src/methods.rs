@@ -96,6 +96,7 @@ macro_rules! methods {
     ($($key:literal $variant:ident($settings:ty), $info:expr;)*) => {
         /// A method with its settings, as a study gives it: `method.implicit = { h = 0.05 }`.
         #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+        #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
         pub enum MethodSettings {
             $(
                 #[doc = concat!("`method.", $key, "`.")]

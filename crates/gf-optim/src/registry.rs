@@ -278,6 +278,7 @@ impl MethodSettings {
 
 /// Step control, as a study gives it: `control.armijo = { c = 1e-4 }`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum ControlSettings {
     /// The method's own step size, always.
@@ -313,11 +314,13 @@ impl ControlSettings {
 
 /// `control.constant`: nothing to set; h is the method's.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ConstantSettings {}
 
 /// The linear solvers by name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum LinearSolver {
     /// Matrix-free, any symmetric matrix.

@@ -44,6 +44,7 @@ use crate::SettingsError;
 /// # Ok::<(), gf_optim::SettingsError>(())
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
 pub struct Schedule {
     /// A linear rise at the start; the other members begin where it ends. None by default.

@@ -3,7 +3,7 @@
 use miette::Report;
 
 use super::print;
-use super::run::{Ended, apply, run_document};
+use super::run::{Ended, apply, print_config, run_document};
 use crate::arguments::{Common, ExperimentArguments};
 use crate::experiments::{EXPERIMENTS, Experiment};
 use crate::study::misuse;
@@ -25,6 +25,9 @@ pub(super) fn execute(arguments: &ExperimentArguments) -> Result<u8, Report> {
         apply(&mut document, &arguments.common)?;
         print(document.text.trim_end());
         return Ok(0);
+    }
+    if arguments.print_config {
+        return print_config(chosen[0].document(arguments.scale)?, &arguments.common);
     }
     for experiment in chosen {
         let mut common: Common = arguments.common.clone();

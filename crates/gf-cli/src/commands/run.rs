@@ -6,7 +6,7 @@ use miette::Report;
 
 use super::{print, table};
 use crate::arguments::{Common, RunArguments};
-use crate::folder::{Folder, RunFolder, write_summary};
+use crate::folder::{Folder, RunFolder, annotated_study, write_summary};
 use crate::interrupt;
 use crate::progress::Progress;
 use crate::report;
@@ -15,6 +15,9 @@ use crate::study::{Document, OnFailure, Problem, misuse};
 
 pub(super) fn execute(arguments: &RunArguments) -> Result<u8, Report> {
     let document = Document::read(&arguments.study)?;
+    if arguments.print_config {
+        return print_config(document, &arguments.common);
+    }
     Ok(run_document(document, &arguments.common)?.exit_code())
 }
 
@@ -41,13 +44,24 @@ impl Ended {
     }
 }
 
-/// Runs a study and writes its folder; prints the summary.
-pub(super) fn run_document(mut document: Document, common: &Common) -> Result<Ended, Report> {
+/// Prints a study as it would be run.
+pub(super) fn print_config(document: Document, common: &Common) -> Result<u8, Report> {
+    print(annotated_study(&load(document, common)?)?.trim_end());
+    Ok(0)
+}
+
+fn load(mut document: Document, common: &Common) -> Result<Problem, Report> {
     apply(&mut document, common)?;
     let problem = Problem::load(document)?;
-    if problem.study.arms.is_empty() {
-        return Err(problem.document.error_at(&["arm"], "expected at least one [[arm]] with a method, found none"));
+    match problem.study.arms.is_empty() {
+        true => Err(problem.document.error_at(&["arm"], "expected at least one [[arm]] with a method, found none")),
+        false => Ok(problem),
     }
+}
+
+/// Runs a study and writes its folder; prints the summary.
+pub(super) fn run_document(document: Document, common: &Common) -> Result<Ended, Report> {
+    let problem = load(document, common)?;
     threads(common.threads)?;
     let folder = RunFolder::create(common.out.as_deref(), &problem)?;
     let Common { threads, no_report, quiet, json, .. } = *common;

@@ -1,11 +1,12 @@
 //! `[depth]`: how signals pass through networks of growing depth.
 
 use gf_layers::{Activation, Initialization, Layer, Network};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Random networks on the study's samples: its first `[network]` input and its last layer, between them `depth` hidden layers of one width.
 /// Measured at their starts, one for each of `run.seeds`; nothing is trained.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Depth {
     /// Numbers of hidden layers.

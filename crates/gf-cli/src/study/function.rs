@@ -5,6 +5,7 @@ use gf_core::problems::{
 };
 use gf_core::{FullCurvature, Noisy, Streams, ThirdDerivative, ThroughDense, WithoutHessian};
 use gf_verify::nist::{Regression, regression};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// An objective with all derivatives up to the third.
@@ -12,7 +13,7 @@ pub trait Smooth: FullCurvature + ThirdDerivative {}
 impl<T: FullCurvature + ThirdDerivative + ?Sized> Smooth for T {}
 
 /// The functions by name; see [`gf_core::problems`] for their formulas.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum FunctionSpec {
     /// Four minima, four saddles, a maximum; 2 parameters.
@@ -40,21 +41,21 @@ pub enum FunctionSpec {
 }
 
 /// Where a run starts.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct At {
-    /// θ before the first step; the function's usual start when not given.
+    /// θ before the first step [default: the function's usual start].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub start: Option<Vec<f64>>,
 }
 
 /// `[problem.rosenbrock]`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct RosenbrockSpec {
     /// Parameters, at least 2.
     pub dim: usize,
-    /// θ before the first step; (−1.2, 1, −1.2, 1, …) when not given.
+    /// θ before the first step [default: −1.2, 1, −1.2, 1, …].
     #[serde(skip_serializing_if = "Option::is_none")]
     pub start: Option<Vec<f64>>,
 }
@@ -66,7 +67,7 @@ impl Default for RosenbrockSpec {
 }
 
 /// `[problem.quadratic]`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct QuadraticSpec {
     /// The eigenvalues λ_i.
@@ -74,29 +75,29 @@ pub struct QuadraticSpec {
     /// Random eigenvectors and a random center, drawn from each seed, in place of the axes and 0.
     #[serde(default)]
     pub rotated: bool,
-    /// θ before the first step; ones when not given.
+    /// θ before the first step [default: ones].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub start: Option<Vec<f64>>,
 }
 
 /// `[problem.double_well]`.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct DoubleWellSpec {
     /// With 0 < tilt < 0.385 the minimum on the right is the poor one.
     pub tilt: f64,
-    /// θ before the first step, one number.
+    /// θ before the first step, one number [default: 0.1].
     #[serde(skip_serializing_if = "Option::is_none")]
     pub start: Option<Vec<f64>>,
 }
 
 /// `[problem.sharpening]`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct SharpeningSpec {
     /// How fast the curvature grows along the valley, in units of flow time; positive.
     pub rate: f64,
-    /// θ before the first step, two numbers.
+    /// θ before the first step, two numbers [default: 0.1, 1].
     #[serde(skip_serializing_if = "Option::is_none")]
     pub start: Option<Vec<f64>>,
 }
@@ -108,7 +109,7 @@ impl Default for SharpeningSpec {
 }
 
 /// `[problem.nist]`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NistSpec {
     /// NIST's name, such as Misra1a.
@@ -116,7 +117,7 @@ pub struct NistSpec {
     /// NIST's start: 1 is far from the solution, 2 is near.
     #[serde(default = "near")]
     pub from: usize,
-    /// θ before the first step, in place of NIST's.
+    /// θ before the first step [default: NIST's start of number `from`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub start: Option<Vec<f64>>,
 }
@@ -132,12 +133,12 @@ impl NistSpec {
 }
 
 /// `[problem.parabola]`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct ParabolaSpec {
     /// λ of ½λx².
     pub curvature: f64,
-    /// θ before the first step, one number.
+    /// θ before the first step, one number [default: −6].
     #[serde(skip_serializing_if = "Option::is_none")]
     pub start: Option<Vec<f64>>,
 }

@@ -3,39 +3,40 @@
 use gf_core::Targets;
 use gf_layers::{Loss, LossFunction, Network, NetworkError, Reduction};
 use gf_utils::OutputMeaning;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// `[loss]`, and `loss` of an arm: one flat table.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct LossSpec {
     /// Which loss.
     pub kind: LossKind,
     /// Mean or sum over the batch.
-    #[serde(default, skip_serializing_if = "is_mean")]
+    #[serde(default)]
     pub reduction: Reduction,
-    /// δ of huber, in units of the outputs; 1 when not given.
+    /// δ of huber, above 0, in units of the outputs [default: 1].
     #[serde(skip_serializing_if = "Option::is_none")]
     pub delta: Option<f64>,
-    /// γ of focal; 2 when not given.
+    /// γ of focal, at least 0, without unit [default: 2].
     #[serde(skip_serializing_if = "Option::is_none")]
     pub gamma: Option<f64>,
-    /// ε of softmax_cross_entropy.
+    /// ε of softmax_cross_entropy, from 0 to below 1, without unit [default: 0].
     #[serde(skip_serializing_if = "Option::is_none")]
     pub label_smoothing: Option<f64>,
-    /// One weight per class, of softmax_cross_entropy.
+    /// One weight per class, of softmax_cross_entropy, without unit [default: ones].
     #[serde(skip_serializing_if = "Option::is_none")]
     pub class_weights: Option<Vec<f64>>,
-    /// Weight of positive targets, of bce_with_logits.
+    /// Weight of positive targets, of bce_with_logits, above 0, without unit [default: 1].
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pos_weight: Option<f64>,
-    /// λ of + (λ/2)‖θ‖²; with any loss and either reduction.
+    /// λ ≥ 0 of + (λ/2)‖θ‖², in units of the loss over those of θ²; with any loss and either reduction.
     #[serde(default)]
     pub l2: f64,
 }
 
 /// The losses by name.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum LossKind {
     /// Σ (o−y)².
@@ -131,10 +132,6 @@ impl LossSpec {
         .find(|(_, is_given, kind)| *is_given && *kind != self.kind)
         .map(|(key, ..)| key)
     }
-}
-
-fn is_mean(reduction: &Reduction) -> bool {
-    *reduction == Reduction::Mean
 }
 
 fn key_of(error: &NetworkError) -> &'static str {

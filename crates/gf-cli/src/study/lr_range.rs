@@ -1,15 +1,16 @@
 //! `[lr_range]`: a learning-rate range test.
 
 use miette::Report;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{ArmSpec, Problem, misuse};
 
 /// `[lr_range]`: every arm whose h is its own, on every seed, from its start with h growing geometrically, one batch a value. What the arms then run is untouched.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct LrRange {
-    /// Names of the arms to test; all whose h is their own by default.
+    /// Names of the arms to test [default: all whose h is their own].
     #[serde(skip_serializing_if = "Option::is_none")]
     pub arms: Option<Vec<String>>,
     /// The first h, above 0, in the method's unit; 1e-6 by default.
@@ -18,7 +19,7 @@ pub struct LrRange {
     pub to: f64,
     /// Values of h, at least 2; 100 by default.
     pub steps: u64,
-    /// β of the running mean of the losses, from 0 (none) to below 1; 0.8 on mini-batches and 0 on the whole training set by default.
+    /// β of the running mean of the losses, from 0 (none) to below 1 [default: 0.8 on mini-batches, 0 on the whole training set].
     #[serde(skip_serializing_if = "Option::is_none")]
     pub smoothing: Option<f64>,
 }

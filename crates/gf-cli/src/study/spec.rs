@@ -10,6 +10,7 @@ mod run;
 mod spectrum;
 
 use gf_layers::{Initialization, Layer, Network};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use arm::ArmSpec;
@@ -27,7 +28,7 @@ use super::function::FunctionSpec;
 use super::lr_range::LrRange;
 
 /// A whole study. A problem alone (for `gf eval`) has no arms.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Study {
     /// Names the run folder.
@@ -39,16 +40,16 @@ pub struct Study {
     /// What is seen and why: the report's first paragraph.
     #[serde(default)]
     pub about: String,
-    /// The network, with `loss` and `data`.
+    /// The network, with `loss` and `data` [default: none, but `problem`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub network: Option<NetworkSpec>,
-    /// The loss.
+    /// The loss of the network [default: none, but `problem`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub loss: Option<LossSpec>,
-    /// The data.
+    /// The samples of the network [default: none, but `problem`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub data: Option<DataSpec>,
-    /// A function of a few parameters in place of network, loss and data.
+    /// A function of a few parameters in place of network, loss and data [default: none].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub problem: Option<FunctionSpec>,
     /// What is held out.
@@ -58,33 +59,29 @@ pub struct Study {
     #[serde(default)]
     pub run: RunSpec,
     /// When a run saves where it stands.
-    #[serde(default, skip_serializing_if = "is_default")]
+    #[serde(default)]
     pub checkpoint: CheckpointSpec,
-    /// The methods compared.
+    /// The methods compared; `gf run` needs one at least [default: none].
     #[serde(default, rename = "arm", skip_serializing_if = "Vec::is_empty")]
     pub arms: Vec<ArmSpec>,
-    /// Statements that the report answers.
+    /// Statements that the report answers [default: none].
     #[serde(default, rename = "claim", skip_serializing_if = "Vec::is_empty")]
     pub claims: Vec<ClaimSpec>,
-    /// A table of first implicit steps over many starts.
+    /// A table of first implicit steps over many starts [default: none].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub first_steps: Option<FirstSteps>,
-    /// The curvature along every run.
+    /// The curvature along every run [default: none].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub spectrum: Option<SpectrumSpec>,
-    /// Where each arm ends from every start on a grid; for functions of two parameters.
+    /// Where each arm ends from every start on a grid; for functions of two parameters [default: none].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub basins: Option<Basins>,
-    /// A learning-rate range test of every arm, from its start.
+    /// A learning-rate range test of every arm, from its start [default: none].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lr_range: Option<LrRange>,
-    /// Signals through random networks of growing depth.
+    /// Signals through random networks of growing depth [default: none].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub depth: Option<Depth>,
-}
-
-fn is_default(spec: &CheckpointSpec) -> bool {
-    *spec == CheckpointSpec::default()
 }
 
 fn default_name() -> String {
@@ -92,7 +89,7 @@ fn default_name() -> String {
 }
 
 /// `[network]`.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NetworkSpec {
     /// Inputs a sample.
@@ -112,12 +109,12 @@ impl NetworkSpec {
 }
 
 /// `[first_steps]`: the first implicit step from many starts, under each policy for indefinite matrices.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct FirstSteps {
     /// Number of starts; their seeds are 0, 1, ….
     pub starts: u64,
-    /// Step size of the implicit step.
+    /// Step size of the implicit step, in flow time.
     pub h: f64,
     /// Also measure the asymmetry of the original's Hessians by central differences of these steps (2p gradients each).
     #[serde(default)]
@@ -125,12 +122,12 @@ pub struct FirstSteps {
 }
 
 /// `[basins]`: every arm from every start on a grid, to where its gradient vanishes.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Basins {
-    /// Lowest and highest first parameter.
+    /// Lowest and highest first parameter of a start.
     pub x: [f64; 2],
-    /// Lowest and highest second parameter.
+    /// Lowest and highest second parameter of a start.
     pub y: [f64; 2],
     /// Starts along each axis.
     pub grid: usize,

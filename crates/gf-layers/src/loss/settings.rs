@@ -87,6 +87,7 @@ pub enum LossFunction {
 /// The sum is n times the mean, and so are gradient and curvature: a step h of the sum is a step n h of the mean, and the stability limit
 /// 2/λ of gradient descent falls with the batch size. The term of l2 is the same for both.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Reduction {
     /// (1/n) Σᵢ ℓᵢ; with class weights Σᵢ ℓᵢ / Σᵢ w_{yᵢ}, the weights being those of the true classes.

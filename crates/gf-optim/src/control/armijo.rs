@@ -12,15 +12,16 @@ use crate::{SettingsError, StepFailure};
 /// methods detect that and name it.
 /// **Cost**: one value a trial. **Reference**: L. Armijo, *Pacific J. Math.* 16 (1966).
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default)]
 pub struct Armijo {
-    /// The first α of each step.
+    /// The first α of each step, without unit: the step is α times the method's.
     pub first: f64,
-    /// c in (0, 1).
+    /// c in (0, 1) of the sufficient decrease, without unit.
     pub c: f64,
-    /// Backtracking factor in (0, 1).
+    /// Backtracking factor in (0, 1), without unit.
     pub factor: f64,
-    /// The smallest α tried.
+    /// The smallest α tried, without unit.
     pub minimum: f64,
     /// What happens when no α down to `minimum` decreases the loss enough.
     pub exhausted: Exhausted,
@@ -28,6 +29,7 @@ pub struct Armijo {
 
 /// What a line search does that found no sufficient decrease.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Exhausted {
     /// Take the smallest step tried, and name it in the record.

@@ -13,17 +13,18 @@ use crate::{SettingsError, StepFailure};
 /// and at most 1 right after a rejection.
 /// **Needs**: a method with an embedded error estimate. **Reference**: E. Hairer, G. Wanner, *Solving ODEs II*, IV.2.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default)]
 pub struct EmbeddedError {
-    /// The first step, in flow time; none takes the method's h.
+    /// The first step, in flow time [default: the method's h].
     pub first: Option<f64>,
     /// Absolute tolerance, in units of θ.
     pub absolute: f64,
-    /// Relative tolerance.
+    /// Relative tolerance, without unit.
     pub relative: f64,
     /// The run ends when a step falls below this, in flow time.
     pub minimum: f64,
-    /// The largest step, in flow time.
+    /// The largest step, in flow time [default: inf].
     pub maximum: f64,
     #[serde(skip)]
     memory: Memory,

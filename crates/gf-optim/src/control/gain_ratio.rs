@@ -12,13 +12,14 @@ use crate::{SettingsError, StepFailure};
 /// and try again. The same rule serves a cubic regularization σ = 1/h.
 /// **Cost**: one value a trial. **Reference**: H. B. Nielsen, *Damping parameter in Marquardt's method*, IMM-REP-1999-05.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default)]
 pub struct GainRatio {
-    /// The first h = 1/λ; none takes the method's.
+    /// The first h = 1/λ, per unit of curvature [default: the method's].
     pub first: Option<f64>,
-    /// The smallest h: below it the run ends.
+    /// The smallest h, per unit of curvature: below it the run ends.
     pub minimum: f64,
-    /// The largest h.
+    /// The largest h, per unit of curvature.
     pub maximum: f64,
     #[serde(skip)]
     memory: Memory,

@@ -12,9 +12,10 @@ use crate::{SettingsError, StepFailure};
 /// **Properties**: with linearly implicit Euler superlinear convergence near a nondegenerate minimum.
 /// **Reference**: C. T. Kelley, D. E. Keyes, *SIAM J. Numer. Anal.* 35 (1998).
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default)]
 pub struct SwitchedEvolution {
-    /// The first step, in flow time; none takes the method's h.
+    /// The first step, in flow time [default: the method's h].
     pub first: Option<f64>,
     /// The largest step, in flow time.
     pub maximum: f64,

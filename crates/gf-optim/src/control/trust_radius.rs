@@ -13,15 +13,16 @@ use crate::{SettingsError, StepFailure};
 /// where ρ > ¾ and the step ended on the boundary, at most `maximum`.
 /// **Cost**: one value a trial. **Reference**: J. Nocedal, S. Wright, *Numerical Optimization*, algorithm 4.1.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default)]
 pub struct TrustRadius {
-    /// The first radius, in units of θ; none takes the method's.
+    /// The first radius, in units of θ [default: the method's].
     pub first: Option<f64>,
-    /// The largest radius.
+    /// The largest radius, in units of θ.
     pub maximum: f64,
-    /// The smallest radius: below it the run ends.
+    /// The smallest radius, in units of θ: below it the run ends.
     pub minimum: f64,
-    /// The least gain ratio of an accepted step, in (0, ¼): a rejected step must shrink the radius.
+    /// The least gain ratio of an accepted step, in (0, ¼), without unit: a rejected step must shrink the radius.
     pub accept: f64,
     /// The current radius; 0 before the first step.
     #[serde(skip)]

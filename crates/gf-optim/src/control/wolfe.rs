@@ -13,15 +13,16 @@ use crate::{SettingsError, StepFailure};
 /// **Cost**: one value with gradient a trial; the driver keeps the last gradient for the next step.
 /// **Reference**: J. Nocedal, S. Wright, *Numerical Optimization*, algorithms 3.5 and 3.6.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default)]
 pub struct StrongWolfe {
-    /// The first α of each step.
+    /// The first α of each step, without unit: the step is α times the method's.
     pub first: f64,
-    /// c₁ of the sufficient decrease, 0 < c₁ < c₂.
+    /// c₁ of the sufficient decrease, 0 < c₁ < c₂, without unit.
     pub c1: f64,
-    /// c₂ of the curvature condition, c₁ < c₂ < 1.
+    /// c₂ of the curvature condition, c₁ < c₂ < 1, without unit.
     pub c2: f64,
-    /// The largest α tried.
+    /// The largest α tried, without unit.
     pub maximum: f64,
     /// Trials a step at most.
     pub max_trials: u32,

@@ -8,6 +8,7 @@ use crate::registry::{AnyMethod, CurvatureNeed, Family, MethodInfo, Settings};
 
 /// `method.adamw`: [`super::Adam`] with a weight decay.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default)]
 pub struct AdamWSettings {
     /// Learning rate h > 0, in units of θ.
@@ -20,9 +21,9 @@ pub struct AdamWSettings {
     pub epsilon: f64,
     /// w ≥ 0: every step takes hw of θ away, beside the loss. Per unit of θ.
     pub weight_decay: f64,
-    /// The largest ‖∇L‖ used; a longer gradient is shortened to it. None by default.
+    /// The largest ‖∇L‖ used; a longer gradient is shortened to it [default: none].
     pub clip_norm: Option<f64>,
-    /// The largest entry of ∇L used, by absolute value. None by default.
+    /// The largest entry of ∇L used, by absolute value [default: none].
     pub clip_value: Option<f64>,
 }
 

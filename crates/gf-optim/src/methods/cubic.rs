@@ -28,6 +28,7 @@ pub struct CubicRegularization {
 
 /// `method.cubic`.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default)]
 pub struct CubicSettings {
     /// σ > 0 of the first step, in units of a third derivative.

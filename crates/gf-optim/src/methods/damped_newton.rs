@@ -40,21 +40,22 @@ impl<S> DampedNewton<S> {
 
 /// `method.newton`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default)]
 pub struct NewtonSettings {
-    /// λ ≥ 0, added to the diagonal.
+    /// λ ≥ 0, added to the diagonal, in units of curvature.
     pub damping: f64,
     /// What to do when the direction points uphill.
     pub ascent: OnAscent,
     /// Explicit Euler steps before the first Newton step.
     pub warm_up_steps: u64,
-    /// Their step size.
+    /// Their step size, in flow time.
     pub warm_up_h: f64,
     /// `lblt`, `minres`, `cholesky`, `cg`, or `auto`: minres where it reaches its residual at less cost, lblt elsewhere.
     pub solver: LinearSolver,
-    /// Relative residual of iterative solvers.
+    /// Largest relative residual of iterative solvers, without unit.
     pub tolerance: f64,
-    /// Limit of products of iterative solvers.
+    /// Matrix–vector products a solve at most, of iterative solvers.
     pub max_products: usize,
     /// Whether iterative solvers start from the last solution.
     pub warm_start: bool,
@@ -62,6 +63,7 @@ pub struct NewtonSettings {
 
 /// What to do when the Newton direction d points uphill: ∇Lᵀd ≥ 0.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum OnAscent {
     /// Use it all the same (the original project).

@@ -32,13 +32,14 @@ pub struct ExplicitEuler;
 
 /// `method.explicit`.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default)]
 pub struct ExplicitSettings {
     /// Step size h > 0 in flow time.
     pub h: f64,
-    /// The largest ‖∇L‖ used; a longer gradient is shortened to it. None by default.
+    /// The largest ‖∇L‖ used; a longer gradient is shortened to it [default: none].
     pub clip_norm: Option<f64>,
-    /// The largest entry of ∇L used, by absolute value. None by default.
+    /// The largest entry of ∇L used, by absolute value [default: none].
     pub clip_value: Option<f64>,
 }
 

@@ -42,13 +42,14 @@ impl<F> ExponentialEuler<F> {
 
 /// `method.exponential-euler`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default)]
 pub struct ExponentialEulerSettings {
     /// Step size h > 0 in flow time.
     pub h: f64,
     /// `lanczos` (products) or `eigendecomposition` (dense).
     pub by: PhiBy,
-    /// Relative error of `lanczos`.
+    /// Largest relative error of `lanczos`, without unit.
     pub tolerance: f64,
     /// Limit of products of `lanczos`, which keeps them all.
     pub max_products: usize,
@@ -56,12 +57,13 @@ pub struct ExponentialEulerSettings {
 
 /// How φ₁(−hH)∇L is computed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum PhiBy {
-    /// [`PhiByLanczos`].
+    /// From products, by the Lanczos process: [`PhiByLanczos`].
     #[default]
     Lanczos,
-    /// [`PhiByEigendecomposition`].
+    /// From the dense matrix: [`PhiByEigendecomposition`].
     Eigendecomposition,
 }
 

@@ -38,15 +38,16 @@ impl<S> GaussNewtonStep<S> {
 
 /// `method.gauss-newton`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default)]
 pub struct GaussNewtonSettings {
     /// λ ≥ 0, added to the diagonal, in units of curvature.
     pub damping: f64,
     /// `minres`, `cg`, `cholesky` or `lblt`.
     pub solver: LinearSolver,
-    /// Relative residual of iterative solvers.
+    /// Largest relative residual of iterative solvers, without unit.
     pub tolerance: f64,
-    /// Limit of products of iterative solvers.
+    /// Matrix–vector products a solve at most, of iterative solvers.
     pub max_products: usize,
     /// Whether iterative solvers start from the last solution.
     pub warm_start: bool,

@@ -110,6 +110,7 @@ impl Lbfgs {
 
 /// `method.lbfgs`.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default)]
 pub struct LbfgsSettings {
     /// Pairs kept, at least 1.

@@ -40,15 +40,16 @@ impl<S> LevenbergMarquardt<S> {
 
 /// `method.levenberg-marquardt`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default)]
 pub struct LevenbergMarquardtSettings {
     /// λ > 0 of the first step, in units of curvature.
     pub damping: f64,
     /// `minres`, `cg`, `cholesky` or `lblt`.
     pub solver: LinearSolver,
-    /// Relative residual of iterative solvers.
+    /// Largest relative residual of iterative solvers, without unit.
     pub tolerance: f64,
-    /// Limit of products of iterative solvers.
+    /// Matrix–vector products a solve at most, of iterative solvers.
     pub max_products: usize,
     /// Whether iterative solvers start from the last solution.
     pub warm_start: bool,

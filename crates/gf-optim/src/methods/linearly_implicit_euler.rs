@@ -54,6 +54,7 @@ impl<S, P> LinearlyImplicitEuler<S, P> {
 
 /// `method.implicit`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default)]
 pub struct ImplicitSettings {
     /// Step size h > 0 in flow time.
@@ -62,9 +63,9 @@ pub struct ImplicitSettings {
     pub indefinite: OnIndefinite,
     /// `minres`, `cg`, `cholesky`, `lblt`, or `auto`: minres where it reaches its residual at less cost, lblt elsewhere.
     pub solver: LinearSolver,
-    /// Relative residual of iterative solvers.
+    /// Largest relative residual of iterative solvers, without unit.
     pub tolerance: f64,
-    /// Limit of products of iterative solvers.
+    /// Matrix–vector products a solve at most, of iterative solvers.
     pub max_products: usize,
     /// Whether iterative solvers start from the last solution.
     pub warm_start: bool,
@@ -72,6 +73,7 @@ pub struct ImplicitSettings {
 
 /// What to do when H + I/h is not positive definite: H has an eigenvalue below −1/h, past the pole.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum OnIndefinite {
     /// Take the textbook step, whatever it is.

@@ -39,6 +39,7 @@ impl ModifiedNewton {
 
 /// `method.modified-newton`.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default)]
 pub struct ModifiedNewtonSettings {
     /// The least eigenvalue of the modified block-diagonal factor, in units of ‖H‖∞; positive.

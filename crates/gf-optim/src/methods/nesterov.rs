@@ -42,15 +42,16 @@ impl Nesterov {
 
 /// `method.nesterov`.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default)]
 pub struct NesterovSettings {
     /// Step size h > 0; a step takes the flow time h/(1 − β).
     pub h: f64,
     /// β, from 0 to below 1, without unit.
     pub momentum: f64,
-    /// The largest ‖∇L(y)‖ used; a longer gradient is shortened to it. None by default.
+    /// The largest ‖∇L(y)‖ used; a longer gradient is shortened to it [default: none].
     pub clip_norm: Option<f64>,
-    /// The largest entry of ∇L(y) used, by absolute value. None by default.
+    /// The largest entry of ∇L(y) used, by absolute value [default: none].
     pub clip_value: Option<f64>,
 }
 

@@ -36,6 +36,7 @@ impl NewtonCg {
 
 /// `method.newton-cg`.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default)]
 pub struct NewtonCgSettings {
     /// η in (0, 1): the largest relative residual of the direction, without unit.

@@ -30,6 +30,7 @@ pub struct NormalizedDescent;
 
 /// `method.normalized`.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default)]
 pub struct NormalizedSettings {
     /// Length h > 0 of a step, in units of θ.

@@ -40,6 +40,7 @@ impl Rkc2 {
 
 /// `method.rkc2`.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default)]
 pub struct Rkc2Settings {
     /// Step size h > 0 in flow time.

@@ -33,6 +33,7 @@ impl RmsProp {
 
 /// `method.rmsprop`.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default)]
 pub struct RmsPropSettings {
     /// Learning rate h > 0, in units of θ.
@@ -41,9 +42,9 @@ pub struct RmsPropSettings {
     pub decay: f64,
     /// ε > 0, in units of the gradient.
     pub epsilon: f64,
-    /// The largest ‖∇L‖ used; a longer gradient is shortened to it. None by default.
+    /// The largest ‖∇L‖ used; a longer gradient is shortened to it [default: none].
     pub clip_norm: Option<f64>,
-    /// The largest entry of ∇L used, by absolute value. None by default.
+    /// The largest entry of ∇L used, by absolute value [default: none].
     pub clip_value: Option<f64>,
 }
 

@@ -47,7 +47,7 @@ const GAMMA: f64 = 1.0 - FRAC_1_SQRT_2;
 implicit_settings! {
     /// `method.ros2`.
     Ros2Settings of INFO {
-        /// γ > 0: 1 − 1/√2 = 0.2929 or 1 + 1/√2 = 1.7071 for L-stability, at least 1/4 for A-stability.
+        /// γ > 0, without unit: 1 − 1/√2 = 0.2929 or 1 + 1/√2 = 1.7071 for L-stability, at least 1/4 for A-stability.
         gamma: f64 = GAMMA,
     }
     check: |settings| positive("ros2.gamma", settings.gamma),

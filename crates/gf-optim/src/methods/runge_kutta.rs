@@ -171,6 +171,7 @@ macro_rules! runge_kutta_settings {
     ($(#[$attribute:meta])* $settings:ident, $tableau:expr, $control:expr) => {
         $(#[$attribute])*
         #[derive(Debug, Clone, Copy, PartialEq, serde::Serialize, serde::Deserialize)]
+        #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
         #[serde(deny_unknown_fields, default)]
         pub struct $settings {
             /// Step size h > 0 in flow time; the first one where a control chooses the others.

@@ -37,6 +37,7 @@ impl SaddleFree {
 
 /// `method.saddle-free`.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default)]
 pub struct SaddleFreeSettings {
     /// λ ≥ 0, added to the magnitude of each eigenvalue, in units of curvature.

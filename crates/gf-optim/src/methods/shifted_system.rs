@@ -10,6 +10,7 @@ use crate::{EventLog, SettingsError, SetupError, StepFailure};
 
 /// What to do when a matrix H + shift·I of a step is not positive definite: the step is past its pole.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum AtPole {
     /// Take the textbook step, whatever it is.
@@ -131,6 +132,7 @@ macro_rules! implicit_settings {
     ) => {
         $(#[$doc])*
         #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
+        #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
         #[serde(deny_unknown_fields, default)]
         pub struct $settings {
             /// Step size h > 0 in flow time.
@@ -140,9 +142,9 @@ macro_rules! implicit_settings {
             pub indefinite: $crate::methods::AtPole,
             /// `minres`, `cg`, `cholesky`, `lblt`, or `auto`: minres where it reaches its residual at less cost, lblt elsewhere.
             pub solver: $crate::registry::LinearSolver,
-            /// Relative residual of iterative solvers.
+            /// Largest relative residual of iterative solvers, without unit.
             pub tolerance: f64,
-            /// Limit of products of iterative solvers.
+            /// Matrix–vector products a solve at most, of iterative solvers.
             pub max_products: usize,
             /// Whether iterative solvers start from the last solution.
             pub warm_start: bool,

@@ -165,7 +165,7 @@ macro_rules! stage_settings {
         $crate::methods::shifted_system::implicit_settings! {
             $(#[$doc])*
             $settings of $info {
-                /// A stage is solved when the residual of its equation is at most this, relative to its increment.
+                /// A stage is solved when the residual of its equation is at most this, relative to its increment, without unit.
                 newton_tolerance: f64 = $crate::methods::stage::NEWTON_TOLERANCE,
                 /// Newton iterations a stage at most.
                 max_iterations: u32 = $crate::methods::stage::MAX_ITERATIONS,

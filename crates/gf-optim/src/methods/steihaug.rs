@@ -38,6 +38,7 @@ impl Steihaug {
 
 /// `method.steihaug`.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default)]
 pub struct SteihaugSettings {
     /// The first radius, in units of θ.

@@ -28,6 +28,7 @@ pub struct TrustRegion {
 
 /// `method.trust-region`.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default)]
 pub struct TrustRegionSettings {
     /// The first radius, in units of θ.

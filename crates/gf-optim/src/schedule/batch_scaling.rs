@@ -13,6 +13,7 @@ use crate::SettingsError;
 /// the same. Holds while h stays well below 2/λmax.
 /// **Reference**: P. Goyal et al., *Accurate, large minibatch SGD*, 2017, section 2.1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct BatchScaling {
     /// b₀, at least 1, in samples: the batch for which the method's h was chosen; needed.

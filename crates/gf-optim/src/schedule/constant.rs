@@ -12,6 +12,7 @@ use crate::settings::positive;
 /// **Symbols**: c = `factor`, without unit.
 /// **Properties**: with mini-batches the loss stops falling at a noise floor proportional to h.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default)]
 pub struct ConstantFactor {
     /// c > 0, without unit; 1 by default.

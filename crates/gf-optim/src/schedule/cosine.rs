@@ -14,9 +14,10 @@ use crate::settings::positive;
 /// `eta_min` = m·h, is the same up to its end, where it would rise again.
 /// **Reference**: I. Loshchilov, F. Hutter, *SGDR*, *ICLR* 2017, equation 5, without restarts.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default)]
 pub struct CosineDecay {
-    /// E > 0, in epochs; the rest of the run by default.
+    /// E > 0, the length, in epochs [default: the rest of the run].
     #[serde(skip_serializing_if = "Option::is_none")]
     pub epochs: Option<f64>,
     /// m, above 0 and at most 1, without unit: the factor at the end; 0.001 by default. A step of 0 would be none.

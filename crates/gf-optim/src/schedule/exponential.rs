@@ -12,6 +12,7 @@ use crate::SettingsError;
 /// **Properties**: the flow time left, Σ h, is finite: about B·h/k from here, however long the run. Decays between epochs too, where PyTorch's
 /// `ExponentialLR` (γ = e^(−k), stepped once an epoch) is constant over each.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default)]
 pub struct ExponentialDecay {
     /// k, at least 0, per epoch; 0.1 by default.

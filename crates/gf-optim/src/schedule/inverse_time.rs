@@ -13,6 +13,7 @@ use crate::SettingsError;
 /// averages out.
 /// **Reference**: H. Robbins, S. Monro, *Ann. Math. Stat.* 22 (1951).
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default)]
 pub struct InverseTimeDecay {
     /// k, at least 0, per epoch; 0.1 by default.

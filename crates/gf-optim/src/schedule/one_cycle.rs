@@ -14,9 +14,10 @@ use crate::settings::{fraction, positive};
 /// are linear; the cosine is fastai's and that of PyTorch's `OneCycleLR`, whose peak and end lie one step before ours.
 /// **Reference**: L. Smith, *A disciplined approach to neural network hyper-parameters*, 2018, section 4.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default)]
 pub struct OneCycle {
-    /// E > 0, in epochs; the rest of the run by default.
+    /// E > 0, the length, in epochs [default: the rest of the run].
     #[serde(skip_serializing_if = "Option::is_none")]
     pub epochs: Option<f64>,
     /// r, strictly between 0 and 1: the share of the cycle that rises; 0.3 by default.

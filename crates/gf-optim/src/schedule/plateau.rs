@@ -15,6 +15,7 @@ use crate::settings::fraction;
 /// `ReduceLROnPlateau` with `threshold_mode="abs"`; evaluated more often it may act between epochs. A loss that is no number is no improvement.
 /// **Reference**: PyTorch, `torch.optim.lr_scheduler.ReduceLROnPlateau`; F. Chollet et al., Keras, `ReduceLROnPlateau`.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default)]
 pub struct Plateau {
     /// γ, strictly between 0 and 1, without unit; 0.5 by default.

@@ -13,6 +13,7 @@ use crate::settings::positive;
 /// **Properties**: each stage falls to the noise floor of its h. PyTorch's `StepLR`, stepped once an epoch, is the same.
 /// **Reference**: A. Krizhevsky, I. Sutskever, G. Hinton, *NIPS* 2012, section 5.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default)]
 pub struct StepDecay {
     /// γ, above 0 and at most 1, without unit; 0.1 by default.

@@ -14,6 +14,7 @@ use crate::settings::positive;
 /// Every other member of the schedule begins where the warm-up ends. PyTorch's `LinearLR`, stepped once a batch, is the same.
 /// **Reference**: P. Goyal et al., *Accurate, large minibatch SGD*, 2017, section 2.2.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Warmup {
     /// How long it takes, in epochs, above 0; needed.

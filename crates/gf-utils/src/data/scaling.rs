@@ -27,6 +27,7 @@ pub enum ScalingError {
 
 /// How shift and scale of a column are chosen.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum ScalingKind {
     /// Columns stay as they are.

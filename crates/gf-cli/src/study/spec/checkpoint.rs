@@ -1,12 +1,13 @@
 //! `[checkpoint]`: the keys of what a run is continued from after a fault.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// `[checkpoint]`: when a run saves where it stands. Results do not depend on it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct CheckpointSpec {
-    /// After so many steps of an arm; none: by `seconds` alone.
+    /// After so many steps of an arm [default: by `seconds` alone].
     #[serde(skip_serializing_if = "Option::is_none")]
     pub every: Option<u64>,
     /// After so many seconds of an arm.

@@ -1,9 +1,10 @@
 //! `[[claim]]`: the keys of statements that the report answers.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// `[[claim]]`: a statement with the rule that decides it.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ClaimSpec {
     /// In words.
@@ -13,7 +14,7 @@ pub struct ClaimSpec {
 }
 
 /// Rules that decide claims.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum ClaimRule {
     /// `leader` has the lower median of `metric` over the window than `follower`, in at least 4 of 5 seeds, paired.

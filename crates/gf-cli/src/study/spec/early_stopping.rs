@@ -1,10 +1,11 @@
 //! `[run.early_stopping]`.
 
 use gf_utils::history::Patience;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// `[run.early_stopping]`: an arm ends where its validation loss has stopped falling.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct EarlyStoppingSpec {
     /// Evaluations in a row without improvement (counted in evaluations, not steps; see `run.evaluate_every`); default 10.

@@ -1,9 +1,10 @@
 //! How often: in steps or in epochs.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// `10` steps, `"epoch"` for every epoch, or `{ epochs = 2 }` for every other one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(untagged, expecting = "expected a number of steps, \"epoch\", or { epochs = n } with n at least 1")]
 pub enum Every {
     /// A number of steps.
@@ -15,7 +16,7 @@ pub enum Every {
 }
 
 /// The word that stands for one epoch.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum EpochWord {
     /// Every epoch.
@@ -23,7 +24,7 @@ pub enum EpochWord {
 }
 
 /// `{ epochs = n }`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct EpochCount {
     /// Passes through the training set.

@@ -2,6 +2,7 @@
 
 use gf_layers::LastBatch;
 use gf_optim::Budget;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::arm::ArmSpec;
@@ -9,18 +10,19 @@ use super::early_stopping::EarlyStoppingSpec;
 use super::every::Every;
 
 /// `[run]`.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct RunSpec {
-    /// Accepted steps of each arm; default 500 where `epochs` is not given either. With both, whichever ends first.
+    /// Accepted steps of each arm; with `epochs` too, whichever ends first [default: 500 where `epochs` is not given either].
     #[serde(skip_serializing_if = "Option::is_none")]
     pub steps: Option<u64>,
-    /// Passes of each arm through the training set, in place of `steps`: ⌈training samples / batch⌉ steps each, one without batches.
+    /// Passes of each arm through the training set, in place of `steps`: ⌈training samples / batch⌉ steps each, one without batches
+    /// [default: none].
     #[serde(skip_serializing_if = "Option::is_none")]
     pub epochs: Option<u64>,
     /// One run of each arm per seed: data, split, start and batches come from it.
     pub seeds: Vec<u64>,
-    /// Samples a batch; the whole training set when not given.
+    /// Samples a batch [default: the whole training set].
     #[serde(skip_serializing_if = "Option::is_none")]
     pub batch: Option<usize>,
     /// Order of the batches.
@@ -29,41 +31,41 @@ pub struct RunSpec {
     /// `"drop"` leaves them out of the epoch, `"merge"` adds them to the batch before. A batch larger than the training set is the training set.
     pub last_batch: LastBatch,
     /// Compare every run with the flow of the loss on the whole training set, integrated to this tolerance: adds the column `distance_to_flow`,
-    /// ‖θ − θ(t)‖ at equal flow time, at the steps that are evaluated.
+    /// ‖θ − θ(t)‖ at equal flow time, at the steps that are evaluated. Relative, without unit [default: none].
     #[serde(skip_serializing_if = "Option::is_none")]
     pub flow_tolerance: Option<f64>,
     /// Evaluate training and validation loss every so many steps; `"epoch"`, or `{ epochs = n }` for every n epochs. Default 1.
     pub evaluate_every: Every,
-    /// Write what passes through the layers, on the training set, every so many steps (or `"epoch"`, `{ epochs = n }`): `layers.csv`.
+    /// Write what passes through the layers, on the training set, every so many steps (or `"epoch"`, `{ epochs = n }`): `layers.csv`
+    /// [default: never].
     #[serde(skip_serializing_if = "Option::is_none")]
     pub layers_every: Option<Every>,
     /// Watch every epoch: losses, accuracy on the training set too, update ratios and gradients layer by layer, steps that lowered the loss
-    /// of their own batch (one more evaluation of it a step): `epochs.csv`, `epoch-layers.csv`, and a section of the report. Default: true
-    /// where the length of the run or of an arm is given in `epochs`, else false.
+    /// of their own batch (one more evaluation of it a step): `epochs.csv`, `epoch-layers.csv`, and a section of the report
+    /// [default: true where the length of the run or of an arm is given in `epochs`, else false].
     #[serde(skip_serializing_if = "Option::is_none")]
     pub monitor: Option<bool>,
-    /// End an arm where its validation loss has stopped falling; default: not.
+    /// End an arm where its validation loss has stopped falling [default: not].
     #[serde(skip_serializing_if = "Option::is_none")]
     pub early_stopping: Option<EarlyStoppingSpec>,
     /// Add the column `conservation_drift`: how far a run is from what the flow conserves.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub conservation: bool,
-    /// Stop an arm at this flow time.
+    /// Stop an arm at this flow time Σh [default: none].
     #[serde(skip_serializing_if = "Option::is_none")]
     pub flow_time: Option<f64>,
-    /// Stop an arm when the gradient's norm on its batch is at most this.
+    /// Stop an arm when the gradient's norm on its batch is at most this, in units of the gradient [default: none].
     #[serde(skip_serializing_if = "Option::is_none")]
     pub gradient_norm: Option<f64>,
-    /// Stop an arm when the loss on its batch is at most this.
+    /// Stop an arm when the loss on its batch is at most this, in units of the loss [default: none].
     #[serde(skip_serializing_if = "Option::is_none")]
     pub loss_target: Option<f64>,
-    /// Stop an arm when a step changed the loss on its batch by at most this, relative to the larger of the loss and 1.
+    /// Stop an arm when a step changed the loss on its batch by at most this, relative to the larger of the loss and 1 [default: none].
     #[serde(skip_serializing_if = "Option::is_none")]
     pub loss_change: Option<f64>,
-    /// Stop an arm after so many seconds in steps. Such a run is not reproducible.
+    /// Stop an arm after so many seconds in steps. Such a run is not reproducible [default: none].
     #[serde(skip_serializing_if = "Option::is_none")]
     pub wall_time: Option<f64>,
-    /// A loss above this is divergence.
+    /// A loss above this is divergence, in units of the loss.
     pub loss_limit: f64,
     /// Whether a failed arm makes `gf run` exit with 1.
     pub on_failure: OnFailure,
@@ -123,7 +125,7 @@ impl RunSpec {
 }
 
 /// Order of the batches.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum BatchOrder {
     /// The same in every epoch.
@@ -133,7 +135,7 @@ pub enum BatchOrder {
 }
 
 /// What a failed arm means.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum OnFailure {
     /// `gf run` exits with 1, with everything written.

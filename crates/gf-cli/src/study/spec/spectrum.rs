@@ -1,9 +1,10 @@
 //! `[spectrum]`: the keys of the curvature along a run.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// `[spectrum]`: the curvature of the loss on the whole training set along every run; the pictures are of the first seed.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct SpectrumSpec {
     /// Look at steps 0, k, 2k, ….

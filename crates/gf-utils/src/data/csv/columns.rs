@@ -9,6 +9,7 @@ use crate::csv_file::CsvFile;
 
 /// A column, by name or by number.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(
     untagged,
     expecting = "expected the name of a column in quotes, or its number: from 0, or from -1 for the last"

@@ -10,6 +10,7 @@ use crate::csv_file::{CsvFile, CsvRow};
 
 /// What becomes of a row with a missing value.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Missing {
     /// It is an error, which says how many there are.

@@ -114,7 +114,7 @@ pub struct StabilityArguments {
     #[arg(long, value_delimiter = ',')]
     pub method: Vec<String>,
     /// Write the map of |R(hλ)| to this SVG file.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_parser = svg_file)]
     pub figure: Option<PathBuf>,
     /// Print a JSON array instead of a table.
     #[arg(long)]
@@ -131,7 +131,7 @@ pub struct ScheduleArguments {
     #[arg(long, conflicts_with_all = ["study", "figure", "set"])]
     pub list: bool,
     /// Draw the step sizes of all arms into this SVG file.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_parser = svg_file)]
     pub figure: Option<PathBuf>,
     /// Replace a key of the study: `--set run.steps=100`. May be repeated.
     #[arg(long, value_name = "KEY.PATH=VALUE")]
@@ -171,7 +171,7 @@ pub struct LrRangeArguments {
     #[arg(long, value_name = "N")]
     pub seed: Option<u64>,
     /// Draw the losses into this SVG file.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_parser = svg_file)]
     pub figure: Option<PathBuf>,
     /// Replace a key of the problem: `--set run.batch=64`. May be repeated.
     #[arg(long, value_name = "KEY.PATH=VALUE")]
@@ -302,7 +302,7 @@ pub struct SpectrumArguments {
     #[arg(long, value_name = "V.npy")]
     pub vectors: Option<PathBuf>,
     /// Draw density, eigenvalues and layer blocks, whichever were asked for, into this SVG file.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_parser = svg_file)]
     pub figure: Option<PathBuf>,
     /// Replace a key of the problem: `--set loss.l2=0.1`. May be repeated.
     #[arg(long, value_name = "KEY.PATH=VALUE")]
@@ -405,4 +405,13 @@ pub struct VerifyArguments {
     /// Print a JSON object instead of tables.
     #[arg(long)]
     pub json: bool,
+}
+
+/// The path of a figure, refused before anything is computed where its ending promises another format.
+fn svg_file(path: &str) -> Result<PathBuf, String> {
+    let path = PathBuf::from(path);
+    match path.extension() {
+        Some(ending) if ending.eq_ignore_ascii_case("svg") => Ok(path),
+        _ => Err("expected a file that ends in .svg".into()),
+    }
 }

@@ -346,11 +346,11 @@ pub struct PredictArguments {
     #[arg(value_name = "MODEL.gfmodel")]
     pub model: PathBuf,
     /// Rows in the units of the training data: a .csv file with a header (columns by the names that the model knows, else by position), a .npy
-    /// file (n × inputs), or one of digits, iris, wine, breast_cancer, chebyshev.
+    /// or IDX file (n × inputs), or one of digits, iris, wine, breast_cancer, chebyshev.
     #[arg(long, value_name = "FILE")]
     pub data: PathBuf,
-    /// Where the truth is, for metrics: a column of the CSV file (repeated for several outputs), or a .npy file beside a .npy file. Built-in
-    /// sets know theirs [default: no metrics].
+    /// Where the truth is, for metrics: a column of the CSV file (repeated for several outputs), or a .npy or IDX file beside one of inputs.
+    /// Built-in sets know theirs [default: no metrics].
     #[arg(long, value_name = "COLUMN")]
     pub target: Vec<String>,
     /// What stands between the fields of the CSV file: an ASCII character.

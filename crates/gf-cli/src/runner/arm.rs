@@ -217,6 +217,7 @@ pub(super) fn run_arm(
         start = saved.start;
         live.total().inc(start.step);
     }
+    let mut could_save = true;
     let outcome = loop {
         // The distance is measured before the history asks for it.
         let mut observers: Vec<&mut dyn Observer> = Vec::new();
@@ -257,8 +258,14 @@ pub(super) fn run_arm(
                 central_flow: central_flow.as_ref().map(CentralFlowWatch::state),
             },
         );
-        // The run goes on without it; an earlier one is still there.
-        saved.unwrap_or_else(|error| warn(error.to_string()));
+        // The run goes on without it; an earlier one is still there. Said once, not at every attempt.
+        let is_news = could_save || interrupt::is_requested();
+        could_save = saved.is_ok();
+        if let (Err(error), true) = (saved, is_news) {
+            warn(format!(
+                "{error}; `gf resume` goes on from an earlier one, or from the start, until one can be written"
+            ));
+        }
         if interrupt::is_requested() {
             return Ok(None);
         }

@@ -138,7 +138,7 @@ pub struct StabilityArguments {
     #[arg(long, value_delimiter = ',')]
     pub method: Vec<String>,
     /// Write the map of |R(hλ)| to this SVG file [default: none].
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_parser = svg_file)]
     pub figure: Option<PathBuf>,
     /// Print a JSON array instead of a table.
     #[arg(long)]
@@ -155,7 +155,7 @@ pub struct ScheduleArguments {
     #[arg(long, conflicts_with_all = ["study", "figure", "set"])]
     pub list: bool,
     /// Draw the step sizes of all arms into this SVG file [default: none].
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_parser = svg_file)]
     pub figure: Option<PathBuf>,
     /// Replace a key of the study: `--set run.steps=100`. May be repeated [default: none].
     #[arg(long, value_name = "KEY.PATH=VALUE")]
@@ -195,7 +195,7 @@ pub struct LrRangeArguments {
     #[arg(long, value_name = "N")]
     pub seed: Option<u64>,
     /// Draw the losses into this SVG file [default: none].
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_parser = svg_file)]
     pub figure: Option<PathBuf>,
     /// Replace a key of the problem: `--set run.batch=64`. May be repeated [default: none].
     #[arg(long, value_name = "KEY.PATH=VALUE")]
@@ -340,7 +340,7 @@ pub struct SpectrumArguments {
     #[arg(long, value_name = "V.npy")]
     pub vectors: Option<PathBuf>,
     /// Draw density, eigenvalues and layer blocks, whichever were asked for, into this SVG file [default: none].
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_parser = svg_file)]
     pub figure: Option<PathBuf>,
     /// Replace a key of the problem: `--set loss.l2=0.1`. May be repeated [default: none].
     #[arg(long, value_name = "KEY.PATH=VALUE")]
@@ -384,11 +384,11 @@ pub struct PredictArguments {
     #[arg(value_name = "MODEL.gfmodel")]
     pub model: PathBuf,
     /// Rows in the units of the training data: a .csv file with a header (columns by the names that the model knows, else by position), a .npy
-    /// file (n × inputs), or one of digits, iris, wine, breast_cancer, chebyshev.
+    /// or IDX file (n × inputs), or one of digits, iris, wine, breast_cancer, chebyshev.
     #[arg(long, value_name = "FILE")]
     pub data: PathBuf,
-    /// Where the truth is, for metrics: a column of the CSV file (repeated for several outputs), or a .npy file beside a .npy file. Built-in
-    /// sets know theirs [default: no metrics].
+    /// Where the truth is, for metrics: a column of the CSV file (repeated for several outputs), or a .npy or IDX file beside one of inputs.
+    /// Built-in sets know theirs [default: no metrics].
     #[arg(long, value_name = "COLUMN")]
     pub target: Vec<String>,
     /// What stands between the fields of the CSV file: an ASCII character.
@@ -444,4 +444,13 @@ pub struct VerifyArguments {
     /// Print a JSON object instead of tables.
     #[arg(long)]
     pub json: bool,
+}
+
+/// The path of a figure, refused before anything is computed where its ending promises another format.
+fn svg_file(path: &str) -> Result<PathBuf, String> {
+    let path = PathBuf::from(path);
+    match path.extension() {
+        Some(ending) if ending.eq_ignore_ascii_case("svg") => Ok(path),
+        _ => Err("expected a file that ends in .svg".into()),
+    }
 }

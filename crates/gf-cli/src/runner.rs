@@ -33,7 +33,7 @@ pub use evaluation::{Evaluator, NetworkEvaluator};
 use first_steps::first_step;
 pub use first_steps::{FirstStep, PolicyOutcome};
 pub use layers::LayerRow;
-pub use lr_range::{LrRangeLimits, LrRangeResult, LrRangeRow, test_lr_range};
+pub use lr_range::{LrRangeLimits, LrRangeResult, LrRangeRow, has_linear_stability, test_lr_range};
 pub use result::{ArmOutcome, ArmRun, Ending};
 pub use spectrum::SpectrumRun;
 

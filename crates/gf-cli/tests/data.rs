@@ -140,6 +140,22 @@ fn images_and_labels_of_mnist_train_a_classifier() {
     assert_eq!(json(&bench, "out/summary.json")["arms"][0]["runs"][0]["last"]["val_accuracy"], 1.0);
     // In the units of the data: gray values.
     assert_eq!(table(&bench.read("out/predictions.csv"))[2]["x3"], "253");
+    let predict = [
+        "predict",
+        "out/model-a-0.gfmodel",
+        "--json",
+        "--data",
+        "images-idx3-ubyte.gz",
+        "--target",
+        "labels-idx1-ubyte",
+    ];
+    let (out, _) = bench.expect(0, &predict);
+    let found: serde_json::Value = serde_json::from_str(&out).unwrap();
+    assert_eq!(found["metrics"]["accuracy"], 1.0);
+    let (_, err) = bench.expect(2, &["predict", "out/model-a-0.gfmodel", "--data", "study.toml"]);
+    assert!(err.contains("study.toml: expected an array, .npy"), "{err}");
+    let (_, err) = bench.expect(2, &["predict", "out/model-a-0.gfmodel", "--data", "labels-idx1-ubyte"]);
+    assert!(err.contains("labels-idx1-ubyte: expected n x 4 inputs, found shape"), "{err}");
 }
 
 #[test]

@@ -63,6 +63,47 @@ fn numbers_out_of_range_name_key_expected_and_found() {
 }
 
 #[test]
+fn wrong_types_are_named_as_in_toml() {
+    refuse(
+        "steps = 8",
+        "steps = \"many\"",
+        &["study.toml:14", "expected a whole number from 0, found string \"many\""],
+    );
+    refuse("steps = 8", "steps = -3", &["expected a whole number from 0, found integer `-3`"]);
+    refuse("{ h = 0.5 }", "{ h = \"0.5\" }", &["expected a number, found string \"0.5\""]);
+    refuse("{ h = 0.5 }", "3", &["expected a table, found integer `3`"]);
+    refuse("seeds = [0, 1]", "seeds = 1", &["expected a list, found integer `1`"]);
+    refuse("kind = \"mse\"", "kind = 3", &["expected a name or a table of settings"]);
+    refuse("csv = \"data.csv\"", "csv = 3", &["expected text in quotes, found integer `3`"]);
+    refuse("name = \"tiny\"", "name = \"tiny\"\ntitle = 3", &["expected text in quotes, found integer `3`"]);
+    refuse("steps = 8", "monitor = \"a, expected b\"", &["found string \"a, expected b\""]);
+}
+
+#[test]
+fn names_that_no_file_can_have_are_refused_before_anything_runs() {
+    let long = "x".repeat(129);
+    let expected = "expected 1 to 128 letters";
+    refuse("name = \"tiny\"", &format!("name = \"{long}\""), &["study.toml:2", expected, "of a folder"]);
+    refuse("name = \"implicit\"", &format!("name = \"{long}\""), &["arm.1.name", expected, "of file names"]);
+    let bench = Bench::new();
+    let longest = STUDY.replace("name = \"implicit\"", &format!("name = \"{}\"", "x".repeat(128)));
+    bench.write("data.csv", DATA).write("study.toml", &longest);
+    bench.expect(
+        0,
+        &[
+            "run",
+            "study.toml",
+            "--quiet",
+            "--no-report",
+            "--set",
+            "checkpoint.every=1",
+            "--seed",
+            "9223372036854775807",
+        ],
+    );
+}
+
+#[test]
 fn lengths_intervals_and_early_stopping_are_checked() {
     refuse("steps = 8", "epochs = 0", &["run.epochs", "1 to 10^12, found 0", "study.toml:14"]);
     refuse("steps = 8", "evaluate_every = 0", &["run.evaluate_every", "at least 1, found 0"]);
@@ -177,6 +218,13 @@ fn data_faults_name_file_line_and_column() {
         "units = 2, activation = \"identity\"",
         &["network.layers", "2", "1"],
     );
+    let binary = STUDY.replace("\"mse\"", "\"bce_with_logits\"");
+    let place = "bce_with_logits needs targets from 0 to 1: sample 1 (from 0) of 3, target 0, is 2";
+    refuse_study(&binary, "x,y\n1,0\n2,2\n3,1\n", &["study.toml:8", place]);
+    let same = "data: expected at least two classes, found the same one in every row";
+    refuse_study(&binary, "x,y\n1,red\n2,red\n3,red\n", &[same]);
+    let classes = STUDY.replace("\"mse\"", "\"focal\"").replace("units = 1", "units = 2");
+    refuse_study(&classes, "x,y\n1,1\n2,1\n3,1\n", &[same]);
     let (_, err) = Bench::new().expect(2, &["run", "nowhere.toml"]);
     assert!(err.contains("nowhere.toml: cannot read"), "{err}");
 }
@@ -240,6 +288,8 @@ fn flags_are_checked() {
     for (flags, piece) in [
         (["--threads", "0"], "--threads"),
         (["--set", "run.steps"], "no '='"),
+        (["--set", "=3"], "an empty key"),
+        (["--set", "run..steps=3"], "an empty key"),
         (["--set", "run.steps.x=3"], "inside a plain value"),
         (["--set", "arm.9.name=x"], "index below 3"),
         (["--set", "run.stepps=3"], "stepps"),
@@ -247,6 +297,10 @@ fn flags_are_checked() {
         let arguments: Vec<&str> = ["run", "study.toml", "--quiet"].into_iter().chain(flags).collect();
         let (_, err) = bench.expect(2, &arguments);
         assert!(err.contains(piece), "{piece} in {err}");
+    }
+    for command in ["schedule", "lr-range"] {
+        let (_, err) = bench.expect(2, &[command, "study.toml", "--figure", "sizes.png"]);
+        assert!(err.contains("--figure") && err.contains("expected a file that ends in .svg"), "{err}");
     }
     bench.expect(2, &["run"]);
     bench.expect(2, &["dance"]);

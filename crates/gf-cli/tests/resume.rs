@@ -257,6 +257,11 @@ fn on_a_full_disk_the_run_says_so_and_can_be_continued_later() {
     let errors = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(2), "{errors}");
     assert!(errors.contains("cannot write") && errors.contains("run/"), "{errors}");
+    let mut failures: Vec<&str> = errors.lines().filter(|line| line.contains(".gfcheckpoint: cannot write")).collect();
+    failures.sort_unstable();
+    let of_run = |line: &&str| line.split(".gfcheckpoint").next().map(|path| path[..path.len() - 13].to_string());
+    assert!(!failures.is_empty());
+    assert!(failures.windows(2).all(|two| of_run(&two[0]) != of_run(&two[1])), "once an arm and seed: {errors}");
     assert!(!bench.path("run/summary.json").exists());
     bench.expect(0, &["resume", "run", "--quiet", "--no-report"]);
     expect_equal(&data(&bench, "run"), &data(&bench, "whole"));

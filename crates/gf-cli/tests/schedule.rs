@@ -176,6 +176,17 @@ fn a_point_without_positive_curvature_has_no_limit() {
 }
 
 #[test]
+fn two_over_the_sharpness_is_said_to_be_no_limit_of_adam() {
+    let bench = bench(STUDY);
+    let (out, _) = bench.expect(0, &["lr-range", "study.toml", "--method", "adam", "--to", "10"]);
+    assert!(out.contains("on the whole training set); no limit of adam"), "{out}");
+    write_npy(&bench.path("theta.npy"), &[13], &[0.1; 13]).unwrap();
+    let (out, _) = bench.expect(0, &["lr-range", "study.toml", "--theta", "theta.npy", "--to", "10"]);
+    assert!(out.starts_with("explicit from theta.npy, seed 0: h from 1e-6 to 10.0"), "{out}");
+    assert!(!out.contains("no limit of"), "{out}");
+}
+
+#[test]
 fn a_range_test_of_a_network_leaves_its_parameters_alone_and_repeats_itself() {
     let bench = bench(STUDY);
     let theta: Vec<f64> = (0..13).map(|k| 0.1 * f64::from(k) - 0.5).collect();

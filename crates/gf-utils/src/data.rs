@@ -18,7 +18,7 @@ mod scaling;
 mod split;
 mod table;
 
-pub use arrays::{ArraysError, TargetKind, read_pair};
+pub use arrays::{Array, ArraysError, TargetKind, read_array, read_pair};
 pub use chebyshev::chebyshev;
 pub use csv::{
     Column, CsvColumns, CsvData, CsvOptions, GapError, Gaps, Missing, TargetColumns, read_csv, read_csv_from,

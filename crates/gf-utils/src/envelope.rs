@@ -129,13 +129,14 @@ pub enum EnvelopeError {
     },
 }
 
-/// The largest payload, in bytes (1 GiB): 134 million parameters.
-pub const LIMIT: usize = 1 << 30;
+/// The largest payload, in bytes (32 GiB): four thousand million parameters, or a checkpoint with 200 million rows of history.
+pub const LIMIT: usize = 1 << 35;
 
 // The limits of the decoder are constants of its type; each is 32 times the one before.
 const SMALL: usize = 1 << 15;
 const MEDIUM: usize = 1 << 20;
 const LARGE: usize = 1 << 25;
+const HUGE: usize = 1 << 30;
 
 const MAGIC: [u8; 8] = *b"\x89gf\r\n\x1a\n\0";
 const HEADER: usize = 32;
@@ -230,6 +231,7 @@ impl Opened<'_> {
             length if length <= SMALL => decode::<T, SMALL>,
             length if length <= MEDIUM => decode::<T, MEDIUM>,
             length if length <= LARGE => decode::<T, LARGE>,
+            length if length <= HUGE => decode::<T, HUGE>,
             _ => decode::<T, LIMIT>,
         };
         let (value, read) = decoder(payload).map_err(|error| undecodable(error.to_string()))?;

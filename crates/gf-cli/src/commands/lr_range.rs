@@ -9,7 +9,7 @@ use super::print;
 use crate::arguments::LrRangeArguments;
 use crate::folder::write_text;
 use crate::report::lr_range::{CAPTION, panel};
-use crate::runner::{LrRangeResult, test_lr_range};
+use crate::runner::{LrRangeResult, has_linear_stability, test_lr_range};
 use crate::study::{ArmSpec, Document, LrRange, Problem, check_flags, misuse};
 
 pub(super) fn execute(arguments: &LrRangeArguments) -> Result<u8, Report> {
@@ -94,9 +94,10 @@ fn as_json(arm: &ArmSpec, result: &LrRangeResult) -> serde_json::Value {
 fn print_result(arguments: &LrRangeArguments, arm: &ArmSpec, result: &LrRangeResult) {
     let limits = &result.limits;
     let number = |x: f64| significant(x, 3);
+    let method = arm.method.info().name;
+    let origin = arguments.theta.as_ref().map_or("the start".into(), |path| path.display().to_string());
     print(&format!(
-        "{} from the start of seed {}: h from {} to {} in {} steps, a batch each; losses smoothed with {}",
-        arm.method.info().name,
+        "{method} from {origin}, seed {}: h from {} to {} in {} steps, a batch each; losses smoothed with {}",
         limits.seed,
         number(arguments.from),
         number(arguments.to),
@@ -120,7 +121,11 @@ fn print_result(arguments: &LrRangeArguments, arm: &ArmSpec, result: &LrRangeRes
     }
     match (limits.sharpness, limits.two_over_sharpness) {
         (Some(sharpness), Some(limit)) => {
-            let ratio = limits.ratio.map_or(String::new(), |ratio| format!("; blow-up / (2/λmax) = {}", number(ratio)));
+            let ratio = match limits.ratio {
+                Some(ratio) => format!("; blow-up / (2/λmax) = {}", number(ratio)),
+                None if !has_linear_stability(arm) => format!("; no limit of {method}"),
+                None => String::new(),
+            };
             print(&format!(
                 "2/λmax         {} (λmax = {} on the whole training set){ratio}",
                 number(limit),

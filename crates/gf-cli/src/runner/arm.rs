@@ -98,6 +98,7 @@ pub(super) fn run_arm(
         start = saved.start;
         live.total().inc(start.step);
     }
+    let mut could_save = true;
     let outcome = loop {
         let mut observers = watches.observers();
         // The pause comes last: a run that ends by itself is not paused.
@@ -111,8 +112,14 @@ pub(super) fn run_arm(
         start = Start::resume::<AnyObjective, AnyMethod>(&outcome, &mut *method, &mut *control);
         let (history, best) = (history.table().clone(), history.best().cloned());
         let saved = store.save(label, &Checkpoint { start: start.clone(), history, best, watched: watches.state() });
-        // The run goes on without it; an earlier one is still there.
-        saved.unwrap_or_else(|error| warn(error.to_string()));
+        // The run goes on without it; an earlier one is still there. Said once, not at every attempt.
+        let is_news = could_save || interrupt::is_requested();
+        could_save = saved.is_ok();
+        if let (Err(error), true) = (saved, is_news) {
+            warn(format!(
+                "{error}; `gf resume` goes on from an earlier one, or from the start, until one can be written"
+            ));
+        }
         if interrupt::is_requested() {
             return Ok(None);
         }

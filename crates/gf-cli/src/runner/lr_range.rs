@@ -98,7 +98,6 @@ pub fn test_lr_range(
     let positive = sharpness.filter(|sharpness| *sharpness > 0.0);
     let limit = stability::limit(arm.method.settings()).filter(|limit| limit.is_finite());
     let two_over_sharpness = positive.map(|sharpness| 2.0 / sharpness);
-    let has_linear_stability = arm.method.settings().amplification(0.1).is_some();
     let limits = LrRangeLimits {
         arm: arm.name.clone(),
         seed,
@@ -109,10 +108,15 @@ pub fn test_lr_range(
         sharpness,
         two_over_sharpness,
         stability_limit: limit.zip(positive).map(|(limit, sharpness)| limit / sharpness),
-        ratio: divergence.zip(two_over_sharpness).filter(|_| has_linear_stability).map(|(h, limit)| h / limit),
+        ratio: divergence.zip(two_over_sharpness).filter(|_| has_linear_stability(arm)).map(|(h, limit)| h / limit),
         failure,
     };
     Ok(LrRangeResult { rows: (1..losses.len()).map(row).collect(), limits })
+}
+
+/// Whether the method multiplies components along eigenvectors by a function of hλ, so that 2/λmax says something of it.
+pub fn has_linear_stability(arm: &ArmSpec) -> bool {
+    arm.method.settings().amplification(0.1).is_some()
 }
 
 /// L(θ_k) on the batch of step k + 1, k = 0, 1, …; infinite, and the last, where a step left none that is finite. With why a step could not be taken.

@@ -221,7 +221,21 @@ fn load_samples(
         }
         _ => samples,
     };
+    if let (LossKind::BceWithLogits, Targets::Values { width, values }) = (loss, samples.targets())
+        && let Some(at) = values.iter().position(|y| !(0.0..=1.0).contains(y))
+    {
+        let (sample, column, found) = (at / width, at % width, values[at]);
+        let place = format!("sample {sample} (from 0) of {}, target {column}, is {found}", samples.len());
+        return Err(document.error_at(&["data"], format!("bce_with_logits needs targets from 0 to 1: {place}")));
+    }
     // Integer labels with a loss on values: the loss takes them as one-hot rows, which the network must have outputs for.
+    let is_of_one_class = match samples.targets() {
+        Targets::Classes { labels, .. } => labels.windows(2).all(|pair| pair[0] == pair[1]),
+        Targets::Values { .. } => class_names.as_ref().is_some_and(|names| names.len() == 1),
+    };
+    if is_of_one_class {
+        return Err(document.error_at(&["data"], "expected at least two classes, found the same one in every row"));
+    }
     if let Targets::Classes { classes, .. } = samples.targets()
         && *classes != network.outputs()
     {

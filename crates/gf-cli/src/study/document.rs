@@ -68,6 +68,9 @@ impl Document {
             let (path, value) = assignment
                 .split_once('=')
                 .ok_or_else(|| misuse(format!("--set {assignment}: expected key.path=value, found no '='")))?;
+            if path.trim().split('.').any(str::is_empty) {
+                return Err(misuse(format!("--set {assignment}: expected key.path=value, found an empty key")));
+            }
             let value = toml::from_str::<toml::Table>(&format!("value = {value}"))
                 .ok()
                 .and_then(|mut table| table.remove("value"))
@@ -100,9 +103,8 @@ impl Document {
     /// Points at the line; suggests a name where one was misspelled.
     pub fn parse<T: DeserializeOwned>(&self) -> Result<T, Report> {
         toml::from_str(&self.text).map_err(|error| {
-            let message = error.message().to_string();
-            let help = suggestion(&message);
-            self.error(error.span(), &message, help)
+            let help = suggestion(error.message());
+            self.error(error.span(), &in_toml_terms(error.message()), help)
         })
     }
 
@@ -162,4 +164,28 @@ fn suggestion(message: &str) -> Option<String> {
     let candidates: Vec<&str> = quoted.collect();
     let nearest = gf_utils::suggest(found, candidates.iter().copied())?;
     Some(format!("did you mean `{nearest}`?"))
+}
+
+/// serde's "invalid type: X, expected Y", which names types of Rust, as "expected Y, found X" with what a study has in their place.
+fn in_toml_terms(message: &str) -> String {
+    let fault = message.strip_prefix("invalid type: ").or_else(|| message.strip_prefix("invalid value: "));
+    if message == "wanted string or table" {
+        return "expected a name or a table of settings".into();
+    }
+    // What was found may be any text, what is expected is gf's own.
+    let Some((found, expected)) = fault.and_then(|fault| fault.rsplit_once(", expected ")) else {
+        return message.to_string();
+    };
+    let expected = match expected {
+        "u8" | "u16" | "u32" | "u64" | "usize" => "a whole number from 0",
+        "i8" | "i16" | "i32" | "i64" | "isize" => "a whole number",
+        "f32" | "f64" => "a number",
+        "a boolean" | "bool" => "true or false",
+        "a sequence" => "a list",
+        "a string" | "path string" => "text in quotes",
+        "a map" => "a table",
+        expected if expected.starts_with("struct ") => "a table",
+        expected => expected,
+    };
+    format!("expected {expected}, found {found}")
 }

@@ -253,8 +253,8 @@ impl Problem {
         expect(run.loss_target.is_none_or(|target| !target.is_nan()), "loss_target", "a number", "NaN".into())?;
         let name = &self.study.name;
         if !is_file_name(name) {
-            let expected = "expected letters, digits, '-', '_' and '.', as the name becomes that of a folder";
-            return Err(self.document.error_at(&["name"], format!("{expected}; found \"{name}\"")));
+            let reason = "as the name becomes that of a folder";
+            return Err(self.document.error_at(&["name"], format!("{NAME_EXPECTED}, {reason}; found \"{name}\"")));
         }
         for (key, value) in [
             ("flow_time", run.flow_time),
@@ -324,10 +324,8 @@ impl Problem {
                 self.document.error_at(&path, message)
             };
             if !is_file_name(&arm.name) {
-                return Err(error(
-                    &["name"],
-                    &"expected letters, digits, '-', '_' and '.', as the name becomes part of file names",
-                ));
+                let reason = "as the name becomes part of file names";
+                return Err(error(&["name"], &format!("{NAME_EXPECTED}, {reason}; found \"{}\"", arm.name)));
             }
             if self.study.arms[..index].iter().any(|other| other.name == arm.name) {
                 return Err(error(&["name"], &format!("the name \"{}\" is taken by an earlier arm", arm.name)));
@@ -485,10 +483,15 @@ fn set_skip(network: &mut Network, skip: bool) {
     }
 }
 
+/// File systems take 255 bytes; the longest file of an arm adds 60 to its name: a seed, a step, an ending and what a temporary file has.
+const LONGEST_NAME: usize = 128;
+
+const NAME_EXPECTED: &str = "expected 1 to 128 letters, digits, '-', '_' and '.', the first not a '.'";
+
 /// Whether a name can be part of file names everywhere.
 fn is_file_name(name: &str) -> bool {
     let usable = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
-    !name.is_empty() && !name.starts_with('.') && name.chars().all(usable)
+    (1..=LONGEST_NAME).contains(&name.len()) && !name.starts_with('.') && name.chars().all(usable)
 }
 
 /// Says so when `bytes` of dense matrix for `dim` parameters exceed the memory that is free.

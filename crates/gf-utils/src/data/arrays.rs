@@ -127,13 +127,20 @@ pub fn read_pair(x: &Path, y: &Path, kind: TargetKind) -> Result<Samples, Arrays
     })
 }
 
-/// The numbers of either format.
-struct Array {
-    shape: Vec<usize>,
-    values: Vec<f64>,
+/// The numbers of a file of either format.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Array {
+    /// At most two axes.
+    pub shape: Vec<usize>,
+    /// Row-major.
+    pub values: Vec<f64>,
 }
 
-fn read_array(path: &Path) -> Result<Array, ArraysError> {
+/// Reads an array in NumPy's format or IDX, as its first bytes say; the axes of IDX beyond the first are flattened to one.
+///
+/// # Errors
+/// [`ArraysError`] that names the file.
+pub fn read_array(path: &Path) -> Result<Array, ArraysError> {
     const BEGIN: usize = 8;
     let failed = |source| ArraysError::Io { path: path.to_owned(), source };
     let file = File::open(path).map_err(failed)?;

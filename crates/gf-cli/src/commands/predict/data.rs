@@ -3,8 +3,7 @@
 use std::path::Path;
 
 use gf_core::Targets;
-use gf_utils::data::{CsvData, CsvTable};
-use gf_utils::npy::{NpyArray, read_npy};
+use gf_utils::data::{Array, CsvData, CsvTable, read_array};
 use gf_utils::suggest;
 use miette::Report;
 
@@ -20,7 +19,7 @@ pub(super) struct Rows {
     pub(super) targets: Option<Targets>,
 }
 
-/// Reads a `.csv` or `.npy` file, or a built-in set.
+/// Reads a `.csv` file, another file that is there (`.npy` or IDX, as its first bytes say), or a built-in set.
 pub(super) fn read(model: &Model, arguments: &PredictArguments) -> Result<Rows, Report> {
     let PredictArguments { data, target, delimiter, no_header, .. } = arguments;
     match data.extension().and_then(|extension| extension.to_str()) {
@@ -33,6 +32,7 @@ pub(super) fn read(model: &Model, arguments: &PredictArguments) -> Result<Rows, 
             of_csv(model, data, &file, names, target)
         }
         Some("npy") => of_arrays(model, data, target),
+        _ if data.is_file() => of_arrays(model, data, target),
         _ => of_builtin(model, &data.display().to_string(), target),
     }
 }
@@ -101,7 +101,10 @@ fn of_arrays(model: &Model, path: &Path, target: &[String]) -> Result<Rows, Repo
         [] => None,
         [file] => Some(targets_of_array(model, Path::new(file), rows)?),
         files => {
-            return Err(misuse(format!("--target: expected one .npy file beside .npy data, found {}", files.len())));
+            return Err(misuse(format!(
+                "--target: expected one file of targets beside one of inputs, found {}",
+                files.len()
+            )));
         }
     };
     Ok(Rows { inputs: array.values, targets })
@@ -128,8 +131,8 @@ fn targets_of_array(model: &Model, path: &Path, rows: usize) -> Result<Targets, 
     Ok(Targets::Classes { classes, labels: array.values.iter().map(|number| *number as u32).collect() })
 }
 
-fn finite_array(path: &Path) -> Result<NpyArray, Report> {
-    let array = read_npy(path).map_err(misuse)?;
+fn finite_array(path: &Path) -> Result<Array, Report> {
+    let array = read_array(path).map_err(misuse)?;
     if let Some(index) = array.values.iter().position(|x| !x.is_finite()) {
         let columns = array.shape.get(1).copied().unwrap_or(1).max(1);
         let (row, column, found) = (index / columns, index % columns, array.values[index]);
@@ -145,7 +148,9 @@ fn of_builtin(model: &Model, name: &str, target: &[String]) -> Result<Rows, Repo
     let Some(CsvData { samples, .. }) = set else {
         let hint = suggest(name, known()).map(|near| format!(" (did you mean \"{near}\"?)")).unwrap_or_default();
         let known = known().collect::<Vec<_>>().join(", ");
-        return Err(misuse(format!("--data: expected a .csv or .npy file, or one of {known}; found {name}{hint}")));
+        return Err(misuse(format!(
+            "--data: expected a file, .csv, .npy or IDX, or one of {known}; found {name}{hint}"
+        )));
     };
     if let Some(target) = target.first() {
         return Err(misuse(format!("--target {target}: \"{name}\" has its own targets: leave it out")));

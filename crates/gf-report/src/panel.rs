@@ -1,4 +1,4 @@
-//! Draws one panel, through kuva; the only module that names it.
+//! Draws one panel, through kuva; no other module but `moving` names it.
 
 use std::sync::Arc;
 
@@ -10,12 +10,13 @@ use kuva::render::layout::{Layout, TickFormat};
 use kuva::render::plots::Plot;
 use kuva::render::render::render_multiple;
 
+use crate::figure::Motion;
 use crate::mark::segments;
 use crate::style::{FONT, color, dash};
-use crate::{Axis, Mark, Panel, Scale, significant};
+use crate::{Axis, Mark, Panel, Scale, moving, significant};
 
 /// The panel as SVG of this size, its identifiers prefixed.
-pub(crate) fn draw(panel: &Panel, size: (f64, f64), prefix: &str) -> String {
+pub(crate) fn draw(panel: &Panel, size: (f64, f64), prefix: &str, motion: Motion) -> String {
     let extents: Vec<_> = panel.marks.iter().map(Mark::extent).collect();
     let x = with_ticks(&panel.x, extents.iter().flat_map(|(x, _)| x));
     let y = with_ticks(&panel.y, extents.iter().flat_map(|(_, y)| y));
@@ -43,9 +44,9 @@ pub(crate) fn draw(panel: &Panel, size: (f64, f64), prefix: &str) -> String {
         .with_x_label(panel.x.label.clone())
         .with_y_label(panel.y.label.clone())
         .with_font_family(FONT)
-        .with_title_size(14)
-        .with_label_size(13)
-        .with_tick_size(11)
+        .with_title_size(15)
+        .with_label_size(14)
+        .with_tick_size(13)
         .with_grid_line_width(0.6)
         .with_x_axis_min(x_range.0)
         .with_x_axis_max(x_range.1)
@@ -75,7 +76,8 @@ pub(crate) fn draw(panel: &Panel, size: (f64, f64), prefix: &str) -> String {
         };
         layout = layout.with_reference_line(line.with_color("#777777").with_stroke_width(1.0).with_dasharray("4 3"));
     }
-    own_identifiers(&SvgBackend.render_scene(&render_multiple(plots, layout)), prefix)
+    let moving = if motion == Motion::Without { String::new() } else { moving::dots(panel, &layout, motion) };
+    own_identifiers(&SvgBackend.render_scene(&render_multiple(plots, layout)), prefix) + &moving
 }
 
 /// The axis, linear in place of logarithmic where all values are positive and fewer than two ticks at 1, 2 and 5 times powers of ten would fit.
@@ -189,12 +191,10 @@ fn plots(mark: &Mark, panel: &Panel, y_range: (f64, f64)) -> Vec<Plot> {
             let (lows, highs) = (both(|low, _| low), both(|_, high| high));
             lows.into_iter()
                 .zip(highs)
-                // Thinning may choose different abscissas for the two curves; a band needs common ones.
-                .filter(|(low, high)| low.len() > 1 && high.len() > 1)
+                .filter(|(low, _)| low.len() > 1)
                 .map(|(low, high)| {
-                    let x: Vec<f64> = low.iter().map(|point| point.0).collect();
-                    let upper: Vec<f64> = x.iter().map(|x| at(&high, *x)).collect();
-                    let lower: Vec<f64> = low.iter().map(|point| point.1).collect();
+                    let (x, lower): (Vec<f64>, Vec<f64>) = low.into_iter().unzip();
+                    let upper: Vec<f64> = high.into_iter().map(|point| point.1).collect();
                     Plot::Band(BandPlot::new(x, lower, upper).with_color(color(*style)).with_opacity(0.16))
                 })
                 .collect()
@@ -231,11 +231,6 @@ fn plots(mark: &Mark, panel: &Panel, y_range: (f64, f64)) -> Vec<Plot> {
         }
         Mark::Horizontal { .. } | Mark::Vertical { .. } => vec![],
     }
-}
-
-/// The ordinate of the last point at or before `x`.
-fn at(points: &[(f64, f64)], x: f64) -> f64 {
-    points[points.partition_point(|point| point.0 <= x).saturating_sub(1)].1
 }
 
 /// 10⁻² for decades on logarithmic axes, plain numbers elsewhere.

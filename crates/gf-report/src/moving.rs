@@ -1,0 +1,55 @@
+//! Dots that move along paths: SMIL, which browsers play without a script.
+
+use kuva::render::layout::{ComputedLayout, Layout};
+
+use crate::figure::Motion;
+use crate::style::color;
+use crate::{Mark, Panel};
+
+/// Seconds from the first step to the last of the longest path.
+const SECONDS: f64 = 8.0;
+/// Most stations of a dot.
+const MOST_STATIONS: usize = 240;
+
+/// A dot for every labelled line of the panel, clipped to its axes. All take equal times a point; shorter paths wait at their ends.
+pub(crate) fn dots(panel: &Panel, layout: &Layout, motion: Motion) -> String {
+    let place = ComputedLayout::from_layout(layout);
+    let (left, top) = (place.margin_left, place.margin_top);
+    let (width, height) = (place.plot_width(), place.plot_height());
+    let display = if motion == Motion::Hidden { " display=\"none\"" } else { "" };
+    let mut svg = format!(
+        "<svg class=\"moving\"{display} x=\"{left}\" y=\"{top}\" width=\"{width}\" height=\"{height}\" viewBox=\"{left} {top} {width} {height}\">"
+    );
+    let paths: Vec<(usize, Vec<(f64, f64)>)> = panel.marks.iter().filter_map(path).collect();
+    let longest = paths.iter().map(|(_, points)| points.len()).max().unwrap_or(0);
+    for (style, points) in paths {
+        let stride = longest.div_ceil(MOST_STATIONS).max(1);
+        let stations = || (0..longest).step_by(stride).chain(longest.checked_sub(1));
+        // Far outside is as good as just outside, and a browser's numbers end.
+        let near = |value: f64| value.clamp(-1e4, 1e4);
+        let values = |pick: &dyn Fn((f64, f64)) -> f64| {
+            let texts = stations().map(|k| format!("{:.1}", near(pick(points[k.min(points.len() - 1)]))));
+            texts.collect::<Vec<_>>().join(";")
+        };
+        let (x, y) = (values(&|point| place.map_x(point.0)), values(&|point| place.map_y(point.1)));
+        let animate = |name: &str, values: &str| {
+            format!(
+                "<animate attributeName=\"{name}\" dur=\"{SECONDS}s\" repeatCount=\"indefinite\" values=\"{values}\"/>"
+            )
+        };
+        svg.push_str(&format!(
+            "<circle r=\"6\" fill=\"{}\" stroke=\"#ffffff\" stroke-width=\"1.5\">{}{}</circle>",
+            color(style),
+            animate("cx", &x),
+            animate("cy", &y)
+        ));
+    }
+    svg + "</svg>"
+}
+
+fn path(mark: &Mark) -> Option<(usize, Vec<(f64, f64)>)> {
+    let Mark::Line { label, style, x, y } = mark else { return None };
+    let points: Vec<(f64, f64)> =
+        x.iter().copied().zip(y.iter().copied()).take_while(|(x, y)| x.is_finite() && y.is_finite()).collect();
+    (!label.is_empty() && points.len() > 1).then_some((*style, points))
+}

@@ -22,6 +22,7 @@ mod moving;
 mod number;
 mod page;
 mod panel;
+mod paths;
 mod png;
 mod style;
 mod table;

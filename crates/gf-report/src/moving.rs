@@ -1,9 +1,10 @@
 //! Dots that move along paths: SMIL, which browsers play without a script.
 
-use kuva::render::layout::{ComputedLayout, Layout};
+use kuva::render::layout::ComputedLayout;
 
 use crate::figure::Motion;
-use crate::style::color;
+use crate::paths::inside;
+use crate::style::{color, escape};
 use crate::{Mark, Panel};
 
 /// Seconds from the first step to the last of the longest path.
@@ -12,17 +13,12 @@ const SECONDS: f64 = 8.0;
 const MOST_STATIONS: usize = 240;
 
 /// A dot for every labelled line of the panel, clipped to its axes. All take equal times a point; shorter paths wait at their ends.
-pub(crate) fn dots(panel: &Panel, layout: &Layout, motion: Motion) -> String {
-    let place = ComputedLayout::from_layout(layout);
-    let (left, top) = (place.margin_left, place.margin_top);
-    let (width, height) = (place.plot_width(), place.plot_height());
+pub(crate) fn dots(panel: &Panel, place: &ComputedLayout, motion: Motion) -> String {
     let display = if motion == Motion::Hidden { " display=\"none\"" } else { "" };
-    let mut svg = format!(
-        "<svg class=\"moving\"{display} x=\"{left}\" y=\"{top}\" width=\"{width}\" height=\"{height}\" viewBox=\"{left} {top} {width} {height}\">"
-    );
-    let paths: Vec<(usize, Vec<(f64, f64)>)> = panel.marks.iter().filter_map(path).collect();
-    let longest = paths.iter().map(|(_, points)| points.len()).max().unwrap_or(0);
-    for (style, points) in paths {
+    let mut svg = inside(place, &format!(" class=\"moving\"{display}"));
+    let paths: Vec<(&str, usize, Vec<(f64, f64)>)> = panel.marks.iter().filter_map(path).collect();
+    let longest = paths.iter().map(|(_, _, points)| points.len()).max().unwrap_or(0);
+    for (label, style, points) in paths {
         let stride = longest.div_ceil(MOST_STATIONS).max(1);
         let stations = || (0..longest).step_by(stride).chain(longest.checked_sub(1));
         // Far outside is as good as just outside, and a browser's numbers end.
@@ -38,7 +34,8 @@ pub(crate) fn dots(panel: &Panel, layout: &Layout, motion: Motion) -> String {
             )
         };
         svg.push_str(&format!(
-            "<circle r=\"6\" fill=\"{}\" stroke=\"#ffffff\" stroke-width=\"1.5\">{}{}</circle>",
+            "<circle class=\"mark\" data-label=\"{}\" r=\"6\" fill=\"{}\" stroke=\"#ffffff\" stroke-width=\"1.5\">{}{}</circle>",
+            escape(label),
             color(style),
             animate("cx", &x),
             animate("cy", &y)
@@ -47,9 +44,9 @@ pub(crate) fn dots(panel: &Panel, layout: &Layout, motion: Motion) -> String {
     svg + "</svg>"
 }
 
-fn path(mark: &Mark) -> Option<(usize, Vec<(f64, f64)>)> {
+fn path(mark: &Mark) -> Option<(&str, usize, Vec<(f64, f64)>)> {
     let Mark::Line { label, style, x, y } = mark else { return None };
     let points: Vec<(f64, f64)> =
         x.iter().copied().zip(y.iter().copied()).take_while(|(x, y)| x.is_finite() && y.is_finite()).collect();
-    (!label.is_empty() && points.len() > 1).then_some((*style, points))
+    (!label.is_empty() && points.len() > 1).then_some((label, *style, points))
 }

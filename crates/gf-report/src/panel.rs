@@ -1,4 +1,4 @@
-//! Draws one panel, through kuva; no other module but `moving` names it.
+//! Draws one panel, through kuva; only `paths` and `moving`, which draw over it, name it too.
 
 use std::sync::Arc;
 
@@ -6,14 +6,15 @@ use kuva::backend::svg::SvgBackend;
 use kuva::plot::scatter::MarkerShape;
 use kuva::plot::{BandPlot, ColorMap, ContourPlot, Heatmap, LinePlot, LineStyle, ScatterPlot};
 use kuva::render::annotations::ReferenceLine;
-use kuva::render::layout::{Layout, TickFormat};
+use kuva::render::layout::{ComputedLayout, Layout, TickFormat};
 use kuva::render::plots::Plot;
 use kuva::render::render::render_multiple;
 
 use crate::figure::Motion;
 use crate::mark::segments;
+use crate::paths::has_paths;
 use crate::style::{FONT, color, dash};
-use crate::{Axis, Mark, Panel, Scale, moving, significant};
+use crate::{Axis, Mark, Panel, Scale, moving, paths, significant};
 
 /// The panel as SVG of this size, its identifiers prefixed.
 pub(crate) fn draw(panel: &Panel, size: (f64, f64), prefix: &str, motion: Motion) -> String {
@@ -76,8 +77,15 @@ pub(crate) fn draw(panel: &Panel, size: (f64, f64), prefix: &str, motion: Motion
         };
         layout = layout.with_reference_line(line.with_color("#777777").with_stroke_width(1.0).with_dasharray("4 3"));
     }
-    let moving = if motion == Motion::Without { String::new() } else { moving::dots(panel, &layout, motion) };
-    own_identifiers(&SvgBackend.render_scene(&render_multiple(plots, layout)), prefix) + &moving
+    let place = ComputedLayout::from_layout(&layout);
+    let mut svg = own_identifiers(&SvgBackend.render_scene(&render_multiple(plots, layout)), prefix);
+    if has_paths(panel) {
+        svg += &paths::paths(panel, &place);
+    }
+    if motion != Motion::Without {
+        svg += &moving::dots(panel, &place, motion);
+    }
+    svg
 }
 
 /// The axis, linear in place of logarithmic where all values are positive and fewer than two ticks at 1, 2 and 5 times powers of ten would fit.
@@ -167,6 +175,7 @@ fn plots(mark: &Mark, panel: &Panel, y_range: (f64, f64)) -> Vec<Plot> {
     let far = 10.0 * (y_range.1 - y_range.0);
     let near = |y: f64| if panel.y.scale == Scale::Linear { y.clamp(y_range.0 - far, y_range.1 + far) } else { y };
     match mark {
+        Mark::Line { .. } | Mark::Points { .. } if has_paths(panel) => vec![],
         Mark::Line { style, x, y, .. } => {
             segments(x.iter().zip(y).map(|(x, y)| drawable(*x, *y).map(|(x, y)| (x, near(y)))))
                 .into_iter()

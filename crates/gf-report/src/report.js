@@ -43,28 +43,32 @@
     const place = isLog ? Math.log10 : (x) => x;
     const [a, b] = [place(low), place(high)];
     const at = (x) => from + ((place(x) - a) / (b - a)) * (to - from);
-    return { at, isLog, low, high, ticks: ticks(low, high, isLog, Math.abs(to - from)) };
+    return { at, isLog, low, high, ticks: ticks(low, high, isLog, Math.abs(to - from) / (to > from ? 70 : 38)) };
   }
 
-  function ticks(low, high, isLog, pixels) {
-    const most = Math.max(2, Math.floor(pixels / 70));
+  function ticks(low, high, isLog, room) {
+    const most = Math.max(2, Math.floor(room));
+    if (isLog) return logarithmic(low, high, most) ?? ticks(low, high, false, room);
     const inside = (x) => x >= low * (1 - 1e-12 * Math.sign(low)) && x <= high * (1 + 1e-12 * Math.sign(high));
-    if (isLog) {
-      const [first, last] = [Math.floor(Math.log10(low)), Math.ceil(Math.log10(high))];
-      const stride = Math.max(1, Math.ceil((last - first) / most));
-      const within = (last - first) <= 2 ? [1, 2, 5] : [1];
-      const found = [];
-      for (let decade = first; decade <= last; decade += 1) {
-        if (decade % stride === 0) found.push(...within.map((factor) => Number(`${factor}e${decade}`)).filter(inside));
-      }
-      if (found.length > 1) return found;
-    }
     const rough = (high - low) / most;
     const power = 10 ** Math.floor(Math.log10(rough));
     const step = [1, 2, 2.5, 5, 10].map((factor) => factor * power).find((step) => step >= rough) ?? rough;
     const found = [];
     for (let k = Math.ceil(low / step); k * step <= high * (1 + 1e-12) && found.length < 50; k += 1) found.push(Number((k * step).toPrecision(12)));
     return found.filter(inside);
+  }
+
+  /** Ticks at powers of ten, at 2 and 5 times them where there is room; null where fewer than two fit. */
+  function logarithmic(low, high, most) {
+    const [first, last] = [Math.floor(Math.log10(low)), Math.ceil(Math.log10(high))];
+    const stride = Math.max(1, Math.ceil(Math.log10(high / low) / most));
+    const factors = 3 * Math.log10(high / low) <= most ? [1, 2, 5] : [1];
+    const found = [];
+    for (let decade = first; decade <= last; decade += 1) {
+      if (decade % stride === 0) found.push(...factors.map((factor) => Number(`${factor}e${decade}`)));
+    }
+    const inside = found.filter((x) => x >= low * (1 - 1e-12) && x <= high * (1 + 1e-12));
+    return inside.length > 1 ? inside : null;
   }
 
   /** The range of an axis: the given one where it fits, else that of the numbers with a margin; none without numbers. */
@@ -323,13 +327,14 @@
     }
     for (const axis of ["x", "y"]) {
       const key = axis === "x" ? "logX" : "logY";
-      const isLog = () => drawings.some((chart) => chart.drawn && chart.drawn[axis === "x" ? "across" : "up"].isLog);
+      const are = () => drawings.filter((chart) => chart.drawn).map((chart) => chart.drawn[axis === "x" ? "across" : "up"].isLog);
+      const isLog = () => are().length > 0 && are().every(Boolean);
       const button = toggle([`logarithmic ${axis}`], () => {
         state[key] = !isLog();
         draw();
       });
       button.dataset.axis = axis;
-      refresh.push(() => button.setAttribute("aria-pressed", String(isLog())));
+      refresh.push(() => button.setAttribute("aria-pressed", isLog() ? "true" : are().some(Boolean) ? "mixed" : "false"));
       tools.append(button);
     }
 
@@ -357,6 +362,24 @@
     addEventListener("beforeprint", draw);
   }
 
+  /** Drawings over contours stay as they are; their paths can be hidden. */
+  function hidePaths(host) {
+    const paths = [...host.querySelectorAll("g.mark[data-label]")];
+    const labels = [...new Map(paths.map((path) => [path.dataset.label, path]).reverse()).values()].reverse();
+    const legend = element("div", { class: "legend", role: "group", "aria-label": "Shown paths" });
+    for (const { dataset } of labels) {
+      const button = toggle(legendEntry({ kind: "line", ...dataset }), () => {
+        const isShown = button.getAttribute("aria-pressed") === "false";
+        button.setAttribute("aria-pressed", String(isShown));
+        const own = [...host.querySelectorAll(".mark")].filter((mark) => mark.dataset.label === dataset.label);
+        own.forEach((mark) => (mark.style.display = isShown ? "" : "none"));
+      });
+      button.setAttribute("aria-pressed", "true");
+      legend.append(button);
+    }
+    if (labels.length > 1) host.prepend(legend);
+  }
+
   // The page --------------------------------------------------------------------------------------------------------------------
 
   /** Light and dark: as the system is set, until the button is pressed. */
@@ -376,5 +399,6 @@
   }
 
   themes();
+  document.querySelectorAll(".drawing").forEach(hidePaths);
   JSON.parse(document.getElementById("figures-data").textContent).forEach(enhance);
 })();

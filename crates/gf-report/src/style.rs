@@ -13,7 +13,7 @@ pub(crate) const DARK: [&str; 9] =
     ["#4aa3e0", "#ff8a3d", "#2fc79a", "#ef86c0", "#e0b03c", "#8fd0f5", "#b4bcc4", "#b79af0", "#f0f3f6"];
 
 /// Dash patterns in pixels; empty is solid. They tell variants of a method apart, whose color is the same.
-const DASHES: [&str; 5] = ["", "7 3", "2 3", "9 3 2 3", "14 4"];
+const DASHES: [&str; 8] = ["", "7 3", "2 3", "9 3 2 3", "14 4", "9 3 2 3 2 3", "4 7", "14 3 4 3"];
 
 /// The style index of a color, counted modulo [`COLORS`], and of a variant of what has the color: variant 0 is solid, each further one has its own dash.
 ///

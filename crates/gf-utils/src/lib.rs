@@ -5,7 +5,7 @@
 //! - [`history`]: an observer that keeps one row per accepted step, and the file `history.csv`;
 //! - [`stats`]: quantiles; [`mod@line`]: straight lines; [`power_law`]: exponents with intervals;
 //! - [`npy`]: NumPy's array files; [`idx`]: those of MNIST; [`envelope`] and [`model`]: checksummed binary files and trained models;
-//! - [`write_atomically`], [`suggest`]: what the others share.
+//! - [`write_atomically`], [`suggest`], [`Machine`]: what the others share.
 //!
 //! Every file is written atomically, and every error about a file names it, says what was expected and what was found.
 
@@ -17,6 +17,7 @@ pub mod envelope;
 pub mod history;
 pub mod idx;
 pub mod line;
+mod machine;
 pub mod metrics;
 pub mod model;
 pub mod npy;
@@ -28,6 +29,7 @@ mod suggest;
 pub use atomic::{WriteError, write_atomically};
 pub use csv_error::CsvError;
 pub use history::{Best, Evaluation, History, HistorySettings};
+pub use machine::Machine;
 pub use metrics::{Metric, MetricError};
 pub use model::SavedModel;
 pub use suggest::suggest;

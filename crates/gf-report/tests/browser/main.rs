@@ -34,7 +34,9 @@ fn page() -> Page {
     let contours = Mark::Contours { x: grid.clone(), y: grid, values, levels: vec![0.2, 0.5, 1.0, 2.0] };
     let plane = Panel::new("plane", Axis::linear("θ₁").within(-1.0, 0.9), Axis::linear("θ₂").within(-1.0, 0.9))
         .with(contours)
-        .with(Mark::line("explicit", 0, vec![-0.8, -0.5, 0.0], vec![0.7, -0.2, 0.0]));
+        .with(Mark::line("explicit", 0, vec![-0.8, -0.5, 0.0], vec![0.7, -0.2, 0.0]))
+        .with(Mark::points("", 0, vec![-0.8, -0.5, 0.0], vec![0.7, -0.2, 0.0]))
+        .with(Mark::line("implicit", 1, vec![-0.8, 0.1], vec![0.7, 0.1]));
     let columns: Vec<String> = (0..14).map(|k| format!(">a rather wide column {k}")).collect();
     let columns: Vec<&str> = columns.iter().map(String::as_str).collect();
     let table = Table::new("A wide table.", &columns, vec![(0..14).map(|k| k.to_string()).collect()]);
@@ -114,6 +116,9 @@ fn buttons_keys_and_the_mouse_change_what_is_drawn_and_nothing_is_fetched() {
     assert_eq!(browser.value(display), "none");
     browser.click("#plane-animate");
     assert_eq!(browser.value(display), "inline");
+    browser.click("#plane .legend button:nth-child(1)");
+    let shown = "[...document.querySelectorAll('#plane .mark')].filter((m) => m.style.display !== 'none').map((m) => m.dataset.label)";
+    assert_eq!(browser.value(shown), serde_json::json!(["implicit", "implicit"]), "its line and its moving dot");
 
     let outside: Vec<_> =
         browser.addresses().into_iter().filter(|url| !url.starts_with("file:") && !url.starts_with("data:")).collect();

@@ -12,13 +12,20 @@ const SECONDS: f64 = 8.0;
 /// Most stations of a dot.
 const MOST_STATIONS: usize = 240;
 
+/// Where a dot goes.
+struct Path<'a> {
+    label: &'a str,
+    style: usize,
+    points: Vec<(f64, f64)>,
+}
+
 /// A dot for every labelled line of the panel, clipped to its axes. All take equal times a point; shorter paths wait at their ends.
 pub(crate) fn dots(panel: &Panel, place: &ComputedLayout, motion: Motion) -> String {
     let display = if motion == Motion::Hidden { " display=\"none\"" } else { "" };
     let mut svg = inside(place, &format!(" class=\"moving\"{display}"));
-    let paths: Vec<(&str, usize, Vec<(f64, f64)>)> = panel.marks.iter().filter_map(path).collect();
-    let longest = paths.iter().map(|(_, _, points)| points.len()).max().unwrap_or(0);
-    for (label, style, points) in paths {
+    let paths: Vec<Path> = panel.marks.iter().filter_map(path).collect();
+    let longest = paths.iter().map(|path| path.points.len()).max().unwrap_or(0);
+    for Path { label, style, points } in paths {
         let stride = longest.div_ceil(MOST_STATIONS).max(1);
         let stations = || (0..longest).step_by(stride).chain(longest.checked_sub(1));
         // Far outside is as good as just outside, and a browser's numbers end.
@@ -44,9 +51,9 @@ pub(crate) fn dots(panel: &Panel, place: &ComputedLayout, motion: Motion) -> Str
     svg + "</svg>"
 }
 
-fn path(mark: &Mark) -> Option<(&str, usize, Vec<(f64, f64)>)> {
+fn path(mark: &Mark) -> Option<Path<'_>> {
     let Mark::Line { label, style, x, y } = mark else { return None };
     let points: Vec<(f64, f64)> =
         x.iter().copied().zip(y.iter().copied()).take_while(|(x, y)| x.is_finite() && y.is_finite()).collect();
-    (!label.is_empty() && points.len() > 1).then_some((label, *style, points))
+    (!label.is_empty() && points.len() > 1).then_some(Path { label, style: *style, points })
 }

@@ -36,7 +36,7 @@ pub(crate) fn write(folders: &[Folder], path: &Path, format: Option<TableFormat>
         );
         page = page.with(Section::new("Claims", vec![Block::Table(table)]));
     }
-    page = page.with(Section::new("Curves", vec![Block::Figure(figure(folders, &names))]));
+    page = page.with(Section::new("Curves", figures(folders, &names)));
     page = page.with(Section::new("What differs", vec![Block::Table(differences(folders, &names)?)]));
     for (name, folder) in names.iter().zip(folders) {
         let mut own = reproduction::section(folder)?;
@@ -92,7 +92,7 @@ fn result(folders: &[Folder], names: &[String]) -> Table {
 }
 
 /// Every arm of every folder against steps, and against the other abscissas.
-fn figure(folders: &[Folder], names: &[String]) -> Figure {
+fn figures(folders: &[Folder], names: &[String]) -> Vec<Block> {
     let arms = || {
         folders
             .iter()
@@ -118,16 +118,22 @@ fn figure(folders: &[Folder], names: &[String]) -> Figure {
         panel.marks = marks(column);
         panel
     };
-    let mut over_steps = panel("steps", Axis::linear("step k"), "step");
+    let mut over_steps = panel("", Axis::linear("step k"), "step");
     let mut panels = Vec::new();
     for (column, label, title) in OTHER_AXES {
-        over_steps = over_steps.with_view(Axis::log(label), marks(column));
-        panels.push(panel(title, Axis::log(label), column));
+        let other = panel(title, Axis::log(label), column);
+        over_steps = over_steps.with_view(other.x.clone(), other.marks.clone());
+        panels.push(other);
     }
-    panels.insert(0, over_steps);
-    let caption = "Validation loss of every arm of every folder against steps, flow time, work and seconds: medians over seeds, bands between the quartiles. \
-                   One color is one method, dashes tell its arms apart. Who is ahead depends on the abscissa; only equal machines share one in seconds.";
-    Figure::new("comparison", caption, panels)
+    let how = "Medians over seeds, bands between the quartiles; one color is one method, dashes tell its arms apart.";
+    let over_steps_caption = format!("Validation loss of every arm of every folder against steps. {how}");
+    let over_others = format!(
+        "The same against flow time, work and seconds, which only equal machines share: an arm is ahead where its line is lower at the same abscissa. {how}"
+    );
+    vec![
+        Block::Figure(Figure::new("comparison", over_steps_caption, vec![over_steps])),
+        Block::Figure(Figure::new("comparison-over-other-axes", over_others, panels)),
+    ]
 }
 
 /// Every setting that is not the same in all studies.
@@ -162,7 +168,11 @@ fn differences(folders: &[Folder], names: &[String]) -> Result<Table, Report> {
 fn flatten(prefix: &str, value: &toml::Value, found: &mut BTreeMap<String, String>) {
     let join = |key: &str| if prefix.is_empty() { key.to_string() } else { format!("{prefix}.{key}") };
     match value {
-        toml::Value::Table(table) => table.iter().for_each(|(key, value)| flatten(&join(key), value, found)),
+        toml::Value::Table(table) => {
+            // The name of an arm stands in the keys already.
+            let keys = table.iter().filter(|(key, _)| prefix.is_empty() || *key != "name");
+            keys.for_each(|(key, value)| flatten(&join(key), value, found));
+        }
         toml::Value::Array(items) if items.iter().any(toml::Value::is_table) => {
             for (index, item) in items.iter().enumerate() {
                 let name =
@@ -172,6 +182,7 @@ fn flatten(prefix: &str, value: &toml::Value, found: &mut BTreeMap<String, Strin
         }
         toml::Value::String(text) if text.contains('\n') => {}
         toml::Value::String(text) => drop(found.insert(prefix.to_string(), text.clone())),
+        toml::Value::Float(number) => drop(found.insert(prefix.to_string(), format!("{number:?}"))),
         other => drop(found.insert(prefix.to_string(), other.to_string())),
     }
 }

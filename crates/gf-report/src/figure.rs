@@ -219,7 +219,7 @@ impl Figure {
             return (String::new(), 0.0);
         }
         let (mut x, mut y) = (16.0, 18.0);
-        let mut svg = String::new();
+        let mut svg = String::from("<g class=\"key\">");
         for (label, style, is_line) in entries {
             // 13-pixel text is about 8 pixels a letter.
             let advance = 36.0 + 8.0 * label.chars().count() as f64 + 18.0;
@@ -247,6 +247,6 @@ impl Figure {
             ));
             x += advance;
         }
-        (svg, y + 12.0)
+        (svg + "</g>", y + 12.0)
     }
 }

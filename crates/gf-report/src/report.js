@@ -377,7 +377,15 @@
       button.setAttribute("aria-pressed", "true");
       legend.append(button);
     }
-    if (labels.length > 1) host.prepend(legend);
+    if (labels.length < 2) return;
+    // It takes the place of the drawing's own, which is cut off.
+    const drawing = host.querySelector("svg");
+    const key = drawing.querySelector(".key");
+    const { width, height } = drawing.viewBox.baseVal;
+    const cut = key.getBBox().y + key.getBBox().height + 8;
+    key.remove();
+    drawing.setAttribute("viewBox", `0 ${cut} ${width} ${height - cut}`);
+    host.prepend(legend);
   }
 
   // The page --------------------------------------------------------------------------------------------------------------------

@@ -116,6 +116,7 @@ fn buttons_keys_and_the_mouse_change_what_is_drawn_and_nothing_is_fetched() {
     assert_eq!(browser.value(display), "none");
     browser.click("#plane-animate");
     assert_eq!(browser.value(display), "inline");
+    assert_eq!(browser.value("document.querySelectorAll('#plane .key').length"), 0, "one legend, not two");
     browser.click("#plane .legend button:nth-child(1)");
     let shown = "[...document.querySelectorAll('#plane .mark')].filter((m) => m.style.display !== 'none').map((m) => m.dataset.label)";
     assert_eq!(browser.value(shown), serde_json::json!(["implicit", "implicit"]), "its line and its moving dot");

@@ -26,7 +26,10 @@ pub(crate) fn draw(panel: &Panel, size: (f64, f64), prefix: &str, motion: Motion
         let range = range(&panel.y, extents.iter().flat_map(|(_, y)| y), 0.04)?;
         Some(if panel.y.range.is_some() { range } else { with_room_for_labels(panel, range) })
     };
-    let ranges = range(&panel.x, extents.iter().flat_map(|(x, _)| x), 0.0).zip(y_range());
+    // Lines may begin and end at the edge; a dot there would be half a dot.
+    let has_dots = panel.marks.iter().any(|mark| matches!(mark, Mark::Points { .. } | Mark::Cells { .. }));
+    let x_margin = if has_dots { 0.03 } else { 0.0 };
+    let ranges = range(&panel.x, extents.iter().flat_map(|(x, _)| x), x_margin).zip(y_range());
     let Some((x_range, y_range)) = ranges else { return no_data(panel, size) };
     let (x_shift, y_shift) = (shift(panel.x.scale, x_range.0), shift(panel.y.scale, y_range.0));
     let (x_factor, y_factor) = (10f64.powi(x_shift), 10f64.powi(y_shift));

@@ -145,7 +145,8 @@
     const marks = view.marks.filter((mark) => isShown(mark, view.marks, state.hidden));
     const isLog = { x: state.logX ?? view.x.is_log, y: state.logY ?? panel.y.is_log };
     const all = (axis) => view.marks.flatMap((mark) => values(mark, axis));
-    const xRange = range(view.x.range, all("x"), isLog.x, 0);
+    const hasDots = view.marks.some((mark) => mark.kind === "points");
+    const xRange = range(view.x.range, all("x"), isLog.x, hasDots ? 0.03 : 0);
     const yRange = range(panel.y.range, all("y"), isLog.y, 0.04);
     if (!xRange || !yRange) {
       text(width / 2, height / 2, "no data", { "text-anchor": "middle" });

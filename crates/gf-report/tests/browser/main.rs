@@ -126,6 +126,11 @@ fn buttons_keys_and_the_mouse_change_what_is_drawn_and_nothing_is_fetched() {
     assert!(outside.is_empty(), "{outside:?}");
     assert!(!browser.addresses().is_empty(), "the browser reports its requests");
     assert!(browser.complaints().is_empty(), "{:?}", browser.complaints());
+
+    // The page forbids itself to fetch, and this test would see it.
+    browser.value("fetch('https://example.invalid/').catch(() => 0); 0");
+    browser.settle();
+    assert!(!browser.complaints().is_empty(), "a refused request is reported");
 }
 
 #[test]

@@ -3,10 +3,12 @@
 mod check;
 mod eval;
 mod experiment;
+mod export;
 mod init;
 mod lr_range;
 mod methods;
 mod point;
+mod predict;
 mod report;
 mod resume;
 mod run;
@@ -31,6 +33,8 @@ pub fn execute(arguments: Arguments) -> Result<u8, Report> {
         Command::Eval(arguments) => eval::execute(&arguments),
         Command::Spectrum(arguments) => spectrum::execute(&arguments),
         Command::Check(arguments) => check::execute(&arguments),
+        Command::Predict(arguments) => predict::execute(&arguments),
+        Command::Export(arguments) => export::execute(&arguments),
         Command::Resume(arguments) => resume::execute(&arguments),
         Command::Report(arguments) => report::execute(&arguments),
         Command::Methods { json } => methods::execute(json),

@@ -24,6 +24,10 @@ pub struct Experiment {
 /// The layers of the digits' network with relu.
 const RELU_LAYERS: &str = r#"network.layers=[{ units = 32, activation = "relu" }, { units = 32, activation = "relu" }, { units = 10, activation = "identity" }]"#;
 
+/// Arms of the classifiers that have steps of their own take few too.
+const CLASSIFICATION_SMOKE: &[&str] =
+    &["run.steps=5", "run.seeds=[0]", "arm.3.steps=5", "arm.4.steps=3", "arm.5.steps=3"];
+
 /// All of them, the default first.
 pub const EXPERIMENTS: &[Experiment] = &[
     Experiment {
@@ -289,6 +293,49 @@ pub const EXPERIMENTS: &[Experiment] = &[
         changes: &[],
         smoke: &["run.steps=10", "run.seeds=[0]"],
         full: &["run.seeds=[0, 1, 2, 3, 4]"],
+        full_arms: "",
+    },
+    Experiment {
+        name: "classification",
+        about: "classifiers end to end: tumors, two classes by one logit; accuracy, confusion, calibration",
+        text: include_str!("experiments/classification.toml"),
+        changes: &[],
+        smoke: CLASSIFICATION_SMOKE,
+        full: &["run.seeds=[0, 1, 2, 3, 4, 5, 6, 7, 8, 9]"],
+        full_arms: "",
+    },
+    Experiment {
+        name: "classification-wine",
+        about: "the same on wines, three classes",
+        text: include_str!("experiments/classification.toml"),
+        changes: &[
+            r#"name="classification-wine""#,
+            r#"title="Three classes: wines""#,
+            r#"loss.kind="softmax_cross_entropy""#,
+            r#"data.builtin="wine""#,
+            r#"network.input=13"#,
+            r#"network.layers=[{ units = 16, activation = "tanh" }, { units = 3, activation = "identity" }]"#,
+            r#"claim=[{ text = "Adam classifies at least 97 % of the wines rightly", check = { reaches = { arm = "adam", level = 0.97, metric = "val_accuracy" } } }, { text = "Implicit steps classify at least 97 % of the wines rightly", check = { reaches = { arm = "implicit", level = 0.97, metric = "val_accuracy" } } }, { text = "Levenberg–Marquardt has a lower training loss after 40 steps than Adam after as many", check = { ahead = { leader = "levenberg-marquardt", follower = "adam", steps = [40, 40], metric = "train_loss" } } }]"#,
+        ],
+        smoke: CLASSIFICATION_SMOKE,
+        full: &["run.seeds=[0, 1, 2, 3, 4, 5, 6, 7, 8, 9]"],
+        full_arms: "",
+    },
+    Experiment {
+        name: "classification-digits",
+        about: "the same on handwritten digits, ten classes",
+        text: include_str!("experiments/classification.toml"),
+        changes: &[
+            r#"name="classification-digits""#,
+            r#"title="Ten classes: handwritten digits""#,
+            r#"loss.kind="softmax_cross_entropy""#,
+            r#"data={ builtin = "digits" }"#,
+            r#"network.input=64"#,
+            r#"network.layers=[{ units = 32, activation = "tanh" }, { units = 10, activation = "identity" }]"#,
+            r#"claim=[{ text = "Adam classifies at least 97 % of the digits rightly", check = { reaches = { arm = "adam", level = 0.97, metric = "val_accuracy" } } }, { text = "Implicit steps classify at least 97 % of the digits rightly", check = { reaches = { arm = "implicit", level = 0.97, metric = "val_accuracy" } } }, { text = "Levenberg–Marquardt classifies at least 97 % of the digits rightly", check = { reaches = { arm = "levenberg-marquardt", level = 0.97, metric = "val_accuracy" } } }, { text = "Levenberg–Marquardt has a lower training loss after 40 steps than Adam after as many", check = { ahead = { leader = "levenberg-marquardt", follower = "adam", steps = [40, 40], metric = "train_loss" } } }]"#,
+        ],
+        smoke: CLASSIFICATION_SMOKE,
+        full: &["run.seeds=[0, 1, 2, 3, 4, 5, 6, 7, 8, 9]"],
         full_arms: "",
     },
     Experiment {

@@ -15,8 +15,9 @@
 //! | `depth.csv`, `depth-layers.csv` | the networks of `[depth]` and their layers |
 //! | `lr-range.csv`, `lr-range-limits.csv` | the range tests of `[lr_range]`, and what they came to |
 //! | `predictions.csv` | validation inputs, targets and final outputs of each arm, first seed |
+//! | `classification.csv`, `confusion.csv`, `calibration.csv` | of classifiers: scores, confusion and calibration there |
 //! | `theta-ARM-SEED-final.npy`, `…-best.npy` | parameters at the end and at the lowest validation loss |
-//! | `model-ARM-SEED.gfmodel` | the best parameters with the network: checksummed, for `gf eval` |
+//! | `model-ARM-SEED.gfmodel` | the best parameters with network, scaling and names: checksummed, for `gf predict`, `gf export` and `gf eval` |
 //! | `figures/`, `report.html` | the report |
 
 mod rows;
@@ -33,6 +34,7 @@ use miette::Report;
 pub(crate) use rows::{read_rows, write_rows};
 pub use run_folder::{Found, RunFolder};
 
+use crate::classification;
 use crate::runner::{ArmRun, DepthResult, FirstStep, LrRangeResult};
 use crate::spectrum_file;
 use crate::study::{Document, Problem, RunSpec, Study, Subject, misuse};
@@ -106,6 +108,12 @@ impl FolderWriter {
         write_histories(&folder.join("history.csv"), histories).map_err(misuse)?;
         if let Some(data) = &data {
             write_predictions(&folder.join("predictions.csv"), &data.in_data_units, runs)?;
+            let classes = classification::rows(problem, &data.validation, data.class_names.as_deref(), runs)?;
+            if !classes.scores.is_empty() {
+                write_rows(&folder.join(classification::SCORES), classes.scores.iter())?;
+                write_rows(&folder.join(classification::CONFUSION), classes.confusion.iter())?;
+                write_rows(&folder.join(classification::CALIBRATION), classes.calibration.iter())?;
+            }
         }
         if let Some(spec) = &problem.study.spectrum {
             spectrum_file::write(folder, spec, runs)?;
@@ -130,6 +138,7 @@ impl FolderWriter {
             array("best", &best.theta)?;
             let own = problem.of_arm(&problem.study.arms[run.arm_index]);
             let Subject::Network(network) = &own.subject else { continue };
+            let data = own.data(run.seed)?;
             let provenance = [
                 ("version".to_string(), version()),
                 ("study".to_string(), problem.study.name.clone()),
@@ -141,6 +150,8 @@ impl FolderWriter {
             let model = SavedModel {
                 network_toml: toml::to_string(&network.network).map_err(misuse)?,
                 theta: best.theta.clone(),
+                preprocessing: data.preprocessing(),
+                outputs: network.loss_spec.kind.outputs(data.validation.targets()),
                 provenance: provenance.into_iter().collect(),
             };
             model.save(&folder.join(format!("model-{stem}.gfmodel"))).map_err(misuse)?;

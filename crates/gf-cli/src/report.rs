@@ -3,6 +3,7 @@
 mod basins;
 mod central_flow;
 mod claims;
+mod classification;
 mod comparison;
 mod conservation;
 mod curves;
@@ -142,6 +143,10 @@ fn page(folder: &Folder, verdicts: &[ClaimVerdict]) -> Result<Page, Report> {
     let layers = layers::blocks(folder)?;
     if !layers.is_empty() {
         page = page.with(Section::new("Layers", layers));
+    }
+    let classes = classification::blocks(folder)?;
+    if !classes.is_empty() {
+        page = page.with(Section::new("Classes", classes));
     }
     if let Some(blocks) = predictions::blocks(folder)? {
         page = page.with(Section::new("Predictions", blocks));

@@ -12,13 +12,15 @@ mod first_steps;
 mod instance;
 mod layers;
 mod lr_range;
+mod observers;
+mod result;
 mod spectrum;
+mod watches;
 
 use gf_optim::Stop;
 use miette::Report;
 use serde::{Deserialize, Serialize};
 
-pub use arm::ArmRun;
 use arm::{Session, run_arm};
 pub use basins::BasinStart;
 pub use central_flow::CentralFlowRow;
@@ -32,6 +34,7 @@ use first_steps::first_step;
 pub use first_steps::{FirstStep, PolicyOutcome};
 pub use layers::LayerRow;
 pub use lr_range::{LrRangeLimits, LrRangeResult, LrRangeRow, test_lr_range};
+pub use result::{ArmOutcome, ArmRun, Ending};
 pub use spectrum::SpectrumRun;
 
 use crate::interrupt;

@@ -16,6 +16,7 @@ mod spectrum;
 
 pub use conserved::Conserved;
 pub use data::SeededData;
+pub(crate) use data::builtin_samples;
 pub use depth::{Depth, DepthCase, initialization_name};
 pub use document::{Document, InputError, misuse};
 pub use function::{FunctionSpec, Smooth};

@@ -83,7 +83,10 @@ fn classes_keep_their_names_and_what_is_missing_is_counted() {
     assert_eq!(summary["dropped_rows"], 2);
     assert_eq!(summary["train_samples"].as_u64().unwrap() + summary["validation_samples"].as_u64().unwrap(), 8);
     let report = bench.read("dropped/report.html");
-    assert!(report.contains("predicted versicolor") && report.contains("2 rows miss a value and were left out"));
+    assert!(
+        report.contains("Classes: 0 setosa, 1 versicolor, 2 virginica")
+            && report.contains("2 rows miss a value and were left out")
+    );
 
     bench.write("study.toml", &flowers("mean"));
     bench.expect(0, &["run", "study.toml", "--quiet", "--out", "filled"]);

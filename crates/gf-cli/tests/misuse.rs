@@ -71,7 +71,7 @@ fn lengths_intervals_and_early_stopping_are_checked() {
     refuse("steps = 8", "evaluate_every = \"epochs\"", &["study.toml:14", spellings]);
     refuse("steps = 8", "layers_every = -1", &[spellings]);
     refuse("name = \"implicit\"", "name = \"implicit\"\nepochs = 0", &["arm.1.epochs", "1 to 10^12, found 0"]);
-    refuse("name = \"implicit\"", "name = \"implicit\"\nsteps = 0", &["arm.1.steps", "at least 1, found 0"]);
+    refuse("name = \"implicit\"", "name = \"implicit\"\nsteps = 0", &["arm.1.steps", "1 to 10^12, found 0"]);
     let early = |keys: &str| format!("early_stopping = {{ {keys} }}\nsteps = 8");
     let of = |key: &str| format!("run.early_stopping.{key}");
     refuse("steps = 8", &early("patience = 0"), &[&of("patience"), "at least 1 evaluation, found 0"]);
@@ -215,6 +215,10 @@ fn claims_about_unknown_metrics_and_backward_windows_are_refused_before_anything
     let backward = "power_law = { arm = \"newton\", exponent = 1.0, steps = [8, 1], metric = \"val_mae\" }";
     refuse_study(&claim(backward), DATA, &["claim.0.check", "[first, last]", "[8, 1]"]);
     refuse("name = \"tiny\"", "name = \"../tiny\"", &["name", "that of a folder", "../tiny"]);
+    let level = "reaches = { arm = \"newton\", level = nan, metric = \"val_mae\" }";
+    refuse_study(&claim(level), DATA, &["claim.0.check", "expected a level that is a number"]);
+    let metric = "reaches = { arm = \"newton\", level = 0.9, metric = \"val_accuracy\" }";
+    refuse_study(&claim(metric), DATA, &["claim.0.check", "val_mae", "found \"val_accuracy\""]);
 }
 
 #[test]

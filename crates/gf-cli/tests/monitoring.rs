@@ -174,7 +174,7 @@ fn layers_together_are_the_gradient() {
     }
     let columns = bench.read("out/history.csv");
     assert!(columns.starts_with(
-        "arm,seed,step,epoch,time,h,loss,train_loss,val_loss,val_mae,val_r2,val_range_accuracy,train_mae,"
+        "arm,seed,step,epoch,time,h,learning_rate,loss,train_loss,val_loss,val_mae,val_r2,val_range_accuracy,train_mae,"
     ));
 }
 

@@ -9,6 +9,22 @@
 //! - [`singular_values`], and [`GradedProduct`]: those of long products;
 //! - [`product`]: matrix products over slices; [`panels`]: products of panels packed once; [`slices`]: vectorized elementwise functions.
 
+//!
+//! (A + λI) x = b with an indefinite A, by one factorization that also tells the signs of the eigenvalues:
+//!
+//! ```
+//! use gf_linalg::{Factorization, ShiftedMatrix};
+//! let mut matrix = ShiftedMatrix::new(2)?;
+//! // The lower triangle, column-major: eigenvalues 3 and −1.
+//! matrix.fill().copy_from_slice(&[1.0, 2.0, 0.0, 1.0]);
+//! matrix.factorize(Factorization::Lblt, 0.5)?;
+//! let mut x = [3.5, 3.5];
+//! matrix.solve_in_place(&mut x);
+//! assert!(x.iter().all(|x| (x - 1.0).abs() < 1e-14));
+//! assert_eq!(matrix.inertia().negative, 1);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
 pub mod basis;
 mod block_lanczos;
 pub mod eigen;

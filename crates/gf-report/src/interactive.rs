@@ -14,7 +14,7 @@ pub(crate) fn json(figures: &[Figure]) -> Result<String, ReportError> {
 
 fn is_drawable(figure: &Figure) -> bool {
     let marks = || figure.panels.iter().flat_map(|panel| &panel.marks);
-    let is_plain = |mark: &Mark| !matches!(mark, Mark::Contours { .. } | Mark::Heat { .. } | Mark::Cells { .. });
+    let is_plain = |mark: &Mark| drawn(mark).is_some();
     !figure.is_animated && marks().next().is_some() && marks().all(is_plain)
 }
 
@@ -96,7 +96,7 @@ fn drawn(mark: &Mark) -> Option<DrawnMark<'_>> {
         }
         Mark::Horizontal { y, label } => DrawnMark::Horizontal { at: Short(*y), label },
         Mark::Vertical { x, label } => DrawnMark::Vertical { at: Short(*x), label },
-        Mark::Contours { .. } | Mark::Heat { .. } | Mark::Cells { .. } => return None,
+        Mark::Contours { .. } | Mark::Heat { .. } | Mark::Counts { .. } | Mark::Cells { .. } => return None,
     })
 }
 

@@ -69,6 +69,12 @@ pub enum Mark {
         /// Whether each cell shows its value too.
         shows_values: bool,
     },
+    /// How often each row (ordinate) met each column (abscissa), both numbered from 0: cells that are white for the lowest count and bluer
+    /// the larger its logarithm. Counts above 0 stand in the cells where there are at most twelve a side.
+    Counts {
+        /// A row per ordinate, from 0 on, with one count per abscissa.
+        counts: Vec<Vec<u64>>,
+    },
     /// A gray horizontal rule with a label at it.
     Horizontal {
         /// Where.
@@ -123,6 +129,8 @@ impl Mark {
                 *x = (x.0 * x_factor, x.1 * x_factor);
                 *y = (y.0 * y_factor, y.1 * y_factor);
             }
+            // Rows and columns are numbers of their own, on linear axes, which are never scaled.
+            Self::Counts { .. } => {}
             Self::Horizontal { y, .. } => *y *= y_factor,
             Self::Vertical { x, .. } => *x *= x_factor,
         }
@@ -138,6 +146,10 @@ impl Mark {
             | Self::Contours { x, y, .. } => (x.clone(), y.clone()),
             Self::Band { x, low, high, .. } => (x.clone(), low.iter().chain(high).copied().collect()),
             Self::Heat { x, y, .. } => (vec![x.0, x.1], vec![y.0, y.1]),
+            Self::Counts { counts } => {
+                let edge = |count: usize| count as f64 - 0.5;
+                (vec![-0.5, edge(counts.first().map_or(0, Vec::len))], vec![-0.5, edge(counts.len())])
+            }
             Self::Horizontal { y, .. } => (vec![], vec![*y]),
             Self::Vertical { x, .. } => (vec![*x], vec![]),
         }

@@ -99,8 +99,11 @@ impl Page {
                 Block::Table(table) => Item::Table { table },
                 Block::Figure(_) => {
                     let figure = next_figure.next().expect("there are as many thinned figures as figures");
-                    let has_heat =
-                        figure.panels.iter().flat_map(|panel| &panel.marks).any(|m| matches!(m, Mark::Heat { .. }));
+                    let has_heat = figure
+                        .panels
+                        .iter()
+                        .flat_map(|panel| &panel.marks)
+                        .any(|m| matches!(m, Mark::Heat { .. } | Mark::Counts { .. }));
                     let (id, caption, is_animated) = (&figure.id, &figure.caption, figure.is_animated);
                     Item::Figure { id, svg: figure.drawn(Motion::Hidden), caption, is_animated, has_heat }
                 }

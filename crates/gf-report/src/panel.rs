@@ -5,7 +5,7 @@ use std::sync::Arc;
 use kuva::backend::svg::SvgBackend;
 use kuva::plot::scatter::MarkerShape;
 use kuva::plot::{BandPlot, ColorMap, ContourPlot, Heatmap, LinePlot, LineStyle, ScatterPlot};
-use kuva::render::annotations::ReferenceLine;
+use kuva::render::annotations::{ReferenceLine, TextAnnotation};
 use kuva::render::layout::{ComputedLayout, Layout, TickFormat};
 use kuva::render::plots::Plot;
 use kuva::render::render::render_multiple;
@@ -73,6 +73,9 @@ pub(crate) fn draw(panel: &Panel, size: (f64, f64), prefix: &str, motion: Motion
                 .with_x_tick_step((x.1 - x.0) / columns as f64)
                 .with_y_tick_step((y.1 - y.0) / values.len() as f64);
         }
+        if let Mark::Counts { counts } = mark {
+            layout = with_counts(layout.with_x_tick_step(1.0).with_y_tick_step(1.0), counts, size.1);
+        }
         let line = match mark {
             Mark::Horizontal { y, label } => ReferenceLine::horizontal(*y).with_label(label.clone()),
             Mark::Vertical { x, label } => ReferenceLine::vertical(*x).with_label(label.clone()),
@@ -89,6 +92,23 @@ pub(crate) fn draw(panel: &Panel, size: (f64, f64), prefix: &str, motion: Motion
         svg += &moving::dots(panel, &place, motion);
     }
     svg
+}
+
+/// The counts as text in their cells, in a panel of this height.
+fn with_counts(mut layout: Layout, counts: &[Vec<u64>], height: f64) -> Layout {
+    const MOST: usize = 12;
+    // Text stands 6 pixels above its anchor and is about 8 high; the axes take a fifth of the panel's height.
+    let down = 10.0 / (0.8 * height) * counts.len() as f64;
+    if counts.len() > MOST {
+        return layout;
+    }
+    for (row, counts) in counts.iter().enumerate() {
+        for (column, count) in counts.iter().enumerate().filter(|(_, count)| **count > 0) {
+            let text = TextAnnotation::new(count.to_string(), column as f64, row as f64 - down);
+            layout = layout.with_annotation(text.with_font_size(12).with_color("#111111"));
+        }
+    }
+    layout
 }
 
 /// The axis, linear in place of logarithmic where all values are positive and fewer than two ticks at 1, 2 and 5 times powers of ten would fit.
@@ -241,8 +261,22 @@ fn plots(mark: &Mark, panel: &Panel, y_range: (f64, f64)) -> Vec<Plot> {
             let map = map.with_color_map(colors).with_cell_size(1.0);
             vec![Plot::Heatmap(if *shows_values { map.with_values() } else { map })]
         }
+        Mark::Counts { counts } => {
+            let shades: Vec<Vec<f64>> =
+                counts.iter().map(|row| row.iter().map(|count| (*count as f64).ln_1p()).collect()).collect();
+            let (columns, rows) = (counts.first().map_or(0, Vec::len) as f64, counts.len() as f64);
+            let cells =
+                Heatmap::new().with_data(shades).with_x_range(-0.5, columns - 0.5).with_y_range(-0.5, rows - 0.5);
+            vec![Plot::Heatmap(cells.with_color_map(ColorMap::Custom(Arc::new(blue))).with_cell_size(1.0))]
+        }
         Mark::Horizontal { .. } | Mark::Vertical { .. } => vec![],
     }
+}
+
+/// From white to a blue on which black text can be read.
+fn blue(share: f64) -> String {
+    let mix = |full: f64| (255.0 + share.clamp(0.0, 1.0) * (full - 255.0)).round() as u8;
+    format!("rgb({},{},{})", mix(96.0), mix(170.0), mix(212.0))
 }
 
 /// 10⁻² for decades on logarithmic axes, plain numbers elsewhere.

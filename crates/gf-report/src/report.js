@@ -386,6 +386,7 @@
     const cut = key.getBBox().y + key.getBBox().height + 8;
     key.remove();
     drawing.setAttribute("viewBox", `0 ${cut} ${width} ${height - cut}`);
+    drawing.setAttribute("height", height - cut);
     host.prepend(legend);
   }
 

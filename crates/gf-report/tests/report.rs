@@ -40,6 +40,18 @@ fn a_png_has_the_size_asked_for_and_shows_colors_and_text() {
 }
 
 #[test]
+fn counts_stand_in_their_cells_and_zeros_are_blank() {
+    let svg = one(Mark::Counts { counts: vec![vec![47, 0], vec![3, 61]] }, false);
+    for count in ["47", "3", "61"] {
+        assert!(svg.contains(&format!(">{count}<")), "{count} in {svg}");
+    }
+    // The zero is a tick on both axes and nothing else.
+    assert_eq!(svg.matches(">0<").count(), 2);
+    let many = one(Mark::Counts { counts: vec![vec![77; 30]; 30] }, false);
+    assert!(!many.contains(">77<"), "thirty a side leave no room for text");
+}
+
+#[test]
 fn text_is_escaped_in_figures_and_pages() {
     let evil = "<script>alert(1)</script> & \"x\"";
     let mut figure = decay("a");

@@ -18,6 +18,14 @@ pub(crate) struct CsvDialect {
 impl CsvDialect {
     /// Commas, below a line of names.
     pub(crate) const NAMED: Self = Self { delimiter: b',', has_header: true };
+
+    /// Refuses what cannot stand between fields.
+    pub(crate) fn checked(self) -> Result<Self, CsvError> {
+        if !self.delimiter.is_ascii() || matches!(self.delimiter, b'"' | b'\r' | b'\n') {
+            return Err(CsvError::Delimiter { found: char::from(self.delimiter) });
+        }
+        Ok(self)
+    }
 }
 
 /// The header and the rows of a file; every row is as long as the header, and there is at least one.

@@ -16,6 +16,7 @@ mod embedded;
 mod original;
 mod scaling;
 mod split;
+mod table;
 
 pub use arrays::{ArraysError, TargetKind, read_pair};
 pub use chebyshev::chebyshev;
@@ -26,6 +27,7 @@ pub use embedded::{BREAST_CANCER_CLASSES, IRIS_CLASSES, breast_cancer, digits, i
 pub use original::{ORIGINAL_POINTS, original, original_with_points};
 pub use scaling::{ColumnScales, Scaling, ScalingError, ScalingKind};
 pub use split::{DEFAULT_VALIDATION, Split, SplitError, shuffled_split, sort_by_input, stratified_split};
+pub use table::CsvTable;
 
 /// Labels above this are taken for a mistake (a regression target, an identifier), before a network gets that many outputs.
 const MAX_CLASSES: usize = 65_536;

@@ -15,6 +15,7 @@
 
 use std::fs;
 use std::io;
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
 use bincode::config::{Configuration, Fixint, Limit, LittleEndian};
@@ -63,12 +64,14 @@ pub enum EnvelopeError {
         found: String,
     },
     /// A format version that this build does not read.
-    #[error("{}: expected format version {expected}, found {found} (written by another version of gf)", path.display())]
+    #[error("{}: expected format version {}, found {found} (written by another version of gf)", path.display(), range(*oldest, *newest))]
     Version {
         /// The file.
         path: PathBuf,
-        /// The version of this build.
-        expected: u32,
+        /// The oldest version that this build reads.
+        oldest: u32,
+        /// The newest.
+        newest: u32,
         /// The version in the file.
         found: u32,
     },
@@ -163,8 +166,7 @@ pub fn write<T: Serialize>(path: &Path, kind: [u8; 8], version: u32, value: &T) 
 /// [`EnvelopeError`] for each way in which the file is not that; never a value that differs from the one written, short of damage that
 /// keeps the checksum.
 pub fn read<T: DeserializeOwned>(path: &Path, kind: [u8; 8], version: u32) -> Result<T, EnvelopeError> {
-    let bytes = fs::read(path).map_err(|source| EnvelopeError::Io { path: path.to_owned(), source })?;
-    read_from(path, &bytes, kind, version)
+    read_from(path, &content(path)?, kind, version)
 }
 
 /// As [`read`], from the content of a file; `path` is for the errors.
@@ -177,24 +179,74 @@ pub fn read_from<T: DeserializeOwned>(
     kind: [u8; 8],
     version: u32,
 ) -> Result<T, EnvelopeError> {
-    let payload = payload(path, bytes, kind, version)?;
-    let undecodable = |reason: String| EnvelopeError::Decode { path: path.to_owned(), reason };
-    // A string that claims to be long gets its room before it is read: no more than this multiple of the payload.
-    let decoder = match payload.len() {
-        length if length <= SMALL => decode::<T, SMALL>,
-        length if length <= MEDIUM => decode::<T, MEDIUM>,
-        length if length <= LARGE => decode::<T, LARGE>,
-        _ => decode::<T, LIMIT>,
-    };
-    let (value, read) = decoder(payload).map_err(|error| undecodable(error.to_string()))?;
-    if read != payload.len() {
-        return Err(undecodable(format!("the value ends after {read} of {} bytes", payload.len())));
-    }
-    Ok(value)
+    open(path, bytes, kind, version..=version)?.decode()
 }
 
-/// The payload of a file whose header and checksum are right.
-fn payload<'a>(path: &Path, bytes: &'a [u8], kind: [u8; 8], version: u32) -> Result<&'a [u8], EnvelopeError> {
+/// The content of a file.
+///
+/// # Errors
+/// [`EnvelopeError::Io`].
+pub fn content(path: &Path) -> Result<Vec<u8>, EnvelopeError> {
+    fs::read(path).map_err(|source| EnvelopeError::Io { path: path.to_owned(), source })
+}
+
+/// Checks the content of a file of this kind in any of these versions, which [`Opened::version`] tells apart; `path` is for the errors.
+///
+/// # Errors
+/// As [`read`], short of [`EnvelopeError::Io`] and [`EnvelopeError::Decode`].
+pub fn open<'a>(
+    path: &'a Path,
+    bytes: &'a [u8],
+    kind: [u8; 8],
+    versions: RangeInclusive<u32>,
+) -> Result<Opened<'a>, EnvelopeError> {
+    let (version, payload) = check(path, bytes, kind, versions)?;
+    Ok(Opened { path, version, payload })
+}
+
+/// A file whose header and checksum are right, to be decoded as the type of its version.
+#[derive(Debug, Clone, Copy)]
+pub struct Opened<'a> {
+    path: &'a Path,
+    version: u32,
+    payload: &'a [u8],
+}
+
+impl Opened<'_> {
+    /// The format version of the file.
+    pub fn version(&self) -> u32 {
+        self.version
+    }
+
+    /// The value.
+    ///
+    /// # Errors
+    /// [`EnvelopeError::Decode`] when the payload is not exactly one value of this type.
+    pub fn decode<T: DeserializeOwned>(&self) -> Result<T, EnvelopeError> {
+        let payload = self.payload;
+        let undecodable = |reason: String| EnvelopeError::Decode { path: self.path.to_owned(), reason };
+        // A string that claims to be long gets its room before it is read: no more than this multiple of the payload.
+        let decoder = match payload.len() {
+            length if length <= SMALL => decode::<T, SMALL>,
+            length if length <= MEDIUM => decode::<T, MEDIUM>,
+            length if length <= LARGE => decode::<T, LARGE>,
+            _ => decode::<T, LIMIT>,
+        };
+        let (value, read) = decoder(payload).map_err(|error| undecodable(error.to_string()))?;
+        if read != payload.len() {
+            return Err(undecodable(format!("the value ends after {read} of {} bytes", payload.len())));
+        }
+        Ok(value)
+    }
+}
+
+/// Version and payload of a file whose header and checksum are right.
+fn check<'a>(
+    path: &Path,
+    bytes: &'a [u8],
+    kind: [u8; 8],
+    versions: RangeInclusive<u32>,
+) -> Result<(u32, &'a [u8]), EnvelopeError> {
     let path = || path.to_owned();
     if !bytes.starts_with(&MAGIC[..bytes.len().min(MAGIC.len())]) {
         return Err(EnvelopeError::Magic { path: path() });
@@ -206,9 +258,10 @@ fn payload<'a>(path: &Path, bytes: &'a [u8], kind: [u8; 8], version: u32) -> Res
         let text = |kind: &[u8]| String::from_utf8_lossy(kind).into_owned();
         return Err(EnvelopeError::Kind { path: path(), expected: text(&kind), found: text(&header[8..16]) });
     }
-    let found = u32::from_le_bytes(at(header, 16));
-    if found != version {
-        return Err(EnvelopeError::Version { path: path(), expected: version, found });
+    let version = u32::from_le_bytes(at(header, 16));
+    if !versions.contains(&version) {
+        let (oldest, newest) = versions.into_inner();
+        return Err(EnvelopeError::Version { path: path(), oldest, newest, found: version });
     }
     let (expected, found) = (u64::from_le_bytes(at(header, 20)), payload.len() as u64);
     if expected > LIMIT as u64 {
@@ -224,7 +277,11 @@ fn payload<'a>(path: &Path, bytes: &'a [u8], kind: [u8; 8], version: u32) -> Res
     if expected != found {
         return Err(EnvelopeError::Checksum { path: path(), expected, found });
     }
-    Ok(payload)
+    Ok((version, payload))
+}
+
+fn range(oldest: u32, newest: u32) -> String {
+    if oldest == newest { newest.to_string() } else { format!("{oldest} to {newest}") }
 }
 
 fn at<const N: usize>(header: &[u8; HEADER], start: usize) -> [u8; N] {

@@ -2,14 +2,33 @@
 //!
 //! - [`data`]: the original problem, handwritten digits, CSV, `.npy` and IDX data, splits, scaling;
 //! - [`metrics`]: mean squared and absolute error, R², accuracy;
+//! - [`classification`]: confusion of classes, calibration of probabilities;
 //! - [`history`]: an observer that keeps one row per accepted step, and the file `history.csv`;
 //! - [`stats`]: quantiles; [`mod@line`]: straight lines; [`power_law`]: exponents with intervals;
 //! - [`npy`]: NumPy's array files; [`idx`]: those of MNIST; [`envelope`] and [`model`]: checksummed binary files and trained models;
 //! - [`write_atomically`], [`suggest`], [`Machine`]: what the others share.
 //!
+//! A split, scaled by what the training part says, and a metric in the units of the data:
+//!
+//! ```
+//! use gf_core::Streams;
+//! use gf_utils::Metric;
+//! use gf_utils::data::{Scaling, ScalingKind, original, shuffled_split};
+//! let streams = Streams::new(0);
+//! let split = shuffled_split(&original(&streams), 0.2, &streams)?;
+//! let scaling = Scaling::fit(&split.train, ScalingKind::Standardize, ScalingKind::MinMax)?.ok_or("nothing to scale")?;
+//! let scaled = scaling.apply(&split.validation)?;
+//! // A model that says ½ of the range everywhere:
+//! let mut outputs = vec![0.5; scaled.len()];
+//! scaling.invert_targets(&mut outputs);
+//! assert!(Metric::Mae.evaluate(&outputs, split.validation.targets())? > 0.0);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
 //! Every file is written atomically, and every error about a file names it, says what was expected and what was found.
 
 mod atomic;
+pub mod classification;
 mod csv_error;
 mod csv_file;
 pub mod data;
@@ -31,5 +50,5 @@ pub use csv_error::CsvError;
 pub use history::{Best, Evaluation, History, HistorySettings};
 pub use machine::Machine;
 pub use metrics::{Metric, MetricError};
-pub use model::SavedModel;
+pub use model::{OutputMeaning, Preprocessing, SavedModel};
 pub use suggest::suggest;

@@ -43,6 +43,18 @@ pub enum MetricError {
         /// The constant.
         value: f64,
     },
+    /// A label is not below the number of classes.
+    #[error("{metric}: row {row} has class {label}; expected 0 to {}", classes.saturating_sub(1))]
+    Label {
+        /// The metric.
+        metric: &'static str,
+        /// From 0.
+        row: usize,
+        /// The label.
+        label: u32,
+        /// The number of classes.
+        classes: usize,
+    },
     /// A row of real targets does not say one class.
     #[error("accuracy: target row {row} is not a class: expected 0 or 1, or a row with one 1 and zeros")]
     NotAClass {
@@ -222,7 +234,8 @@ pub(crate) fn one_hot(row: &[f64]) -> Option<usize> {
     row.iter().enumerate().all(|(i, &x)| i == class || x == 0.0).then_some(class)
 }
 
-fn binary(target: f64) -> Option<usize> {
+/// The class that a target of 0 or 1 is.
+pub(crate) fn binary(target: f64) -> Option<usize> {
     if target == 0.0 {
         Some(0)
     } else if target == 1.0 {
@@ -232,11 +245,13 @@ fn binary(target: f64) -> Option<usize> {
     }
 }
 
-fn logit(output: f64) -> Option<usize> {
+/// The class of a logit; none for NaN.
+pub(crate) fn logit(output: f64) -> Option<usize> {
     (!output.is_nan()).then_some(usize::from(output > 0.0))
 }
 
-fn largest(outputs: &[f64]) -> Option<usize> {
+/// The position of the largest number, the first of equals; none where one is NaN.
+pub(crate) fn largest(outputs: &[f64]) -> Option<usize> {
     let mut best = 0;
     for (class, output) in outputs.iter().enumerate() {
         if output.is_nan() {

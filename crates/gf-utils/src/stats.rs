@@ -1,4 +1,4 @@
-//! Medians and quantiles.
+//! Medians, quantiles, and the interval of a share.
 
 /// The median; none of an empty slice. As [`quantile`] at ½.
 pub fn median(values: &[f64]) -> Option<f64> {
@@ -25,6 +25,29 @@ pub fn quantile(values: &[f64], q: f64) -> Option<f64> {
         return None;
     }
     Some(of_sorted(&sorted(values)?, q))
+}
+
+/// Wilson's interval of 95 % for a probability of which `right` of `count` trials were seen; none without trials.
+///
+/// With s = right/n and z = 1.959964: (s + z²/2n ± z √(s(1 − s)/n + z²/4n²)) / (1 + z²/n). Inside [0, 1], and of positive width for s = 0 and 1 too.
+///
+/// **Reference**: E. B. Wilson, *Probable inference, the law of succession, and statistical inference*, J. Am. Stat. Assoc. 22, 1927.
+///
+/// ```
+/// let [low, high] = gf_utils::stats::wilson_interval(9, 10).expect("ten trials");
+/// assert!((low - 0.596).abs() < 1e-3 && (high - 0.982).abs() < 1e-3);
+/// ```
+pub fn wilson_interval(right: u64, count: u64) -> Option<[f64; 2]> {
+    /// The normal distribution's quantile at 0.975.
+    const Z: f64 = 1.959_963_984_540_054;
+    if count == 0 {
+        return None;
+    }
+    let (n, share) = (count as f64, right as f64 / count as f64);
+    let middle = share + Z * Z / (2.0 * n);
+    let half = Z * (share * (1.0 - share) / n + Z * Z / (4.0 * n * n)).sqrt();
+    let end = |value: f64| (value / (1.0 + Z * Z / n)).clamp(0.0, 1.0);
+    Some([end(middle - half), end(middle + half)])
 }
 
 fn sorted(values: &[f64]) -> Option<Vec<f64>> {

@@ -9,11 +9,10 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use gf_testing::CountingAllocator;
 use gf_testing::mutation::survive;
-use gf_utils::SavedModel;
-use gf_utils::data::{Column, CsvColumns, CsvOptions, Missing, TargetColumns, read_csv_from};
-use gf_utils::envelope::read_from;
+use gf_utils::data::{Column, ColumnScales, CsvColumns, CsvOptions, Missing, TargetColumns, read_csv_from};
 use gf_utils::idx::read_idx_from;
 use gf_utils::npy::read_npy_from;
+use gf_utils::{OutputMeaning, Preprocessing, SavedModel};
 
 #[global_allocator]
 static ALLOCATOR: CountingAllocator = CountingAllocator;
@@ -121,6 +120,13 @@ fn saved_models() {
     let model = SavedModel {
         network_toml: "input = 2\nlayers = []\n".into(),
         theta: vec![0.5, -1.0, 1e300],
+        preprocessing: Preprocessing {
+            inputs: Some(ColumnScales { shifts: vec![0.5, 1.5], scales: vec![2.0, 3.0] }),
+            targets: Some(ColumnScales { shifts: vec![-4.0], scales: vec![0.25] }),
+            feature_names: Some(vec!["length".to_owned(), "width".to_owned()]),
+            class_names: Some(vec!["no".to_owned(), "yes".to_owned()]),
+        },
+        outputs: OutputMeaning::ClassLogits,
         provenance: [("seed".to_owned(), "1".to_owned()), ("arm".to_owned(), "newton".to_owned())].into(),
     };
     let folder = tempfile::tempdir().unwrap();
@@ -128,9 +134,10 @@ fn saved_models() {
     model.save(&path).unwrap();
     let file = std::fs::read(&path).unwrap();
     let read = |bytes: &[u8]| {
-        let _ = read_from::<SavedModel>(Path::new("any.gfmodel"), bytes, SavedModel::KIND, SavedModel::VERSION);
+        let _ = SavedModel::load_from(Path::new("any.gfmodel"), bytes);
     };
-    survive("gfmodel", 10_000, std::slice::from_ref(&file), [40, CONSTANT], read);
+    let older = include_bytes!("fixtures/version-1.gfmodel").to_vec();
+    survive("gfmodel", 10_000, &[file.clone(), older], [40, CONSTANT], read);
     // Payloads of another hand: length and checksum are made to fit, so that the decoder sees them.
     let (header, payload) = file.split_at(32);
     // A list that claims to be long gets room for 1 MiB at once (serde's cautious limit), and more only as it fills; a string, 32 KiB.

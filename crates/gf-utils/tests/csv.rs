@@ -175,7 +175,9 @@ fn columns_by_number_from_either_end() {
     let first = read_as(text, &numbered(&[0], Some(&[2, -2])), default).unwrap();
     assert_eq!(first, read_as(text, &CsvColumns::values(&["a"]).with_features(&["c", "b"]), default).unwrap());
     let bare = CsvOptions { header: false, ..default };
-    assert_eq!(read_as("1,2,3\n4,5,6\n", &numbered(&[-1], None), bare).unwrap(), last);
+    assert_eq!(last.feature_names, Some(vec!["a".to_owned(), "b".to_owned()]));
+    let unnamed = CsvData { feature_names: None, ..last };
+    assert_eq!(read_as("1,2,3\n4,5,6\n", &numbered(&[-1], None), bare).unwrap(), unnamed);
     for (columns, options, message) in [
         (numbered(&[3], None), default, "mine.csv: no column 3; expected -3 to 2, as there are 3 columns"),
         (numbered(&[-4], None), default, "mine.csv: no column -4; expected -3 to 2, as there are 3 columns"),

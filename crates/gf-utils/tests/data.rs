@@ -251,6 +251,17 @@ fn splits_that_cannot_be_made_say_why() {
     assert_eq!(error, SplitError::NotClasses);
 }
 
+/// Two classes for one logit are a column of 0 and 1.
+#[test]
+fn zeros_and_ones_are_stratified_as_the_classes_they_are() {
+    let classes = breast_cancer();
+    let column = labels(&classes).iter().map(|label| f64::from(*label)).collect();
+    let values = Targets::Values { width: 1, values: column };
+    let values = Samples::new(30, classes.inputs().to_vec(), values).unwrap();
+    let split = |samples| stratified_split(samples, 0.2, &Streams::new(3)).unwrap();
+    assert_eq!(split(&values).validation_rows, split(&classes).validation_rows);
+}
+
 #[test]
 fn a_stratified_split_keeps_proportions() {
     let digits = digits();

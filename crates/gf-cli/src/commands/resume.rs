@@ -18,7 +18,8 @@ pub(super) fn execute(arguments: &ResumeArguments) -> Result<u8, Report> {
         }
         Found::Unfinished(folder) => {
             let problem = Problem::load(Document::read(&folder.study())?)?;
-            let output = Output { threads: arguments.threads, quiet: arguments.quiet, json: arguments.json };
+            let ResumeArguments { threads, no_report, quiet, json, .. } = *arguments;
+            let output = Output { threads, has_report: !no_report, quiet, json };
             Ok(carry_on(&problem, folder, &output)?.exit_code())
         }
     }

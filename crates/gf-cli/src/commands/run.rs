@@ -50,13 +50,15 @@ pub(super) fn run_document(mut document: Document, common: &Common) -> Result<En
     }
     threads(common.threads)?;
     let folder = RunFolder::create(common.out.as_deref(), &problem)?;
-    let output = Output { threads: common.threads, quiet: common.quiet, json: common.json };
+    let Common { threads, no_report, quiet, json, .. } = *common;
+    let output = Output { threads, has_report: !no_report, quiet, json };
     carry_on(&problem, folder, &output)
 }
 
 /// How a run shows itself, and on how many threads.
 pub(super) struct Output {
     pub(super) threads: Option<usize>,
+    pub(super) has_report: bool,
     pub(super) quiet: bool,
     pub(super) json: bool,
 }
@@ -79,8 +81,10 @@ pub(super) fn carry_on(problem: &Problem, mut run_folder: RunFolder, output: &Ou
     results.write_depth(&runner::run_depth(problem, threads, progress)?)?;
     results.write_lr_range(&runner::run_lr_range(problem, threads, progress)?)?;
     let mut folder = Folder::read(results.path())?;
-    folder.summary.claims = report::write(&folder, None, progress)?;
-    write_summary(&folder.path, &folder.summary)?;
+    if output.has_report {
+        folder.summary.claims = report::write(&folder, None, progress)?;
+        write_summary(&folder.path, &folder.summary)?;
+    }
     let path = run_folder.finish(results)?;
     if output.json {
         print(&serde_json::to_string_pretty(&folder.summary).map_err(misuse)?);
@@ -97,7 +101,10 @@ pub(super) fn carry_on(problem: &Problem, mut run_folder: RunFolder, output: &Ou
         if let Some(advice) = table::advice(&folder.summary) {
             print(&advice);
         }
-        print(&format!("report: {}", path.join("report.html").display()));
+        match output.has_report {
+            true => print(&format!("report: {}", path.join("report.html").display())),
+            false => print(&format!("results: {0}; `gf report {0}` draws them", path.display())),
+        }
     }
     let failed = problem.study.run.on_failure == OnFailure::Error && runs.iter().any(|run| run.failure().is_some());
     Ok(Ended::Complete { folder: path, failed })

@@ -57,16 +57,17 @@ impl RunFolder {
             let message = "expected the folder of a run, found no study.toml in it";
             return Err(misuse(format!("{}: {message}", path.display())));
         }
-        if path.join(SUMMARY).exists() {
+        let serves_a_run = |name: &str| path.join(name).exists();
+        if serves_a_run(SUMMARY) && !serves_a_run(LOCK) && !serves_a_run(CHECKPOINTS) {
             return Ok(Found::Complete);
         }
-        let lock = lock(path)?;
-        // The run may have ended while the lock was waited for.
-        if path.join(SUMMARY).exists() {
-            return Ok(Found::Complete);
-        }
-        let folder = Self { path: path.to_path_buf(), _lock: lock, is_discarded: false };
+        let folder = Self { path: path.to_path_buf(), _lock: lock(path)?, is_discarded: false };
         folder.remove_left_overs()?;
+        // With the lock in hand: the run may have ended just now, or been killed between its end and its last removal.
+        if serves_a_run(SUMMARY) {
+            folder.remove_service();
+            return Ok(Found::Complete);
+        }
         Ok(Found::Unfinished(folder))
     }
 
@@ -118,10 +119,14 @@ impl RunFolder {
             std::fs::rename(from.join(&name), &to).map_err(|error| fail(&to, error))?;
         }
         drop(results);
-        // The run is complete; what cannot be removed does no harm.
+        self.remove_service();
+        Ok(self.path.clone())
+    }
+
+    /// Removes what served the run. It is complete: what cannot be removed does no harm.
+    fn remove_service(&self) {
         let _ = std::fs::remove_dir_all(self.checkpoints());
         let _ = std::fs::remove_file(self.path.join(LOCK));
-        Ok(self.path.clone())
     }
 
     /// Removes temporary files of a process that was killed while it wrote.

@@ -5,6 +5,7 @@
 //! gradient-equivalents. On the last two the window is what the arm that gets least far covers in those steps, and both arms are read there on
 //! 200 equidistant points, each at its last step before the point. A failed run is infinite after its end.
 
+use gf_utils::Metric;
 use gf_utils::history::{ArmHistory, Table};
 use gf_utils::power_law::{Offset, fit_power_law};
 use gf_utils::stats::{median, quartiles};
@@ -93,6 +94,16 @@ fn judge_one(folder: &Folder, claim: &ClaimSpec) -> Vec<AxisVerdict> {
                 .collect();
             AXES.into_iter().map(|(axis, column)| ahead(&pairs, *steps, metric, axis, column)).collect()
         }
+        ClaimRule::Reaches { arm, level, metric } => {
+            let name = metric.strip_prefix("val_").unwrap_or(metric);
+            let larger_is_better = Metric::from_name(name).is_some_and(Metric::larger_is_better);
+            let worst = if larger_is_better { f64::NEG_INFINITY } else { f64::INFINITY };
+            let last = |history: &ArmHistory| match folder.has_failed(history) {
+                true => worst,
+                false => history.table.column(metric).into_iter().flatten().rfind(|v| !v.is_nan()).unwrap_or(worst),
+            };
+            vec![reaches(&folder.arm(arm).map(last).collect::<Vec<_>>(), metric, *level, larger_is_better)]
+        }
         ClaimRule::PowerLaw { arm, exponent, steps, metric } => AXES
             .into_iter()
             .map(|(axis, column)| {
@@ -114,6 +125,25 @@ fn judge_one(folder: &Folder, claim: &ClaimSpec) -> Vec<AxisVerdict> {
             vec![unstable_below(&curves, *level)]
         }
     }
+}
+
+/// Whether the median of the last values is on the right side of the level.
+fn reaches(last: &[f64], metric: &str, level: f64, larger_is_better: bool) -> AxisVerdict {
+    let axis = "at the end".to_string();
+    let Some([low, middle, high]) = quartiles(last) else {
+        return AxisVerdict { axis, holds: Holds::Undefined, numbers: "no run".into() };
+    };
+    let holds = if larger_is_better { middle >= level } else { middle <= level };
+    let numbers = format!(
+        "median {metric} {} over {} seeds (quartiles {} … {}); expected at {} {}",
+        significant(middle, 4),
+        last.len(),
+        significant(low, 4),
+        significant(high, 4),
+        if larger_is_better { "least" } else { "most" },
+        significant(level, 4)
+    );
+    AxisVerdict { axis, holds: if holds { Holds::Yes } else { Holds::Opposite }, numbers }
 }
 
 /// The axes that arms are compared under, and their columns.
@@ -373,6 +403,16 @@ mod tests {
         let law = table(|k| 3.0 / (k.max(1) as f64).powi(2), Some(0.1), 1.0, 500);
         let (exponent, [low, high]) = fit_window(&law, [200, 500], "step", "val_mae").unwrap();
         assert!((exponent - 2.0).abs() < 1e-9 && low <= 2.0 + 1e-9 && high >= 2.0 - 1e-9);
+    }
+
+    #[test]
+    fn a_level_is_reached_by_the_median_over_the_seeds() {
+        let holds = |last: &[f64], larger_is_better| reaches(last, "m", 0.97, larger_is_better).holds;
+        assert_eq!(holds(&[0.98, 0.5, 0.97], true), Holds::Yes, "two of three");
+        assert_eq!(holds(&[0.98, 0.5, 0.9699], true), Holds::Opposite);
+        assert_eq!(holds(&[0.98, 0.5, 0.9699], false), Holds::Yes);
+        assert_eq!(holds(&[1.0, f64::NEG_INFINITY, f64::NEG_INFINITY], true), Holds::Opposite, "failed runs");
+        assert_eq!(holds(&[], true), Holds::Undefined);
     }
 
     #[test]

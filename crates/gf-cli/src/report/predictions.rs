@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use gf_report::{Axis, Block, Figure, Mark, Panel, Table};
+use gf_report::{Axis, Block, Figure, Mark, Panel};
 use miette::Report;
 
 use super::styles;
@@ -15,11 +15,9 @@ struct Arm {
     x: Vec<f64>,
     truth: Vec<f64>,
     predicted: Vec<f64>,
-    /// Most probable class.
-    class: Vec<usize>,
 }
 
-/// Figures for one real output, a confusion table for classes; none for other shapes.
+/// Figures for one real output; none for other shapes and for classes.
 pub(super) fn blocks(folder: &Folder) -> Result<Option<Vec<Block>>, Report> {
     let path = folder.path.join("predictions.csv");
     if folder.study.network.is_none() {
@@ -30,10 +28,8 @@ pub(super) fn blocks(folder: &Folder) -> Result<Option<Vec<Block>>, Report> {
     let header: Vec<String> = reader.headers().map_err(fail)?.iter().map(str::to_string).collect();
     let column = |name: &str| header.iter().position(|column| column == name);
     let outputs: Vec<usize> = (0..).map_while(|k| column(&format!("prediction{k}"))).collect();
-    let truth = column("y0").or(column("label"));
-    let (Some(x), Some(truth), Some(&first)) = (column("x0"), truth, outputs.first()) else { return Ok(None) };
-    let is_class = column("label").is_some();
-    if !is_class && (column("y1").is_some() || outputs.len() != 1) {
+    let (Some(x), Some(truth), &[predicted]) = (column("x0"), column("y0"), &outputs[..]) else { return Ok(None) };
+    if column("y1").is_some() || folder.study.loss.as_ref().is_some_and(|loss| loss.kind.is_classification()) {
         return Ok(None);
     }
     let mut arms: BTreeMap<String, Arm> = BTreeMap::new();
@@ -43,12 +39,9 @@ pub(super) fn blocks(folder: &Folder) -> Result<Option<Vec<Block>>, Report> {
         let arm = arms.entry(record[0].to_string()).or_default();
         arm.x.push(number(x));
         arm.truth.push(number(truth));
-        arm.predicted.push(number(first));
-        let values: Vec<f64> = outputs.iter().map(|index| number(*index)).collect();
-        let highest = (0..values.len()).max_by(|a, b| values[*a].total_cmp(&values[*b])).unwrap_or(0);
-        arm.class.push(highest);
+        arm.predicted.push(number(predicted));
     }
-    Ok(Some(if is_class { vec![confusion(folder, &arms, outputs.len())] } else { vec![curves(folder, &arms)] }))
+    Ok(Some(vec![curves(folder, &arms)]))
 }
 
 fn curves(folder: &Folder, arms: &BTreeMap<String, Arm>) -> Block {
@@ -78,46 +71,4 @@ fn curves(folder: &Folder, arms: &BTreeMap<String, Arm>) -> Block {
     let caption = "Predictions at the end of the run against the truth, on the validation set of the first seed, in the units of the data. \
                    What lies beyond the panel, or is not finite, is not drawn.";
     Block::Figure(Figure::new("predictions", caption, panels))
-}
-
-/// Rows: true classes; columns: predictions of the arm with the lowest median loss.
-fn confusion(folder: &Folder, arms: &BTreeMap<String, Arm>, classes: usize) -> Block {
-    let best = folder
-        .summary
-        .arms
-        .iter()
-        .min_by(|a, b| {
-            let loss = |arm: &crate::summary::ArmSummary| arm.final_val_loss_quartiles[1].unwrap_or(f64::INFINITY);
-            loss(a).total_cmp(&loss(b))
-        })
-        .map(|arm| arm.name.clone())
-        .unwrap_or_default();
-    let mut counts = vec![vec![0usize; classes]; classes];
-    if let Some(arm) = arms.get(&best) {
-        for (truth, class) in arm.truth.iter().zip(&arm.class) {
-            if let Some(slot) = counts.get_mut(*truth as usize).and_then(|row| row.get_mut(*class)) {
-                *slot += 1;
-            }
-        }
-    }
-    let name = |class: usize| match folder.summary.class_names.as_ref().and_then(|names| names.get(class)) {
-        Some(name) => name.clone(),
-        None => class.to_string(),
-    };
-    let predicted = (0..classes).map(|class| format!(">predicted {}", name(class)));
-    let columns: Vec<String> = std::iter::once("truth".to_string()).chain(predicted).collect();
-    let columns: Vec<&str> = columns.iter().map(String::as_str).collect();
-    let rows = counts
-        .iter()
-        .enumerate()
-        .map(|(class, row)| {
-            let cell = |count: &usize| if *count == 0 { "·".to_string() } else { count.to_string() };
-            std::iter::once(name(class)).chain(row.iter().map(cell)).collect()
-        })
-        .collect();
-    Block::Table(Table::new(
-        format!("Confusion on the validation set of the first seed, arm \"{best}\" at its end."),
-        &columns,
-        rows,
-    ))
 }

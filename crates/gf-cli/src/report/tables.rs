@@ -191,7 +191,7 @@ pub(super) fn claims(verdicts: &[ClaimVerdict]) -> Vec<Block> {
     let rule = "A is ahead of B where the median of the metric over the window is lower, seed by seed (paired), in at least 4 of 5 seeds; \
                 where B is ahead of A by the same rule, the claim fails; otherwise it is not shown. At equal flow time and equal work the \
                 window is what the arm that gets least far covers in those steps, and both arms are read there. A failed run counts as an \
-                infinite error.";
+                infinite error. A level is reached where the median over the seeds, at the end, is on its right side.";
     vec![Block::Paragraph(rule.into()), Block::Table(Table::new("", &["claim", "axis", "verdict", "numbers"], rows))]
 }
 

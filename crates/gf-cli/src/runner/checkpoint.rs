@@ -3,8 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use gf_core::Targets;
-use gf_optim::{FlowState, Start};
-use gf_spectrum::TrackerState;
+use gf_optim::Start;
 use gf_utils::envelope::{self, EnvelopeError};
 use gf_utils::history::{Best, Table};
 use miette::Report;
@@ -12,9 +11,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::Done;
-use super::central_flow::CentralFlowWatchState;
-use super::epochs::EpochSums;
-use super::layers::LayerRow;
+use super::watches::Watched;
 use crate::study::{CheckpointSpec, SeededData, misuse};
 
 /// Where a run of an arm stood after a step: all that the steps to come, and the files at the end, depend on.
@@ -24,12 +21,7 @@ pub(super) struct Checkpoint {
     pub(super) start: Start,
     pub(super) history: Table,
     pub(super) best: Option<Best>,
-    pub(super) layers: Vec<LayerRow>,
-    pub(super) epochs: Vec<EpochSums>,
-    /// Where the study compares with the flow; none inside once the flow could not go on.
-    pub(super) flow: Option<Option<FlowState>>,
-    pub(super) spectrum: Option<TrackerState>,
-    pub(super) central_flow: Option<CentralFlowWatchState>,
+    pub(super) watched: Watched,
 }
 
 /// A file of this store: what it belongs to, and what it holds.
@@ -206,9 +198,14 @@ mod tests {
     #![allow(clippy::unwrap_used, reason = "a test that unwraps an error fails, as it should")]
 
     use gf_core::Streams;
+    use gf_testing::CountingAllocator;
+    use gf_testing::mutation::survive;
     use rand::Rng;
 
     use super::*;
+
+    #[global_allocator]
+    static ALLOCATOR: CountingAllocator = CountingAllocator;
 
     fn checkpoint(step: u64) -> Checkpoint {
         let theta: Vec<f64> = (0..9).map(|k| (step as f64 + 0.1 * f64::from(k)).sin()).collect();
@@ -217,11 +214,13 @@ mod tests {
             start: Start { theta, step, time: 0.5, control: vec![1.0], ..Start::default() },
             history: Table::new(vec!["val_mae".into()], 0),
             best,
-            layers: Vec::new(),
-            epochs: Vec::new(),
-            flow: Some(None),
-            spectrum: None,
-            central_flow: None,
+            watched: Watched {
+                layers: Vec::new(),
+                epochs: Vec::new(),
+                flow: Some(None),
+                spectrum: None,
+                central_flow: None,
+            },
         }
     }
 
@@ -268,6 +267,29 @@ mod tests {
                 assert!(names_it, "round {round}: {warnings:?}");
             }
         }
+    }
+
+    /// As all readers of files are tested: see gf-utils, `tests/any_input.rs`.
+    #[test]
+    fn no_input_breaks_the_reader() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = store(folder.path());
+        store.save(&OF, &checkpoint(20)).unwrap();
+        let path = store.all(&OF).remove(0);
+        let valid = std::fs::read(&path).unwrap();
+        survive("checkpoints", 20_000, std::slice::from_ref(&valid), [40, 100_000], |bytes| {
+            let found = envelope::read_from::<Labelled<Checkpoint>>(&path, bytes, KIND, VERSION);
+            assert!(found.is_err() || bytes == valid, "a damaged checkpoint was read");
+        });
+        // Damage that keeps the checksum, as only another program leaves it, decodes or does not.
+        let payload = valid[32..].to_vec();
+        survive("checkpoint payload", 10_000, &[payload], [40, 1 << 21], |payload| {
+            let mut bytes = valid[..20].to_vec();
+            bytes.extend((payload.len() as u64).to_le_bytes());
+            bytes.extend(crc32fast::hash(payload).to_le_bytes());
+            bytes.extend(payload);
+            let _ = envelope::read_from::<Labelled<Checkpoint>>(&path, &bytes, KIND, VERSION);
+        });
     }
 
     #[test]

@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use gf_core::{Samples, Streams, Targets};
 use gf_layers::Network;
-use gf_utils::CsvError;
 use gf_utils::data::{
     self, Column, CsvColumns, CsvData, CsvOptions, Gaps, Scaling, ScalingError, ScalingKind, TargetColumns, TargetKind,
 };
+use gf_utils::{CsvError, Preprocessing};
 use miette::Report;
 
 use super::loss::LossKind;
@@ -27,6 +27,18 @@ pub struct SeededData {
     pub scaling: Option<Scaling>,
     /// What the classes are called, in the order of their labels, where the data name them.
     pub class_names: Option<Vec<String>>,
+    /// What the inputs are called, in their order, where the data name them.
+    pub feature_names: Option<Vec<String>>,
+}
+
+impl SeededData {
+    /// What a saved model has to know of the data.
+    pub fn preprocessing(&self) -> Preprocessing {
+        let scaling = self.scaling.clone();
+        let (inputs, targets) = scaling.map_or((None, None), |scaling| (scaling.inputs, scaling.targets));
+        let (feature_names, class_names) = (self.feature_names.clone(), self.class_names.clone());
+        Preprocessing { inputs, targets, feature_names, class_names }
+    }
 }
 
 /// The samples of a study, before they are split and scaled.
@@ -40,6 +52,8 @@ pub(crate) struct LoadedData {
     pub(crate) dropped_rows: usize,
     /// Inputs that are missing until the training part is known.
     pub(crate) gaps: Gaps,
+    /// What the inputs are called, in their order, where the data name them.
+    feature_names: Option<Vec<String>>,
     /// Of inputs and of targets.
     scale: [ScalingKind; 2],
 }
@@ -55,17 +69,20 @@ impl LoadedData {
         loss: LossKind,
         network: &Network,
     ) -> Result<Self, Report> {
-        let (samples, class_names, dropped_rows, gaps) = match load_samples(document, spec, loss, network)? {
-            Some(data) => (Some(Arc::new(data.samples)), data.class_names, data.dropped, data.gaps),
-            None => (None, None, 0, Gaps::default()),
-        };
+        let (samples, class_names, feature_names, dropped_rows, gaps) =
+            match load_samples(document, spec, loss, network)? {
+                Some(data) => {
+                    (Some(Arc::new(data.samples)), data.class_names, data.feature_names, data.dropped, data.gaps)
+                }
+                None => (None, None, None, 0, Gaps::default()),
+            };
         let is_of_classes = |samples: &Arc<Samples>| matches!(samples.targets(), Targets::Classes { .. });
         if spec.scale_targets != ScalingKind::None
             && (loss.is_classification() || samples.as_ref().is_some_and(is_of_classes))
         {
             return Err(document.error_at(&["data", "scale_targets"], ScalingError::Classes));
         }
-        Ok(Self { samples, class_names, dropped_rows, gaps, scale: [spec.scale, spec.scale_targets] })
+        Ok(Self { samples, class_names, feature_names, dropped_rows, gaps, scale: [spec.scale, spec.scale_targets] })
     }
 }
 
@@ -153,8 +170,8 @@ impl Problem {
                 (apply(&train)?, apply(&validation)?)
             }
         };
-        let class_names = data.class_names.clone();
-        Ok(SeededData { train, validation, in_data_units, scaling, class_names })
+        let (class_names, feature_names) = (data.class_names.clone(), data.feature_names.clone());
+        Ok(SeededData { train, validation, in_data_units, scaling, class_names, feature_names })
     }
 }
 
@@ -194,7 +211,7 @@ fn load_samples(
             return Err(document.error_at(&["data"], format!("{expected}; found another combination of keys")));
         }
     };
-    let CsvData { samples, class_names, dropped, gaps } = data;
+    let CsvData { samples, class_names, feature_names, dropped, gaps } = data;
     let samples = match samples.targets() {
         // Two classes for one logit are its targets 0 and 1.
         Targets::Classes { classes: 2, labels } if network.outputs() == 1 => {
@@ -211,7 +228,7 @@ fn load_samples(
         let message = format!("expected {classes} units in the last layer, one a class; found {}", network.outputs());
         return Err(document.error_at(&["network", "layers"], message));
     }
-    Ok(Some(CsvData { samples, class_names, dropped, gaps }))
+    Ok(Some(CsvData { samples, class_names, feature_names, dropped, gaps }))
 }
 
 /// The keys that only `csv` has, and whether they are set.
@@ -225,7 +242,8 @@ fn keys_of_csv(spec: &DataSpec) -> [(&'static str, bool); 5] {
     ]
 }
 
-fn builtin_samples(builtin: Builtin) -> Option<CsvData> {
+/// The samples of a built-in set with the names of its classes; none where they are drawn from a seed.
+pub(crate) fn builtin_samples(builtin: Builtin) -> Option<CsvData> {
     let named = |samples: Samples, names: &[&str]| CsvData {
         class_names: Some(names.iter().map(|&name| name.to_owned()).collect()),
         ..plain(samples)
@@ -275,5 +293,5 @@ fn read_csv_file(
 
 /// Samples that are complete, of classes without names.
 fn plain(samples: Samples) -> CsvData {
-    CsvData { samples, class_names: None, dropped: 0, gaps: Gaps::default() }
+    CsvData { samples, class_names: None, feature_names: None, dropped: 0, gaps: Gaps::default() }
 }

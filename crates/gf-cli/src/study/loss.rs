@@ -1,6 +1,8 @@
 //! `[loss]`: the loss as one flat table.
 
+use gf_core::Targets;
 use gf_layers::{Loss, LossFunction, Network, NetworkError, Reduction};
+use gf_utils::OutputMeaning;
 use serde::{Deserialize, Serialize};
 
 /// `[loss]`, and `loss` of an arm: one flat table.
@@ -60,6 +62,18 @@ impl LossKind {
     /// Whether predictions are judged as classes, by accuracy.
     pub fn is_classification(self) -> bool {
         self.takes_classes() || self == Self::BceWithLogits
+    }
+}
+
+impl LossKind {
+    /// What the outputs of a network with this loss are, on targets that are classes or not.
+    pub fn outputs(self, targets: &Targets) -> OutputMeaning {
+        match (self, targets) {
+            (Self::BceWithLogits, _) => OutputMeaning::Logits,
+            (Self::SoftmaxCrossEntropy | Self::Focal, _) => OutputMeaning::ClassLogits,
+            (_, Targets::Classes { .. }) => OutputMeaning::ClassScores,
+            (_, Targets::Values { .. }) => OutputMeaning::Values,
+        }
     }
 }
 

@@ -433,6 +433,9 @@ impl Problem {
                 Some([first, last]) if first > last => {
                     Some(format!("expected steps [first, last], found [{first}, {last}]"))
                 }
+                _ if claim.check.level().is_some_and(|level| !level.is_finite()) => {
+                    Some("expected a level that is a number, found one that is not finite".into())
+                }
                 _ if !columns.iter().any(|column| column == metric) => {
                     Some(format!("expected a metric of {}, found \"{metric}\"", columns.join(", ")))
                 }

@@ -39,6 +39,8 @@ pub struct CsvData {
     pub samples: Samples,
     /// What the classes are called, by label, where the file has names in place of labels: sorted by their bytes.
     pub class_names: Option<Vec<String>>,
+    /// What the inputs are called, where the file has a header.
+    pub feature_names: Option<Vec<String>>,
     /// Rows that were left out.
     pub dropped: usize,
     /// Inputs that are missing, with [`Missing::Mean`].
@@ -81,10 +83,7 @@ pub fn read_csv_from(
     options: &CsvOptions,
 ) -> Result<CsvData, CsvError> {
     let CsvOptions { delimiter, header, missing } = *options;
-    if !delimiter.is_ascii() || matches!(delimiter, b'"' | b'\r' | b'\n') {
-        return Err(CsvError::Delimiter { found: char::from(delimiter) });
-    }
-    let file = CsvFile::parse(path, bytes, CsvDialect { delimiter, has_header: header })?;
+    let file = CsvFile::parse(path, bytes, CsvDialect { delimiter, has_header: header }.checked()?)?;
     let positions = columns.positions(&file, header)?;
     let rows = missing::rows(&file, &positions, missing)?;
     let mut gaps = Gaps::default();
@@ -102,7 +101,8 @@ pub fn read_csv_from(
     };
     let samples = Samples::new(positions.inputs.len(), inputs, targets)
         .expect("shapes, finiteness and labels were checked field by field");
-    Ok(CsvData { samples, class_names, dropped: file.len() - rows.len(), gaps })
+    let feature_names = header.then(|| positions.inputs.iter().map(|&column| file.header[column].clone()).collect());
+    Ok(CsvData { samples, class_names, feature_names, dropped: file.len() - rows.len(), gaps })
 }
 
 fn values(rows: &[CsvRow<'_>], columns: &[usize]) -> Result<Targets, CsvError> {

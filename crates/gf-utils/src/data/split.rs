@@ -1,8 +1,9 @@
 //! Training and validation parts.
 
-use gf_core::{Samples, Streams, Targets};
+use gf_core::{Samples, Streams};
 use thiserror::Error;
 
+use crate::classification::class_labels;
 use crate::random::shuffle;
 
 /// The share of the samples that validates unless another is asked for.
@@ -32,7 +33,9 @@ pub enum SplitError {
         validation: usize,
     },
     /// Real targets have no classes to keep in proportion.
-    #[error("a stratified split needs classes, and the targets are real values: use the shuffled split")]
+    #[error(
+        "a stratified split needs classes, and the targets are other real values than 0 and 1: use the shuffled split"
+    )]
     NotClasses,
     /// No such input.
     #[error("input column {column}: expected 0 to {}", width - 1)]
@@ -82,7 +85,7 @@ pub fn shuffled_split(samples: &Samples, validation: f64, streams: &Streams) -> 
     parts(samples, rows, validation_rows, validation)
 }
 
-/// As [`shuffled_split`], with every class in both parts in proportion.
+/// As [`shuffled_split`], with every class in both parts in proportion. Classes are labels, a column of 0 and 1, or one-hot rows.
 ///
 /// Of a class with m samples, share · m validate, rounded so that the total is round(share · n) (largest remainders first, lower classes
 /// first among equals) and at least one sample of every class trains.
@@ -90,14 +93,13 @@ pub fn shuffled_split(samples: &Samples, validation: f64, streams: &Streams) -> 
 /// # Errors
 /// As [`shuffled_split`], and [`SplitError::NotClasses`].
 pub fn stratified_split(samples: &Samples, validation: f64, streams: &Streams) -> Result<Split, SplitError> {
-    let Targets::Classes { classes, labels } = samples.targets() else {
-        return Err(SplitError::NotClasses);
-    };
+    let labels = class_labels(samples.targets()).map_err(|_| SplitError::NotClasses)?;
+    let classes = labels.iter().max().map_or(0, |highest| *highest as usize + 1);
     let held = validation_count(samples.len(), validation)?;
     let mut rng = streams.split();
     let mut rows: Vec<usize> = (0..samples.len()).collect();
     shuffle(&mut rows, &mut rng);
-    let mut members = vec![Vec::new(); *classes];
+    let mut members = vec![Vec::new(); classes];
     rows.iter().for_each(|&row| members[labels[row] as usize].push(row));
     let sizes: Vec<usize> = members.iter().map(Vec::len).collect();
     let quotas = quotas(&sizes, validation, held);

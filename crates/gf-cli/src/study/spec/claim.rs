@@ -27,6 +27,15 @@ pub enum ClaimRule {
         /// Column of the history.
         metric: String,
     },
+    /// At the end of the runs of `arm`, the median of `metric` over the seeds is at least `level`; at most, for losses and errors.
+    Reaches {
+        /// Arm.
+        arm: String,
+        /// The level, in the unit of the metric.
+        level: f64,
+        /// Column of the history.
+        metric: String,
+    },
     /// `metric` of `arm` falls like step^(−exponent) over the window: the fitted interval contains it in at least 4 of 5 seeds.
     PowerLaw {
         /// Arm.
@@ -53,7 +62,10 @@ impl ClaimRule {
     /// The column of the history that it judges.
     pub fn metric(&self) -> &str {
         match self {
-            Self::Ahead { metric, .. } | Self::PowerLaw { metric, .. } | Self::UnstableBelow { metric, .. } => metric,
+            Self::Ahead { metric, .. }
+            | Self::Reaches { metric, .. }
+            | Self::PowerLaw { metric, .. }
+            | Self::UnstableBelow { metric, .. } => metric,
         }
     }
 
@@ -61,7 +73,15 @@ impl ClaimRule {
     pub fn steps(&self) -> Option<[u64; 2]> {
         match self {
             Self::Ahead { steps, .. } | Self::PowerLaw { steps, .. } => Some(*steps),
-            Self::UnstableBelow { .. } => None,
+            Self::Reaches { .. } | Self::UnstableBelow { .. } => None,
+        }
+    }
+
+    /// The level that its metric is held against.
+    pub fn level(&self) -> Option<f64> {
+        match self {
+            Self::Reaches { level, .. } | Self::UnstableBelow { level, .. } => Some(*level),
+            Self::Ahead { .. } | Self::PowerLaw { .. } => None,
         }
     }
 
@@ -69,7 +89,7 @@ impl ClaimRule {
     pub fn arms(&self) -> Vec<&str> {
         match self {
             Self::Ahead { leader, follower, .. } => vec![leader, follower],
-            Self::PowerLaw { arm, .. } | Self::UnstableBelow { arm, .. } => vec![arm],
+            Self::Reaches { arm, .. } | Self::PowerLaw { arm, .. } | Self::UnstableBelow { arm, .. } => vec![arm],
         }
     }
 }

@@ -66,6 +66,24 @@ pub enum Builtin {
     Chebyshev,
 }
 
+impl Builtin {
+    /// All of them.
+    pub const ALL: [Self; 6] =
+        [Self::Original, Self::Digits, Self::Iris, Self::Wine, Self::BreastCancer, Self::Chebyshev];
+
+    /// The name in a study.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Original => "original",
+            Self::Digits => "digits",
+            Self::Iris => "iris",
+            Self::Wine => "wine",
+            Self::BreastCancer => "breast_cancer",
+            Self::Chebyshev => "chebyshev",
+        }
+    }
+}
+
 /// `[validation]`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]

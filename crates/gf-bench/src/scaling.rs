@@ -16,7 +16,7 @@ use gf_optim::solver::{Direct, Minres};
 use gf_optim::{Budget, Discretization, integrate};
 use gf_report::{Axis, Figure, Mark, Panel};
 use gf_utils::power_law::{Offset, fit_power_law};
-use gf_utils::write_atomically;
+use gf_utils::{Machine, write_atomically};
 use serde::{Deserialize, Serialize};
 
 use crate::cases::STEP_SIZE;
@@ -201,14 +201,6 @@ fn peak_bytes() -> Option<u64> {
     Some(line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()? << 10)
 }
 
-/// The processor, as far as the system tells it.
-fn machine() -> String {
-    let information = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    let model = information.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": "));
-    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    format!("{} ({cores} cores)", model.map_or("an unknown processor", |(_, name)| name.trim()))
-}
-
 /// What an abscissa counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Varied {
@@ -321,7 +313,7 @@ impl Study {
         let (svg, png) = (figure.to_svg()?, figure.to_png(2.0)?);
         write_atomically(&figures.join("cost-of-curvature.svg"), |out| out.write_all(svg.as_bytes()))?;
         write_atomically(&figures.join("cost-of-curvature.png"), |out| out.write_all(&png))?;
-        let page = page(&machine(), &figure, &parameters, &samples, &depths, &threads);
+        let page = page(&Machine::here().to_string(), &figure, &parameters, &samples, &depths, &threads);
         write_atomically(&folder.join("cost-of-curvature.md"), |out| out.write_all(page.as_bytes()))?;
         Ok(())
     }

@@ -430,6 +430,18 @@ pub struct ReportArguments {
     /// [default: runs/comparison, with a number when taken].
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
+    /// Also write every table of the reports to tables/, a file each.
+    #[arg(long, value_name = "FORMAT")]
+    pub tables: Option<TablesFormat>,
+}
+
+/// How tables are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum TablesFormat {
+    /// For LaTeX with booktabs, `*.tex`.
+    Latex,
+    /// For GitHub and the like, `*.md`.
+    Markdown,
 }
 
 /// `gf verify`.

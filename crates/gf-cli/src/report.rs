@@ -14,15 +14,17 @@ mod layers;
 pub(crate) mod lr_range;
 mod pole;
 mod predictions;
+mod reproduction;
 pub(crate) mod schedule;
 pub(crate) mod spectrum;
 pub(crate) mod stability;
+mod styles;
 mod sweep;
 mod tables;
 
 use std::path::Path;
 
-use gf_report::{Block, Page, Section};
+use gf_report::{Block, Page, Section, TableFormat};
 use gf_utils::write_atomically;
 use miette::Report;
 
@@ -33,28 +35,51 @@ use crate::folder::{Folder, write_text};
 use crate::progress::Progress;
 use crate::study::misuse;
 
-/// Writes `figures/` and `report.html`; returns the verdicts on the study's claims.
-pub(crate) fn write(folder: &Folder, progress: Progress) -> Result<Vec<ClaimVerdict>, Report> {
+/// Writes `figures/` and `report.html`, and `tables/` where a format is given; returns the verdicts on the study's claims.
+pub(crate) fn write(
+    folder: &Folder,
+    format: Option<TableFormat>,
+    progress: Progress,
+) -> Result<Vec<ClaimVerdict>, Report> {
     let verdicts = claims::judge(folder);
     let page = page(folder, &verdicts)?;
-    write_page(&folder.path, &page, progress)?;
+    write_page(&folder.path, &page, format, progress)?;
     Ok(verdicts)
 }
 
-/// Writes a page with its figures as SVG and PNG beside it.
-fn write_page(path: &Path, page: &Page, progress: Progress) -> Result<(), Report> {
+/// Writes a page with its figures as SVG and PNG beside it, and its tables where a format is given.
+fn write_page(path: &Path, page: &Page, format: Option<TableFormat>, progress: Progress) -> Result<(), Report> {
     let figures = path.join("figures");
     std::fs::create_dir_all(&figures).map_err(|error| misuse(format!("{}: {error}", figures.display())))?;
     let bar = progress.bar(page.figures().count() as u64 + 1, "figures");
     for figure in page.figures() {
         write_text(&figures.join(format!("{}.svg", figure.id)), &figure.to_svg().map_err(misuse)?)?;
+        if figure.is_animated {
+            let file = figures.join(format!("{}-animated.svg", figure.id));
+            write_text(&file, &figure.to_animated_svg().map_err(misuse)?)?;
+        }
         let png = figure.to_png(2.0).map_err(misuse)?;
         let file = figures.join(format!("{}.png", figure.id));
         write_atomically(&file, |out| std::io::Write::write_all(out, &png)).map_err(misuse)?;
         bar.inc(1);
     }
     write_text(&path.join("report.html"), &page.to_html().map_err(misuse)?)?;
+    if let Some(format) = format {
+        write_tables(&path.join("tables"), page, format)?;
+    }
     bar.finish_and_clear();
+    Ok(())
+}
+
+/// A file for each table, numbered as in the page and named after its section.
+fn write_tables(folder: &Path, page: &Page, format: TableFormat) -> Result<(), Report> {
+    std::fs::create_dir_all(folder).map_err(|error| misuse(format!("{}: {error}", folder.display())))?;
+    for (index, (heading, table)) in page.tables().enumerate() {
+        let letters = heading.to_lowercase().replace(|letter: char| !letter.is_ascii_alphanumeric(), "-");
+        let words: Vec<&str> = letters.split('-').filter(|word| !word.is_empty()).collect();
+        let name = format!("{:02}-{}.{}", index + 1, words.join("-"), format.extension());
+        write_text(&folder.join(name), &format.write(table))?;
+    }
     Ok(())
 }
 
@@ -64,6 +89,7 @@ fn page(folder: &Folder, verdicts: &[ClaimVerdict]) -> Result<Page, Report> {
     let mut page = Page::new(title);
     page.lead.extend(study.about.split("\n\n").map(str::trim).filter(|text| !text.is_empty()).map(str::to_string));
     page.lead.push(tables::setting(folder));
+    page.lead.extend(tables::verdicts_in_brief(verdicts));
     let result = [Some(tables::summary(folder)), tables::best_settings(folder), tables::advice(folder)];
     page = page.with(Section::new("Result", result.into_iter().flatten().map(Block::Table).collect()));
     if !verdicts.is_empty() {
@@ -137,13 +163,7 @@ fn page(folder: &Folder, verdicts: &[ClaimVerdict]) -> Result<Page, Report> {
     }
     page = page.with(Section::new("What the steps met", tables::events(folder)));
     page = page.with(Section::new("Settings", vec![tables::settings(folder)]));
-    page.footer = vec![
-        folder.summary.version.clone(),
-        match study.run.wall_time {
-            None => "Repeat: gf run study.toml, with the study.toml of this folder. Seconds depend on the machine; nothing else does.",
-            Some(_) => "Repeat: gf run study.toml, with the study.toml of this folder. It ends by wall time: another run may take another number of steps.",
-        }
-        .into(),
-    ];
+    page = page.with(reproduction::section(folder)?);
+    page.footer = vec![folder.summary.version.clone()];
     Ok(page)
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use gf_optim::registry::MethodSettings;
+use gf_utils::Machine;
 use gf_utils::stats::quartiles;
 use serde::{Deserialize, Serialize};
 
@@ -18,6 +19,9 @@ pub struct Summary {
     pub name: String,
     /// Version and commit of gf.
     pub version: String,
+    /// The machine it ran on; null in the folders of older versions.
+    #[serde(default)]
+    pub machine: Option<Machine>,
     /// Parameters p.
     pub dim: usize,
     /// Training samples.
@@ -135,6 +139,7 @@ impl Summary {
         Self {
             name: problem.study.name.clone(),
             version: version(),
+            machine: Some(Machine::here()),
             dim: problem.dim(),
             train_samples: sizes[0],
             validation_samples: sizes[1],

@@ -154,7 +154,27 @@ fn reports_are_rebuilt_and_compared() {
     let (out, _) = bench.expect(0, &["report", "a", "b", "--out", "both"]);
     assert!(out.contains("comparison: both/report.html"));
     assert_eq!(bench.read("a/report.html"), before, "the report is a function of the folder");
-    assert!(bench.read("both/report.html").contains("tiny: newton"));
+    let both = bench.read("both/report.html");
+    assert!(both.contains("a: newton") && both.contains("b: newton"), "studies of one name are told apart by folder");
+    assert!(both.contains("The studies are the same in every setting."));
+    for text in ["gf run study.toml", "name = &quot;tiny&quot;", "core"] {
+        assert!(before.contains(text), "{text}");
+    }
+}
+
+#[test]
+fn tables_of_a_report_are_exported() {
+    let bench = bench();
+    bench.expect(0, &["run", "study.toml", "--quiet", "--out", "a"]);
+    bench.expect(0, &["report", "a", "--tables", "latex"]);
+    let latex = bench.read("a/tables/01-result.tex");
+    assert!(latex.contains("\\begin{tabular}{llrr") && latex.contains("newton &"), "{latex}");
+    let (out, _) = bench.expect(0, &["report", "a", "--tables", "markdown"]);
+    assert!(out.contains("tables: a/tables"), "{out}");
+    let markdown = bench.read("a/tables/01-result.md");
+    assert!(markdown.contains("\n| arm | settings | final val. loss (median) |"), "{markdown}");
+    let (_, error) = bench.expect(2, &["report", "a", "--tables", "word"]);
+    assert!(error.contains("latex, markdown"), "{error}");
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! A figure: panels in a grid under one legend.
 
 use crate::style::{FONT, color, dash, escape};
+use crate::thinning::{figure_within, points};
 use crate::{Mark, ReportError, panel, png};
 
 /// Linear or logarithmic.
@@ -53,12 +54,32 @@ pub struct Panel {
     pub y: Axis,
     /// Drawn in order.
     pub marks: Vec<Mark>,
+    /// The same ordinates against other abscissas, which a page with scripts offers to choose.
+    pub views: Vec<View>,
+}
+
+/// What a panel shows against another abscissa; the vertical axis stays.
+#[derive(Debug, Clone, PartialEq)]
+pub struct View {
+    /// Horizontal axis.
+    pub x: Axis,
+    /// Drawn in order.
+    pub marks: Vec<Mark>,
 }
 
 impl Panel {
     /// Empty axes.
     pub fn new(title: impl Into<String>, x: Axis, y: Axis) -> Self {
-        Self { title: title.into(), x, y, marks: Vec::new() }
+        Self { title: title.into(), x, y, marks: Vec::new(), views: Vec::new() }
+    }
+
+    /// Offers another abscissa; nothing where it has no marks.
+    #[must_use]
+    pub fn with_view(mut self, x: Axis, marks: Vec<Mark>) -> Self {
+        if !marks.is_empty() {
+            self.views.push(View { x, marks });
+        }
+        self
     }
 
     /// Adds a mark.
@@ -80,17 +101,47 @@ pub struct Figure {
     pub panels: Vec<Panel>,
     /// Panels side by side.
     pub columns: usize,
+    /// Whether the lines with a label are paths, along which a dot can be seen to move.
+    pub is_animated: bool,
+}
+
+/// Whether a drawing has moving dots.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Motion {
+    /// None.
+    Without,
+    /// Some that the page shows when asked.
+    Hidden,
+    /// Some that move.
+    Shown,
 }
 
 /// Sizes in pixels.
 const PANEL: (f64, f64) = (520.0, 360.0);
-const LEGEND_LINE: f64 = 22.0;
+const LEGEND_LINE: f64 = 24.0;
+/// Most points a mark keeps in a file; more only make it larger.
+const MOST_POINTS: usize = 1200;
 
 impl Figure {
     /// Two panels a row (one, if there is only one).
     pub fn new(id: impl Into<String>, caption: impl Into<String>, panels: Vec<Panel>) -> Self {
         let columns = panels.len().clamp(1, 2);
-        Self { id: id.into(), caption: caption.into(), panels, columns }
+        Self { id: id.into(), caption: caption.into(), panels, columns, is_animated: false }
+    }
+
+    /// With dots that move along the labelled lines, in steps of equal time.
+    #[must_use]
+    pub fn animated(mut self) -> Self {
+        self.is_animated = true;
+        self
+    }
+
+    /// Points drawn at a time, at most: of every panel those of the view that has most.
+    pub(crate) fn points(&self) -> usize {
+        let count = |marks: &[Mark]| marks.iter().map(points).sum::<usize>();
+        let of =
+            |panel: &Panel| panel.views.iter().map(|view| count(&view.marks)).fold(count(&panel.marks), usize::max);
+        self.panels.iter().map(of).sum()
     }
 
     /// A complete SVG document. Identifiers in it begin with the figure's, so that several fit in one page.
@@ -98,28 +149,52 @@ impl Figure {
     /// # Errors
     /// None at present; drawing may fail in the future.
     pub fn to_svg(&self) -> Result<String, ReportError> {
+        Ok(figure_within(self, MOST_POINTS).drawn(Motion::Without))
+    }
+
+    /// The same with dots that move along the labelled lines (SMIL, which browsers play), again and again.
+    ///
+    /// # Errors
+    /// None at present; drawing may fail in the future.
+    pub fn to_animated_svg(&self) -> Result<String, ReportError> {
+        Ok(figure_within(self, MOST_POINTS).drawn(Motion::Shown))
+    }
+
+    pub(crate) fn drawn(&self, motion: Motion) -> String {
         let columns = self.columns.max(1);
         let rows = self.panels.len().div_ceil(columns).max(1);
         let width = PANEL.0 * columns as f64;
         let legend = self.legend(width);
         let height = legend.1 + PANEL.1 * rows as f64;
+        let id = &self.id;
+        let titles: Vec<&str> =
+            self.panels.iter().map(|panel| panel.title.as_str()).filter(|t| !t.is_empty()).collect();
+        let title = if titles.is_empty() {
+            id.replace('-', " ")
+        } else {
+            format!("{}: {}", id.replace('-', " "), titles.join("; "))
+        };
         let mut svg = format!(
             "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width} {height}\" width=\"{width}\" height=\"{height}\" \
-             font-family=\"{FONT}\" role=\"img\" aria-label=\"{}\">\n<rect width=\"100%\" height=\"100%\" fill=\"#ffffff\"/>\n{}",
+             font-family=\"{FONT}\" role=\"img\" aria-labelledby=\"{id}-title {id}-description\">\n<title id=\"{id}-title\">{}</title>\n\
+             <desc id=\"{id}-description\">{}</desc>\n<rect width=\"100%\" height=\"100%\" fill=\"#ffffff\"/>\n{}",
+            escape(&title),
             escape(&self.caption),
             legend.0
         );
         for (index, panel) in self.panels.iter().enumerate() {
             let x = PANEL.0 * (index % columns) as f64;
             let y = legend.1 + PANEL.1 * (index / columns) as f64;
-            let drawing = panel::draw(panel, PANEL, &format!("{}-{index}-", self.id));
+            let motion = if self.is_animated { motion } else { Motion::Without };
+            let drawing = panel::draw(panel, PANEL, &format!("{id}-{index}-"), motion);
             svg.push_str(&format!("<g transform=\"translate({x} {y})\">{drawing}</g>\n"));
         }
         svg.push_str("</svg>\n");
-        Ok(svg)
+        svg
     }
 
-    /// A PNG of `scale` pixels per SVG pixel.
+    /// A PNG of `scale` pixels per SVG pixel. It says that a panel is 3.5 inches wide, as a column of a journal is: at `scale` 2 these are 300 dots an
+    /// inch, and the smallest letters have 6 points.
     ///
     /// # Errors
     /// [`ReportError::Svg`], [`ReportError::Png`].
@@ -144,10 +219,10 @@ impl Figure {
             return (String::new(), 0.0);
         }
         let (mut x, mut y) = (16.0, 18.0);
-        let mut svg = String::new();
+        let mut svg = String::from("<g class=\"key\">");
         for (label, style, is_line) in entries {
-            // 12-pixel text is about 7 pixels a letter.
-            let advance = 36.0 + 7.4 * label.chars().count() as f64 + 18.0;
+            // 13-pixel text is about 8 pixels a letter.
+            let advance = 36.0 + 8.0 * label.chars().count() as f64 + 18.0;
             if x + advance > width && x > 16.0 {
                 (x, y) = (16.0, y + LEGEND_LINE);
             }
@@ -165,13 +240,13 @@ impl Figure {
                 svg.push_str(&format!("<circle cx=\"{}\" cy=\"{y}\" r=\"4\" fill=\"{color}\"/>", x + 15.0));
             }
             svg.push_str(&format!(
-                "<text x=\"{}\" y=\"{}\" font-size=\"12\" fill=\"#111111\">{}</text>\n",
+                "<text x=\"{}\" y=\"{}\" font-size=\"13\" fill=\"#111111\">{}</text>\n",
                 x + 36.0,
                 y + 4.0,
                 escape(label)
             ));
             x += advance;
         }
-        (svg, y + 12.0)
+        (svg + "</g>", y + 12.0)
     }
 }

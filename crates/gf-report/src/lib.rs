@@ -1,6 +1,8 @@
 //! Figures (SVG, PNG) and the self-contained HTML report of gf.
 //!
 //! Figures and pages are plain descriptions, [`Figure`] and [`Page`]; what draws them is hidden. The same description gives the same bytes.
+//! A page is complete without scripts. With them, figures of lines and dots are drawn anew from the same (thinned) numbers, and can be read off, rescaled
+//! and taken apart; a page draws at most [`Page::MOST_POINTS`] points.
 //!
 //! ```
 //! use gf_report::{Axis, Block, Figure, Mark, Page, Panel, Section};
@@ -12,20 +14,29 @@
 //! # Ok::<(), gf_report::ReportError>(())
 //! ```
 
+mod export;
 mod figure;
+mod interactive;
 mod mark;
+mod moving;
 mod number;
 mod page;
 mod panel;
+mod paths;
 mod png;
 mod style;
+mod table;
+mod thinning;
 
 use thiserror::Error;
 
-pub use figure::{Axis, Figure, Panel, Scale};
+pub use export::TableFormat;
+pub use figure::{Axis, Figure, Panel, Scale, View};
 pub use mark::Mark;
 pub use number::significant;
-pub use page::{Align, Block, Column, Page, Section, Table};
+pub use page::{Block, Page, Section};
+pub use style::{COLORS, style};
+pub use table::{Align, Column, Table};
 
 /// Why a report could not be made.
 #[derive(Debug, Error)]
@@ -46,6 +57,9 @@ pub enum ReportError {
         /// Why.
         reason: String,
     },
+    /// The numbers of a figure could not be written down.
+    #[error("the page's figures could not be described: {0}")]
+    Description(#[from] serde_json::Error),
     /// The page's template failed.
     #[error("the page could not be filled in: {0}")]
     Template(#[from] minijinja::Error),

@@ -156,10 +156,7 @@ impl Mark {
     }
 }
 
-/// Most points a line keeps; more only make the file larger.
-const MOST_POINTS: usize = 1200;
-
-/// The runs of consecutive drawable points, each thinned: of every bucket the lowest and the highest point stay, in order.
+/// The runs of consecutive drawable points.
 pub(crate) fn segments(points: impl Iterator<Item = Option<(f64, f64)>>) -> Vec<Vec<(f64, f64)>> {
     let mut runs: Vec<Vec<(f64, f64)>> = vec![vec![]];
     for point in points {
@@ -170,52 +167,12 @@ pub(crate) fn segments(points: impl Iterator<Item = Option<(f64, f64)>>) -> Vec<
         }
     }
     runs.retain(|run| !run.is_empty());
-    runs.into_iter().map(thin).collect()
-}
-
-fn thin(run: Vec<(f64, f64)>) -> Vec<(f64, f64)> {
-    if run.len() <= MOST_POINTS {
-        return run;
-    }
-    let bucket = run.len().div_ceil(MOST_POINTS / 2);
-    let mut kept = Vec::with_capacity(MOST_POINTS + 2);
-    kept.push(run[0]);
-    for points in run.chunks(bucket) {
-        let index = |wanted: fn(&f64, &f64) -> std::cmp::Ordering| {
-            (0..points.len()).max_by(|a, b| wanted(&points[*a].1, &points[*b].1)).expect("chunks are not empty")
-        };
-        let (low, high) = (index(|a, b| b.total_cmp(a)), index(f64::total_cmp));
-        kept.push(points[low.min(high)]);
-        if low != high {
-            kept.push(points[low.max(high)]);
-        }
-    }
-    kept.push(run[run.len() - 1]);
-    kept
+    runs
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn thinning_keeps_ends_and_extremes_in_order() {
-        let curve = |k: usize| {
-            if k == 7777 {
-                50.0
-            } else if k == 3333 {
-                -50.0
-            } else {
-                (k as f64 * 0.01).sin()
-            }
-        };
-        let run: Vec<(f64, f64)> = (0..13_001).map(|k| (k as f64, curve(k))).collect();
-        let kept = thin(run.clone());
-        assert!(kept.len() <= MOST_POINTS + 2 && kept.len() > MOST_POINTS / 2);
-        assert!(kept.contains(&(7777.0, 50.0)) && kept.contains(&(3333.0, -50.0)));
-        assert_eq!((kept[0], kept[kept.len() - 1]), (run[0], run[13_000]));
-        assert!(kept.windows(2).all(|pair| pair[0].0 <= pair[1].0));
-    }
 
     #[test]
     fn gaps_split_a_line() {

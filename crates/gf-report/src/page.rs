@@ -4,51 +4,10 @@ use minijinja::Environment;
 use minijinja::value::{Serde, Value};
 use serde::Serialize;
 
-use crate::{Figure, ReportError};
-
-/// Alignment of a table's column.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Align {
-    /// Text.
-    Left,
-    /// Numbers.
-    Right,
-}
-
-/// A column of a table.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Column {
-    /// Its heading, with unit.
-    pub name: String,
-    /// Alignment.
-    pub align: Align,
-}
-
-/// A table.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Table {
-    /// Above the table.
-    pub caption: String,
-    /// Columns.
-    pub columns: Vec<Column>,
-    /// Rows, each as long as there are columns.
-    pub rows: Vec<Vec<String>>,
-}
-
-impl Table {
-    /// A table whose columns named with a leading `>` are aligned right.
-    pub fn new(caption: impl Into<String>, columns: &[&str], rows: Vec<Vec<String>>) -> Self {
-        let columns = columns
-            .iter()
-            .map(|name| match name.strip_prefix('>') {
-                Some(name) => Column { name: name.into(), align: Align::Right },
-                None => Column { name: (*name).into(), align: Align::Left },
-            })
-            .collect();
-        Self { caption: caption.into(), columns, rows }
-    }
-}
+use crate::figure::Motion;
+use crate::style::{DARK, LIGHT};
+use crate::thinning::within;
+use crate::{Figure, Mark, ReportError, Table, interactive};
 
 /// Something in a section.
 #[derive(Debug, Clone, PartialEq)]
@@ -113,52 +72,88 @@ impl Page {
         })
     }
 
-    /// One self-contained HTML file. All text is escaped.
+    /// Points that the figures of lines and dots draw together, at most; contours and cells of maps are not counted.
+    pub const MOST_POINTS: usize = 20_000;
+
+    /// All tables, in order, with the heading of their section.
+    pub fn tables(&self) -> impl Iterator<Item = (&str, &Table)> {
+        self.sections.iter().flat_map(|section| {
+            section.blocks.iter().filter_map(move |block| match block {
+                Block::Table(table) => Some((section.heading.as_str(), table)),
+                _ => None,
+            })
+        })
+    }
+
+    /// One self-contained HTML file. All text is escaped. Scripts are its own, and its policy forbids it to fetch anything.
     ///
     /// # Errors
     /// [`ReportError`] of a figure or the template.
     pub fn to_html(&self) -> Result<String, ReportError> {
-        #[derive(Serialize)]
-        #[serde(tag = "kind", rename_all = "lowercase")]
-        enum Item<'a> {
-            Paragraph { text: &'a str },
-            Table { table: &'a Table },
-            Figure { id: &'a str, svg: String, caption: &'a str },
-            Code { text: &'a str },
-        }
-        #[derive(Serialize)]
-        struct Contents<'a> {
-            title: &'a str,
-            lead: &'a [String],
-            parts: Vec<Part<'a>>,
-            footer: &'a [String],
-        }
-        #[derive(Serialize)]
-        struct Part<'a> {
-            anchor: String,
-            heading: &'a str,
-            items: Vec<Item<'a>>,
-        }
+        let figures = within(&self.figures().collect::<Vec<_>>(), Self::MOST_POINTS);
+        let mut next_figure = figures.iter();
         let mut parts = Vec::new();
         for (index, section) in self.sections.iter().enumerate() {
-            let mut items = Vec::new();
-            for block in &section.blocks {
-                items.push(match block {
-                    Block::Paragraph(text) => Item::Paragraph { text },
-                    Block::Table(table) => Item::Table { table },
-                    Block::Figure(figure) => {
-                        Item::Figure { id: &figure.id, svg: figure.to_svg()?, caption: &figure.caption }
-                    }
-                    Block::Code(text) => Item::Code { text },
-                });
-            }
+            let items = section.blocks.iter().map(|block| match block {
+                Block::Paragraph(text) => Item::Paragraph { text },
+                Block::Table(table) => Item::Table { table },
+                Block::Figure(_) => {
+                    let figure = next_figure.next().expect("there are as many thinned figures as figures");
+                    let has_heat = figure
+                        .panels
+                        .iter()
+                        .flat_map(|panel| &panel.marks)
+                        .any(|m| matches!(m, Mark::Heat { .. } | Mark::Counts { .. }));
+                    let (id, caption, is_animated) = (&figure.id, &figure.caption, figure.is_animated);
+                    Item::Figure { id, svg: figure.drawn(Motion::Hidden), caption, is_animated, has_heat }
+                }
+                Block::Code(text) => Item::Code { text },
+            });
+            let items = items.collect();
             parts.push(Part { anchor: format!("section-{}", index + 1), heading: &section.heading, items });
         }
-        let contents = Contents { title: &self.title, lead: &self.lead, parts, footer: &self.footer };
+        let contents = Contents {
+            title: &self.title,
+            lead: &self.lead,
+            parts,
+            footer: &self.footer,
+            colors: LIGHT.into_iter().zip(DARK).collect(),
+            figures: interactive::json(&figures)?,
+            script: include_str!("report.js"),
+        };
         let mut environment = Environment::new();
         // The name decides that everything is escaped for HTML.
         environment.add_template("page.html", include_str!("page.html"))?;
         let page = environment.get_template("page.html")?;
         Ok(page.render(Value::from(Serde(&contents)))?)
     }
+}
+
+/// What the template knows.
+#[derive(Serialize)]
+struct Contents<'a> {
+    title: &'a str,
+    lead: &'a [String],
+    parts: Vec<Part<'a>>,
+    footer: &'a [String],
+    /// A color on light paper, and the same on dark.
+    colors: Vec<(&'a str, &'a str)>,
+    figures: String,
+    script: &'a str,
+}
+
+#[derive(Serialize)]
+struct Part<'a> {
+    anchor: String,
+    heading: &'a str,
+    items: Vec<Item<'a>>,
+}
+
+#[derive(Serialize)]
+#[serde(tag = "kind", rename_all = "lowercase")]
+enum Item<'a> {
+    Paragraph { text: &'a str },
+    Table { table: &'a Table },
+    Figure { id: &'a str, svg: String, caption: &'a str, is_animated: bool, has_heat: bool },
+    Code { text: &'a str },
 }

@@ -1,4 +1,4 @@
-//! Draws one panel, through kuva; the only module that names it.
+//! Draws one panel, through kuva; only `paths` and `moving`, which draw over it, name it too.
 
 use std::sync::Arc;
 
@@ -6,16 +6,18 @@ use kuva::backend::svg::SvgBackend;
 use kuva::plot::scatter::MarkerShape;
 use kuva::plot::{BandPlot, ColorMap, ContourPlot, Heatmap, LinePlot, LineStyle, ScatterPlot};
 use kuva::render::annotations::{ReferenceLine, TextAnnotation};
-use kuva::render::layout::{Layout, TickFormat};
+use kuva::render::layout::{ComputedLayout, Layout, TickFormat};
 use kuva::render::plots::Plot;
 use kuva::render::render::render_multiple;
 
+use crate::figure::Motion;
 use crate::mark::segments;
+use crate::paths::has_paths;
 use crate::style::{FONT, color, dash};
-use crate::{Axis, Mark, Panel, Scale, significant};
+use crate::{Axis, Mark, Panel, Scale, moving, paths, significant};
 
 /// The panel as SVG of this size, its identifiers prefixed.
-pub(crate) fn draw(panel: &Panel, size: (f64, f64), prefix: &str) -> String {
+pub(crate) fn draw(panel: &Panel, size: (f64, f64), prefix: &str, motion: Motion) -> String {
     let extents: Vec<_> = panel.marks.iter().map(Mark::extent).collect();
     let x = with_ticks(&panel.x, extents.iter().flat_map(|(x, _)| x));
     let y = with_ticks(&panel.y, extents.iter().flat_map(|(_, y)| y));
@@ -24,7 +26,10 @@ pub(crate) fn draw(panel: &Panel, size: (f64, f64), prefix: &str) -> String {
         let range = range(&panel.y, extents.iter().flat_map(|(_, y)| y), 0.04)?;
         Some(if panel.y.range.is_some() { range } else { with_room_for_labels(panel, range) })
     };
-    let ranges = range(&panel.x, extents.iter().flat_map(|(x, _)| x), 0.0).zip(y_range());
+    // Lines may begin and end at the edge; a dot there would be half a dot.
+    let has_dots = panel.marks.iter().any(|mark| matches!(mark, Mark::Points { .. } | Mark::Cells { .. }));
+    let x_margin = if has_dots { 0.03 } else { 0.0 };
+    let ranges = range(&panel.x, extents.iter().flat_map(|(x, _)| x), x_margin).zip(y_range());
     let Some((x_range, y_range)) = ranges else { return no_data(panel, size) };
     let (x_shift, y_shift) = (shift(panel.x.scale, x_range.0), shift(panel.y.scale, y_range.0));
     let (x_factor, y_factor) = (10f64.powi(x_shift), 10f64.powi(y_shift));
@@ -43,9 +48,9 @@ pub(crate) fn draw(panel: &Panel, size: (f64, f64), prefix: &str) -> String {
         .with_x_label(panel.x.label.clone())
         .with_y_label(panel.y.label.clone())
         .with_font_family(FONT)
-        .with_title_size(14)
-        .with_label_size(13)
-        .with_tick_size(11)
+        .with_title_size(15)
+        .with_label_size(14)
+        .with_tick_size(13)
         .with_grid_line_width(0.6)
         .with_x_axis_min(x_range.0)
         .with_x_axis_max(x_range.1)
@@ -78,7 +83,15 @@ pub(crate) fn draw(panel: &Panel, size: (f64, f64), prefix: &str) -> String {
         };
         layout = layout.with_reference_line(line.with_color("#777777").with_stroke_width(1.0).with_dasharray("4 3"));
     }
-    own_identifiers(&SvgBackend.render_scene(&render_multiple(plots, layout)), prefix)
+    let place = ComputedLayout::from_layout(&layout);
+    let mut svg = own_identifiers(&SvgBackend.render_scene(&render_multiple(plots, layout)), prefix);
+    if has_paths(panel) {
+        svg += &paths::paths(panel, &place);
+    }
+    if motion != Motion::Without {
+        svg += &moving::dots(panel, &place, motion);
+    }
+    svg
 }
 
 /// The counts as text in their cells, in a panel of this height.
@@ -185,6 +198,7 @@ fn plots(mark: &Mark, panel: &Panel, y_range: (f64, f64)) -> Vec<Plot> {
     let far = 10.0 * (y_range.1 - y_range.0);
     let near = |y: f64| if panel.y.scale == Scale::Linear { y.clamp(y_range.0 - far, y_range.1 + far) } else { y };
     match mark {
+        Mark::Line { .. } | Mark::Points { .. } if has_paths(panel) => vec![],
         Mark::Line { style, x, y, .. } => {
             segments(x.iter().zip(y).map(|(x, y)| drawable(*x, *y).map(|(x, y)| (x, near(y)))))
                 .into_iter()
@@ -209,12 +223,10 @@ fn plots(mark: &Mark, panel: &Panel, y_range: (f64, f64)) -> Vec<Plot> {
             let (lows, highs) = (both(|low, _| low), both(|_, high| high));
             lows.into_iter()
                 .zip(highs)
-                // Thinning may choose different abscissas for the two curves; a band needs common ones.
-                .filter(|(low, high)| low.len() > 1 && high.len() > 1)
+                .filter(|(low, _)| low.len() > 1)
                 .map(|(low, high)| {
-                    let x: Vec<f64> = low.iter().map(|point| point.0).collect();
-                    let upper: Vec<f64> = x.iter().map(|x| at(&high, *x)).collect();
-                    let lower: Vec<f64> = low.iter().map(|point| point.1).collect();
+                    let (x, lower): (Vec<f64>, Vec<f64>) = low.into_iter().unzip();
+                    let upper: Vec<f64> = high.into_iter().map(|point| point.1).collect();
                     Plot::Band(BandPlot::new(x, lower, upper).with_color(color(*style)).with_opacity(0.16))
                 })
                 .collect()
@@ -265,11 +277,6 @@ fn plots(mark: &Mark, panel: &Panel, y_range: (f64, f64)) -> Vec<Plot> {
 fn blue(share: f64) -> String {
     let mix = |full: f64| (255.0 + share.clamp(0.0, 1.0) * (full - 255.0)).round() as u8;
     format!("rgb({},{},{})", mix(96.0), mix(170.0), mix(212.0))
-}
-
-/// The ordinate of the last point at or before `x`.
-fn at(points: &[(f64, f64)], x: f64) -> f64 {
-    points[points.partition_point(|point| point.0 <= x).saturating_sub(1)].1
 }
 
 /// 10⁻² for decades on logarithmic axes, plain numbers elsewhere.

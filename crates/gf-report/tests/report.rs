@@ -72,7 +72,9 @@ fn text_is_escaped_in_figures_and_pages() {
     ));
     page.lead.push(evil.into());
     page.footer.push(evil.into());
-    assert!(!page.to_html().unwrap().contains("<script"));
+    let html = page.to_html().unwrap();
+    assert!(!html.contains("alert(1)</script"));
+    assert_eq!(html.matches("<script").count(), 2, "the page's own: its numbers and what draws them");
 }
 
 #[test]
@@ -135,6 +137,52 @@ fn a_long_line_stays_small() {
     assert!(svg.len() < 100_000, "{} bytes", svg.len());
 }
 
+/// Loss curves like those of a study: twenty arms of ten thousand steps, with bands, against four abscissas.
+fn large_page() -> Page {
+    let steps: Vec<f64> = (0..=10_000).map(f64::from).collect();
+    let mut panel = Panel::new("loss", Axis::linear("step k"), Axis::log("validation loss"));
+    let mut others = vec![vec![]; 3];
+    for arm in 0..20 {
+        let noise = |k: f64| (k * 12.9898 + f64::from(arm)).sin() * 0.1;
+        let y: Vec<f64> = steps.iter().map(|k| (1.0 + k).powf(-0.1 * f64::from(arm)) * (1.0 + noise(*k))).collect();
+        let band = |x: &[f64]| {
+            Mark::band(
+                arm as usize,
+                x.to_vec(),
+                y.iter().map(|y| 0.9 * y).collect(),
+                y.iter().map(|y| 1.1 * y).collect(),
+            )
+        };
+        let line = |x: &[f64]| Mark::line(format!("arm {arm}"), arm as usize, x.to_vec(), y.clone());
+        panel = panel.with(band(&steps)).with(line(&steps));
+        for (factor, marks) in [0.01, 3.7, 0.000_41].into_iter().zip(&mut others) {
+            let x: Vec<f64> = steps.iter().map(|k| k * factor).collect();
+            marks.extend([band(&x), line(&x)]);
+        }
+    }
+    for (label, marks) in ["flow time", "work", "seconds"].into_iter().zip(others) {
+        panel = panel.with_view(Axis::log(label), marks);
+    }
+    let figures = ["a", "b", "c"].map(|id| Block::Figure(Figure::new(id, "c", vec![panel.clone(), panel.clone()])));
+    Page::new("t").with(Section::new("s", figures.to_vec()))
+}
+
+#[test]
+fn twenty_arms_of_ten_thousand_steps_make_a_small_page() {
+    let html = large_page().to_html().unwrap();
+    assert!(html.len() < 5_000_000, "{} bytes", html.len());
+    // What the script draws first, and what the drawings hold: every point is a pair in a path.
+    let data = html.split("id=\"figures-data\">").nth(1).unwrap().split("</script>").next().unwrap();
+    let figures: serde_json::Value = serde_json::from_str(data).unwrap();
+    let most = |view: &serde_json::Value| -> usize {
+        let marks = view["marks"].as_array().unwrap().iter();
+        marks.map(|mark| mark["x"].as_array().unwrap().len() * if mark["kind"] == "band" { 2 } else { 1 }).sum()
+    };
+    let panels = figures.as_array().unwrap().iter().flat_map(|figure| figure["panels"].as_array().unwrap());
+    let drawn: usize = panels.map(|panel| panel["views"].as_array().unwrap().iter().map(most).max().unwrap()).sum();
+    assert!(drawn <= Page::MOST_POINTS && drawn > Page::MOST_POINTS / 2, "{drawn} points");
+}
+
 #[test]
 fn numbers_are_written_for_people() {
     for (x, digits, text) in [
@@ -151,4 +199,38 @@ fn numbers_are_written_for_people() {
     ] {
         assert_eq!(significant(x, digits), text, "{x}");
     }
+}
+
+#[test]
+fn a_png_says_how_large_it_is_in_print() {
+    let png = decay("a").to_png(2.0).unwrap();
+    let at = png.windows(4).position(|name| name == b"pHYs").unwrap();
+    // 300 dots an inch are 11811 a meter.
+    assert_eq!(png[at + 4..at + 13], [0, 0, 0x2e, 0x23, 0, 0, 0x2e, 0x23, 1]);
+}
+
+#[test]
+fn tables_can_be_taken_along() {
+    use gf_report::TableFormat::{Latex, Markdown};
+    let rows = vec![vec!["[a|b]_c".into(), "−1.5 %".into()], vec![String::new(), "∞".into()]];
+    let table = Table::new("100 % & more", &["arm", ">‖θ‖², \\x"], rows);
+    let text = Markdown.write(&table);
+    assert!(
+        text.starts_with("100 % &amp; more\n\n| arm | ‖θ‖², \\\\x |\n|---|---:|\n| \\[a\\|b\\]\\_c | −1.5 % |"),
+        "{text}"
+    );
+    let text = Latex.write(&table);
+    assert!(text.contains("\\caption{100 \\% \\& more}") && text.contains("\\begin{tabular}{lr}"), "{text}");
+    assert!(
+        text.contains("{[}a\\textbar{}b]\\_c & $-$1.5 \\% \\\\\n") && text.contains(" & $\\infty$ \\\\\n"),
+        "{text}"
+    );
+    assert!(text.contains("$\\theta$") && text.contains("$^2$, \\textbackslash{}x"), "{text}");
+}
+
+#[test]
+fn moving_dots_are_in_the_animated_drawing_only() {
+    let figure = decay("a").animated();
+    assert!(!figure.to_svg().unwrap().contains("<animate"));
+    assert_eq!(figure.to_animated_svg().unwrap().matches("<animate ").count(), 2, "one dot, two coordinates");
 }

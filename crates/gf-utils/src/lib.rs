@@ -6,7 +6,7 @@
 //! - [`history`]: an observer that keeps one row per accepted step, and the file `history.csv`;
 //! - [`stats`]: quantiles; [`mod@line`]: straight lines; [`power_law`]: exponents with intervals;
 //! - [`npy`]: NumPy's array files; [`idx`]: those of MNIST; [`envelope`] and [`model`]: checksummed binary files and trained models;
-//! - [`write_atomically`], [`suggest`]: what the others share.
+//! - [`write_atomically`], [`suggest`], [`Machine`]: what the others share.
 //!
 //! A split, scaled by what the training part says, and a metric in the units of the data:
 //!
@@ -36,6 +36,7 @@ pub mod envelope;
 pub mod history;
 pub mod idx;
 pub mod line;
+mod machine;
 pub mod metrics;
 pub mod model;
 pub mod npy;
@@ -47,6 +48,7 @@ mod suggest;
 pub use atomic::{WriteError, write_atomically};
 pub use csv_error::CsvError;
 pub use history::{Best, Evaluation, History, HistorySettings};
+pub use machine::Machine;
 pub use metrics::{Metric, MetricError};
 pub use model::{OutputMeaning, Preprocessing, SavedModel};
 pub use suggest::suggest;

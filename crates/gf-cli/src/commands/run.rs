@@ -96,7 +96,7 @@ pub(super) fn carry_on(problem: &Problem, mut run_folder: RunFolder, output: &Ou
     results.write_lr_range(&runner::run_lr_range(problem, threads, progress)?)?;
     let mut folder = Folder::read(results.path())?;
     if output.has_report {
-        folder.summary.claims = report::write(&folder, progress)?;
+        folder.summary.claims = report::write(&folder, None, progress)?;
         write_summary(&folder.path, &folder.summary)?;
     }
     let path = run_folder.finish(results)?;

@@ -1,10 +1,11 @@
 //! Classes: accuracy over the seeds, scores, confusion and reliability of the first seed.
 
-use gf_report::{Axis, Block, Figure, Mark, Panel, Table, significant};
+use gf_report::{Axis, Block, Figure, Mark, Panel, Table, significant, style};
 use gf_utils::history::ArmHistory;
 use gf_utils::stats::{median, quartiles};
 use miette::Report;
 
+use super::styles;
 use crate::classification::{CALIBRATION, CONFUSION, CalibrationRow, ConfusionRow, SCORES, ScoreRow};
 use crate::folder::{Folder, read_rows};
 use crate::summary::ArmSummary;
@@ -25,7 +26,7 @@ pub(super) fn blocks(folder: &Folder) -> Result<Vec<Block>, Report> {
         return Ok(Vec::new());
     }
     let mut blocks = vec![Block::Table(table(folder, &scores))];
-    let arms = || folder.summary.arms.iter().enumerate();
+    let arms = || styles::arms(folder);
     let confusions: Vec<Panel> =
         arms().filter_map(|(_, arm)| confusion_panel(arm, &confusion)).take(MOST_PANELS).collect();
     if !confusions.is_empty() {
@@ -139,14 +140,12 @@ fn confusion_panel(arm: &ArmSummary, rows: &[ConfusionRow]) -> Option<Panel> {
         .then(|| Panel::new(title, axis("predicted class"), axis("true class")).with(Mark::Counts { counts }))
 }
 
-fn reliability_panel(style: usize, arm: &ArmSummary, rows: &[CalibrationRow]) -> Option<Panel> {
+fn reliability_panel(index: usize, arm: &ArmSummary, rows: &[CalibrationRow]) -> Option<Panel> {
     /// Half the gap between bars.
     const GAP: f64 = 0.004;
     /// Points at 0 and 1 are not cut.
     const EDGE: f64 = 0.03;
     const GRAY: usize = 6;
-    /// A multiple of the styles' period of dashes that keeps the color: of 5 dashes and 9 colors.
-    const SOLID: usize = 10;
     let rows: Vec<&CalibrationRow> = rows.iter().filter(|row| row.arm == arm.name).collect();
     let all: u64 = rows.iter().map(|row| row.count).sum();
     if all == 0 {
@@ -161,9 +160,9 @@ fn reliability_panel(style: usize, arm: &ArmSummary, rows: &[CalibrationRow]) ->
     panel = panel.with(Mark::line("calibrated", GRAY, vec![0.0, 1.0], vec![0.0, 1.0]));
     for row in rows.iter().filter(|row| row.count > 0) {
         let ends = row.accuracy_low.into_iter().chain(row.accuracy_high).collect();
-        panel = panel.with(Mark::line("", SOLID * style, vec![row.confidence; 2], ends));
+        panel = panel.with(Mark::line("", style(index, 0), vec![row.confidence; 2], ends));
     }
     let (x, y): (Vec<f64>, Vec<f64>) =
         rows.iter().filter(|row| row.count > 0).map(|row| (row.confidence, row.accuracy)).unzip();
-    Some(panel.with(Mark::Cells { label: arm.name.clone(), style, x, y }))
+    Some(panel.with(Mark::Cells { label: arm.name.clone(), style: index, x, y }))
 }

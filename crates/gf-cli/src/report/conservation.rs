@@ -4,6 +4,7 @@ use gf_report::{Axis, Block, Figure, Mark, Panel, Table, significant};
 use gf_utils::line::fit_line;
 use gf_utils::stats::median;
 
+use super::styles;
 use crate::folder::Folder;
 use crate::study::CONSERVATION_DRIFT;
 
@@ -55,7 +56,7 @@ fn sweep<'a>(folder: &'a Folder, group: &'a str) -> Option<Sweep<'a>> {
 fn against_step_size(sweeps: &[Sweep]) -> Vec<Block> {
     let mut panel = Panel::new("", Axis::log("mean step size h in flow time"), Axis::log("relative drift at the end"));
     let mut rows = Vec::new();
-    for (style, sweep) in sweeps.iter().enumerate() {
+    for (style, sweep) in styles::of_methods(sweeps.iter().map(|sweep| sweep.method)).into_iter().zip(sweeps) {
         let (x, y): (Vec<f64>, Vec<f64>) = sweep.points.iter().copied().unzip();
         panel = panel.with(Mark::line(sweep.group, style, x.clone(), y.clone())).with(Mark::points("", style, x, y));
         let fitted = sweep.points.iter().filter(|(h, drift)| *h > 0.0 && *drift > ROUNDING && drift.is_finite());
@@ -89,7 +90,7 @@ fn against_step_size(sweeps: &[Sweep]) -> Vec<Block> {
 
 fn over_steps(folder: &Folder) -> Block {
     let mut panel = Panel::new("", Axis::linear("step k"), Axis::log("relative drift"));
-    for (style, arm) in folder.summary.arms.iter().enumerate() {
+    for (style, arm) in styles::arms(folder) {
         let table = folder.arm(&arm.name).next().map(|history| &history.table);
         let column = |name| table.and_then(|table| table.column(name)).unwrap_or_default();
         panel = panel.with(Mark::line(arm.name.clone(), style, column("step"), column(CONSERVATION_DRIFT)));

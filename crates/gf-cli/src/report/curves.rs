@@ -3,6 +3,7 @@
 use gf_report::{Axis, Block, Figure, Mark, Panel};
 use gf_utils::stats::quartiles;
 
+use super::styles;
 use super::tables::metric_names;
 use crate::folder::Folder;
 
@@ -13,6 +14,20 @@ pub(super) struct Curve {
     pub(super) middle: Vec<f64>,
     high: Vec<f64>,
 }
+
+impl Curve {
+    /// The area between the quartiles.
+    pub(super) fn band(&self, style: usize) -> Mark {
+        Mark::band(style, self.x.clone(), self.low.clone(), self.high.clone())
+    }
+}
+
+/// Columns of the history that stand on the horizontal axis beside steps, with their labels and titles.
+pub(super) const OTHER_AXES: [(&str, &str, &str); 3] = [
+    ("time", "flow time t = Σh", "flow time"),
+    ("grad_equivalents", "work in gradient-equivalents", "work"),
+    ("wall_s", "seconds in steps", "wall clock"),
+];
 
 /// Last step of the short view, as in the original's plots.
 const SHORT: usize = 45;
@@ -41,7 +56,7 @@ pub(super) fn blocks(folder: &Folder) -> Vec<Block> {
                 false,
             ));
         }
-        over_steps.push(panel(folder, "step", "step k", &column, &format!("steps 0 to {steps}"), None, false));
+        over_steps.push(with_other_axes(folder, &column, &format!("steps 0 to {steps}")));
     }
     let band = "Lines: median over seeds; bands: between the quartiles, left out where a quarter of the seeds or more have failed. \
                 Step 0 is the start, before any update.";
@@ -54,13 +69,8 @@ pub(super) fn blocks(folder: &Folder) -> Vec<Block> {
         ),
         over_steps,
     ))];
-    let axes = [
-        ("time", "flow time t = Σh", "flow time"),
-        ("grad_equivalents", "work in gradient-equivalents", "work"),
-        ("wall_s", "seconds in steps", "wall clock"),
-    ];
     let mut panels: Vec<Panel> =
-        axes.iter().map(|(x, label, title)| panel(folder, x, label, "val_loss", title, None, true)).collect();
+        OTHER_AXES.iter().map(|(x, label, title)| panel(folder, x, label, "val_loss", title, None, true)).collect();
     let (what, and) = match is_function {
         true => ("L(θ)", ""),
         false => {
@@ -77,23 +87,32 @@ pub(super) fn blocks(folder: &Folder) -> Vec<Block> {
         panels,
     )));
     if let Some(metric) = metric {
-        let panels = axes.iter().map(|(x, label, title)| panel(folder, x, label, &metric, title, None, true)).collect();
+        let panels =
+            OTHER_AXES.iter().map(|(x, label, title)| panel(folder, x, label, &metric, title, None, true)).collect();
         blocks.push(Block::Figure(Figure::new(
             "metric-over-other-axes",
-            format!("{metric} against flow time, work and seconds."),
+            format!(
+                "{metric} against flow time, work and seconds: medians over seeds with the band between the quartiles. An arm is ahead where its line is \
+                 better at the same abscissa."
+            ),
             panels,
         )));
     }
     blocks
 }
 
+/// Against all steps, with the other abscissas to choose.
+fn with_other_axes(folder: &Folder, column: &str, title: &str) -> Panel {
+    let over_steps = panel(folder, "step", "step k", column, title, None, false);
+    OTHER_AXES.iter().fold(over_steps, |over_steps, (x, label, title)| {
+        let other = panel(folder, x, label, column, title, None, true);
+        over_steps.with_view(other.x, other.marks)
+    })
+}
+
 fn panel(folder: &Folder, x: &str, x_label: &str, y: &str, title: &str, last: Option<usize>, log_x: bool) -> Panel {
-    let curves: Vec<(usize, &str, Curve)> = folder
-        .summary
-        .arms
-        .iter()
-        .enumerate()
-        .filter_map(|(index, arm)| curve(folder, &arm.name, x, y, last).map(|curve| (index, arm.name.as_str(), curve)))
+    let curves: Vec<(usize, &str, Curve)> = styles::arms(folder)
+        .filter_map(|(style, arm)| curve(folder, &arm.name, x, y, last).map(|curve| (style, arm.name.as_str(), curve)))
         .collect();
     let is_accuracy = y.ends_with("accuracy");
     let label = if folder.study.problem.is_some() { "L(θ)" } else { y_label(y) };
@@ -105,7 +124,7 @@ fn panel(folder: &Folder, x: &str, x_label: &str, y: &str, title: &str, last: Op
     let x_axis = if log_x { Axis::log(x_label) } else { Axis::linear(x_label) };
     let mut panel = Panel::new(title, x_axis, y_axis);
     for (style, _, curve) in &curves {
-        panel = panel.with(Mark::band(*style, curve.x.clone(), curve.low.clone(), curve.high.clone()));
+        panel = panel.with(curve.band(*style));
     }
     for (style, name, curve) in curves {
         panel = panel.with(Mark::line(name, style, curve.x, curve.middle));

@@ -5,6 +5,7 @@ use gf_utils::stats::median;
 use miette::Report;
 
 use super::layers::spread;
+use super::styles;
 use crate::folder::{EPOCH_LAYERS, EPOCHS, Folder, read_rows};
 use crate::runner::{EpochLayerRow, EpochRow, UPDATE_RATIO_BAND};
 
@@ -182,7 +183,7 @@ fn over_epochs(
     value: fn(&EpochRow) -> Option<f64>,
 ) -> Panel {
     let mut panel = Panel::new(title, Axis::linear("epoch"), axis);
-    for (style, arm) in folder.summary.arms.iter().enumerate() {
+    for (style, arm) in styles::arms(folder) {
         let points = rows.iter().filter(|row| row.arm == arm.name);
         let (x, y) = points.filter_map(|row| Some((row.epoch as f64, value(row)?))).unzip();
         panel = curve(panel, arm.name.clone(), style, x, y);

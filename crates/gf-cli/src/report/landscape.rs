@@ -3,6 +3,7 @@
 use gf_report::{Axis, Block, Figure, Mark, Panel, Table, significant};
 use gf_utils::history::ArmHistory;
 
+use super::styles;
 use crate::folder::Folder;
 use crate::study::FunctionSpec;
 
@@ -25,8 +26,8 @@ pub(super) fn blocks(folder: &Folder) -> Vec<Block> {
 
 fn first_seed(folder: &Folder) -> impl Iterator<Item = (usize, &ArmHistory)> {
     let seed = folder.study.run.seeds.first().copied();
-    folder.summary.arms.iter().enumerate().filter_map(move |(index, arm)| {
-        folder.arm(&arm.name).find(|history| Some(history.seed) == seed).map(|history| (index, history))
+    styles::arms(folder).filter_map(move |(style, arm)| {
+        folder.arm(&arm.name).find(|history| Some(history.seed) == seed).map(|history| (style, history))
     })
 }
 
@@ -140,7 +141,7 @@ fn contours(folder: &Folder, function: &FunctionSpec) -> Vec<Block> {
     let table =
         Table::new("Where the paths end.", &["arm", "θ at the end", ">L there", ">steps that decrease L"], rows);
     let caption = "Paths over the contours of L (thin gray lines, spaced evenly in the cube root of L above its least value on the grid). Dots are iterates.";
-    vec![Block::Figure(Figure::new("landscape", caption, panels)), Block::Table(table)]
+    vec![Block::Figure(Figure::new("landscape", caption, panels).animated()), Block::Table(table)]
 }
 
 /// Levels that show both the floor of valleys and their walls.

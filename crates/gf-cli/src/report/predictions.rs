@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use gf_report::{Axis, Block, Figure, Mark, Panel};
 use miette::Report;
 
+use super::styles;
 use crate::folder::Folder;
 use crate::study::misuse;
 
@@ -45,11 +46,7 @@ pub(super) fn blocks(folder: &Folder) -> Result<Option<Vec<Block>>, Report> {
 
 fn curves(folder: &Folder, arms: &BTreeMap<String, Arm>) -> Block {
     const MOST_PANELS: usize = 8;
-    let panels = folder
-        .summary
-        .arms
-        .iter()
-        .enumerate()
+    let panels = styles::arms(folder)
         .filter_map(|(style, summary)| {
             let arm = arms.get(&summary.name)?;
             let axis = |label: &str, numbers: &[f64], share: f64| {

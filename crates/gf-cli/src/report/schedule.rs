@@ -3,6 +3,7 @@
 use gf_report::{Axis, Block, Figure, Mark, Panel};
 
 use super::curves::curve;
+use super::styles;
 use crate::folder::Folder;
 
 /// Above this ratio of the largest size to the smallest a logarithmic axis is drawn too.
@@ -17,7 +18,7 @@ pub(super) fn blocks(folder: &Folder) -> Vec<Block> {
     if folder.study.arms.iter().all(|arm| arm.schedule.is_none()) {
         return Vec::new();
     }
-    let lines = folder.summary.arms.iter().enumerate().filter_map(|(style, arm)| {
+    let lines = styles::arms(folder).filter_map(|(style, arm)| {
         let history = folder.arm(&arm.name).next()?;
         let rows = history.table.rows();
         // Row 0 is the start, which no step led to.
@@ -35,7 +36,7 @@ fn late(folder: &Folder) -> Figure {
     let from = folder.steps() as f64 / 4.0;
     let mut panel = Panel::new("", Axis::linear("step k"), Axis::log("validation loss"));
     let mut least = f64::INFINITY;
-    for (style, arm) in folder.summary.arms.iter().enumerate() {
+    for (style, arm) in styles::arms(folder) {
         let Some(curve) = curve(folder, &arm.name, "step", "val_loss", None) else { continue };
         let (x, y): (Vec<f64>, Vec<f64>) = curve.x.into_iter().zip(curve.middle).filter(|(x, _)| *x >= from).unzip();
         least = y.iter().copied().filter(|loss| *loss > 0.0).fold(least, f64::min);

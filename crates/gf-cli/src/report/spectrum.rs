@@ -5,6 +5,7 @@ use gf_report::{Axis, Block, Figure, Mark, Panel, Table, significant};
 use gf_utils::npy::read_npy;
 use miette::Report;
 
+use super::styles;
 use crate::folder::{Folder, read_rows};
 use crate::spectrum_file::{self, BlockRow, SpectrumTable, eigenvalues_file};
 use crate::study::{DISTANCE_TO_FLOW, misuse};
@@ -27,7 +28,9 @@ pub(super) fn blocks(folder: &Folder) -> Result<Vec<Block>, Report> {
     if tables.is_empty() {
         return Ok(interruptions.into_iter().collect());
     }
-    let style = |table: &SpectrumTable| folder.summary.arms.iter().position(|arm| arm.name == table.arm).unwrap_or(0);
+    let style = |table: &SpectrumTable| {
+        styles::arms(folder).find(|(_, arm)| arm.name == table.arm).map_or(0, |(style, _)| style)
+    };
     let mut blocks: Vec<Block> = interruptions.into_iter().chain([Block::Table(summary(&tables))]).collect();
     // A line needs two looks.
     let lines: Vec<&SpectrumTable> = tables.iter().filter(|table| table.column("step").len() > 1).collect();
@@ -145,7 +148,7 @@ fn distance(folder: &Folder) -> Option<Panel> {
     let seed = folder.study.run.seeds.first().copied().unwrap_or(0);
     let mut panel =
         Panel::new("distance to the flow", Axis::linear("step k"), Axis::log("distance |θ − θ(t)| at equal flow time"));
-    for (style, arm) in folder.summary.arms.iter().enumerate() {
+    for (style, arm) in styles::arms(folder) {
         let Some(history) = folder.arm(&arm.name).find(|history| history.seed == seed) else { continue };
         let (step, distance) = (history.table.column("step")?, history.table.column(DISTANCE_TO_FLOW)?);
         let rows = step.into_iter().zip(distance).filter(|(_, distance)| !distance.is_nan() && *distance > 0.0);

@@ -4,6 +4,7 @@ use gf_optim::registry::{Family, MethodSettings};
 use gf_optim::stability::{self, Amplification};
 use gf_report::{Axis, Block, Figure, Mark, Panel, Table, significant};
 
+use super::styles;
 use crate::folder::Folder;
 use crate::study::FunctionSpec;
 
@@ -19,7 +20,7 @@ pub(crate) fn map(methods: &[(String, MethodSettings)]) -> Figure {
     let families = [Family::Explicit, Family::Implicit, Family::NewtonLike];
     let z: Vec<f64> = (0..=POINTS).map(|k| RANGE.0 + (RANGE.1 - RANGE.0) * k as f64 / POINTS as f64).collect();
     let mut panels = Vec::new();
-    let mut styles = 0..;
+    let styles = styles::of_methods(methods.iter().map(|(_, method)| method.info().name));
     for family in families {
         let mut panel = Panel::new(
             format!("{family} methods"),
@@ -27,13 +28,14 @@ pub(crate) fn map(methods: &[(String, MethodSettings)]) -> Figure {
             Axis::linear("|R(z)|, growth a step").within(0.0, 2.5),
         );
         let mut lines = 0;
-        for (name, method) in methods.iter().filter(|(_, method)| method.info().family == family) {
+        for ((name, method), style) in
+            methods.iter().zip(&styles).filter(|((_, method), _)| method.info().family == family)
+        {
             let radius = |z: &f64| method.settings().amplification(*z).map(Amplification::radius);
             let Some(values) = z.iter().map(radius).collect::<Option<Vec<f64>>>() else { continue };
             // A pole leaves the panel: a gap, not a line from top to top.
             let values = values.into_iter().map(|r| if r > 3.0 { f64::NAN } else { r }).collect();
-            let style = styles.next().unwrap_or_default();
-            panel = panel.with(Mark::line(name.clone(), style, z.clone(), values));
+            panel = panel.with(Mark::line(name.clone(), *style, z.clone(), values));
             lines += 1;
         }
         if lines == 0 {

@@ -5,6 +5,7 @@ use gf_linalg::eigen::symmetric_eigenvalues;
 use gf_report::{Axis, Block, Figure, Mark, Panel, Table, significant};
 use gf_utils::stats::median;
 
+use super::styles;
 use crate::folder::Folder;
 use crate::study::{DISTANCE_TO_FLOW, FunctionSpec};
 use crate::summary::RunSummary;
@@ -116,6 +117,11 @@ impl Sweep<'_> {
     }
 }
 
+/// The sweeps with the styles of their methods.
+fn styled<'a>(sweeps: &'a [Sweep<'a>]) -> impl Iterator<Item = (usize, &'a Sweep<'a>)> {
+    styles::of_methods(sweeps.iter().map(|sweep| sweep.method)).into_iter().zip(sweeps)
+}
+
 fn work_precision(sweeps: &[Sweep], tolerance: f64) -> Vec<Block> {
     let mut over_work = Panel::new(
         "work and precision",
@@ -125,7 +131,7 @@ fn work_precision(sweeps: &[Sweep], tolerance: f64) -> Vec<Block> {
     let mut over_step =
         Panel::new("order", Axis::log("mean step size h"), Axis::log("distance to the flow at the end"));
     let mut rows = Vec::new();
-    for (style, sweep) in sweeps.iter().enumerate() {
+    for (style, sweep) in styled(sweeps) {
         for mark in sweep.line(style, |point| point.work, |point| point.distance) {
             over_work = over_work.with(mark);
         }
@@ -169,7 +175,7 @@ fn over_step_size(folder: &Folder, sweeps: &[Sweep]) -> Vec<Block> {
                 y = y.within((0.5 * low).max(1e-16 * high), 2.0 * high);
             }
             let mut panel = Panel::new(title, Axis::log("step size h"), y);
-            for (style, sweep) in sweeps.iter().enumerate() {
+            for (style, sweep) in styled(sweeps) {
                 for mark in sweep.line(style, |point| point.h, value) {
                     panel = panel.with(mark);
                 }

@@ -7,7 +7,7 @@ use gf_report::{Block, Table, significant};
 use gf_utils::Metric;
 use gf_utils::stats::{median, quartiles};
 
-use super::claims::{ClaimVerdict, fit_window};
+use super::claims::{ClaimVerdict, Holds, fit_window};
 use crate::folder::Folder;
 use crate::study::ArmSpec;
 use crate::summary::{ArmSummary, RunSummary};
@@ -40,13 +40,13 @@ pub(super) fn setting(folder: &Folder) -> String {
         missing += &format!(" {} missing inputs are means of the training set.", summary.filled_values);
     }
     format!(
-        "Network {} with {} parameters; {} training and {} validation samples, {batch}; {} seeds. \
+        "Network {} with {} parameters; {} training and {} validation samples, {batch}; {}. \
          Every arm of a seed has the same data, start and batches.{missing}",
         sizes.join("-"),
         summary.dim,
         summary.train_samples,
         summary.validation_samples,
-        study.run.seeds.len()
+        if study.run.seeds.len() == 1 { "1 seed".into() } else { format!("{} seeds", study.run.seeds.len()) }
     )
 }
 
@@ -157,6 +157,24 @@ pub(super) fn metric_names(folder: &Folder) -> Vec<String> {
         (None, Some(history)) => history.table.metric_names().to_vec(),
         _ => Vec::new(),
     }
+}
+
+/// How many claims hold, fail and are not shown, in words; none without claims. A claim counts as what it is on the axis where it fares worst.
+pub(super) fn verdicts_in_brief(verdicts: &[ClaimVerdict]) -> Option<String> {
+    let worst = |verdict: &ClaimVerdict| {
+        let has = |wanted: Holds| verdict.axes.iter().any(|axis| axis.holds == wanted);
+        [Holds::Opposite, Holds::NotShown, Holds::Yes].into_iter().find(|holds| has(*holds)).unwrap_or(Holds::Undefined)
+    };
+    let count = |wanted: Holds| verdicts.iter().filter(|verdict| worst(verdict) == wanted).count();
+    let words = [
+        (Holds::Yes, "shown on every axis that exists"),
+        (Holds::Opposite, "failing on at least one axis"),
+        (Holds::NotShown, "not shown on at least one axis and failing on none"),
+        (Holds::Undefined, "that these runs cannot judge"),
+    ];
+    let parts = words.map(|(holds, words)| (count(holds), words)).into_iter().filter(|(count, _)| *count > 0);
+    let parts: Vec<String> = parts.map(|(count, words)| format!("{count} {words}")).collect();
+    (!verdicts.is_empty()).then(|| format!("Claims: {}.", parts.join("; ")))
 }
 
 /// Claims with their verdicts and the rule.

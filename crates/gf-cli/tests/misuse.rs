@@ -48,6 +48,7 @@ fn numbers_out_of_range_name_key_expected_and_found() {
     refuse("{ h = 0.5 }", "{ h = nan }", &["arm.1.method.implicit.h", positive, "NaN"]);
     refuse("steps = 8", "steps = 0", &["run.steps", "1 to 10^12, found 0"]);
     refuse("steps = 8", "steps = -3", &["study.toml", "-3"]);
+    refuse("steps = 8", "steps = 8\nwall_time = 0", &["run.wall_time", "expected a positive number, found 0"]);
     refuse("seeds = [0, 1]", "seeds = [1, 1]", &["run.seeds", "different seeds", "[1, 1]"]);
     refuse("seeds = [0, 1]", "seeds = []", &["run.seeds", "at least one"]);
     refuse("batch = 3", "batch = 0", &["run.batch", "at least 1, found 0"]);
@@ -206,6 +207,13 @@ fn data_faults_name_file_line_and_column() {
         "x,y\n1,2\n,3\n",
         &["data.csv", "line 3", "column \"x\"", "missing values: 1, in 1 of 2 rows", "leaves such rows out"],
     );
+    let dropped = STUDY.replace("target = [\"y\"]", "target = [\"y\"]\nmissing = \"drop-rows\"");
+    refuse_study(
+        &dropped,
+        "x,y\n1,\n,3\n",
+        &["data.missing", "data.csv: each of 2 rows misses a value", "leaves none"],
+    );
+    data("x,y\n1,2\n", &["1 sample with a validation share of 0.25: 1 to train and 0 to validate"]);
     refuse("csv = \"data.csv\"", "x = \"data.csv\"", &["data.target", "belongs to csv"]);
     refuse(
         "csv = \"data.csv\"\ntarget = [\"y\"]",

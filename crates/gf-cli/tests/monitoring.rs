@@ -192,7 +192,7 @@ fn advice_stands_in_terminal_summary_and_report() {
     let bench = Bench::new();
     let (out, _) = bench.expect(0, &["experiment", "learning-rate", "--out", "out"]);
     let text = "the loss rose in the first 12 steps, from 36.0 to at least 2,040, at h = 1.20: try 0.120";
-    assert!(out.contains(&format!("advice: alpha-1.2 {text}")), "{out}");
+    assert!(out.contains(&format!("advice: alpha-1.2: {text}")), "{out}");
     assert_eq!(out.matches("advice:").count(), 1, "{out}");
     let summary: Value = serde_json::from_str(&bench.read("out/summary.json")).unwrap();
     let advice = &summary["arms"][2]["runs"][0]["advice"][0];

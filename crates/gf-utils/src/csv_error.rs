@@ -132,6 +132,14 @@ pub enum CsvError {
         /// All rows.
         all_rows: usize,
     },
+    /// Rows with missing values are left out, and none has all its values.
+    #[error("{}: each of {rows} rows misses a value, and leaving them out leaves none; expected at least one complete row", path.display())]
+    NoCompleteRow {
+        /// The file.
+        path: PathBuf,
+        /// All rows.
+        rows: usize,
+    },
     /// More names of classes than there may be.
     #[error("{}, line {line}, column {column:?}: expected at most {most} names of classes, found another, {name:?}", path.display())]
     ManyClasses {

@@ -87,7 +87,7 @@ pub(super) fn advice(summary: &Summary) -> Option<String> {
             let (advice, count) = arm.advice()?;
             let seeds =
                 if arm.runs.len() == 1 { String::new() } else { format!(" ({count} of {} seeds)", arm.runs.len()) };
-            Some(format!("advice: {}{seeds} {}", arm.name, advice.text))
+            Some(format!("advice: {}{seeds}: {}", arm.name, advice.text))
         })
         .collect();
     let rest = lines.len().saturating_sub(MOST);

@@ -135,9 +135,10 @@ fn reaches(last: &[f64], metric: &str, level: f64, larger_is_better: bool) -> Ax
     };
     let holds = if larger_is_better { middle >= level } else { middle <= level };
     let numbers = format!(
-        "median {metric} {} over {} seeds (quartiles {} … {}); expected at {} {}",
+        "median {metric} {} over {} seed{} (quartiles {} … {}); expected at {} {}",
         significant(middle, 4),
         last.len(),
+        if last.len() == 1 { "" } else { "s" },
         significant(low, 4),
         significant(high, 4),
         if larger_is_better { "least" } else { "most" },

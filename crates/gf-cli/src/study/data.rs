@@ -296,7 +296,7 @@ fn read_csv_file(
     data::read_csv(path, &columns, &options).map_err(|error| {
         let key = match error {
             CsvError::Delimiter { .. } => "delimiter",
-            CsvError::Missing { .. } => "missing",
+            CsvError::Missing { .. } | CsvError::NoCompleteRow { .. } => "missing",
             _ => "csv",
         };
         // The nearest key that is there: `missing` may be left to its default.

@@ -263,8 +263,8 @@ impl Problem {
             ("wall_time", run.wall_time),
             ("flow_tolerance", run.flow_tolerance),
         ] {
-            let holds = value.is_none_or(|value| value > 0.0 && value.is_finite());
-            expect(holds, key, "a positive number", format!("{value:?}"))?;
+            let Some(value) = value else { continue };
+            expect(value > 0.0 && value.is_finite(), key, "a positive number", value.to_string())?;
         }
         let batched = run.batch.is_some()
             || self.study.arms.iter().any(|arm| arm.batch.is_some() || arm.curvature_batch.is_some());

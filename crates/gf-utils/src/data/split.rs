@@ -20,7 +20,8 @@ pub enum SplitError {
     },
     /// One part would be empty.
     #[error(
-        "{samples} samples with a validation share of {share}: {train} to train and {validation} to validate; expected at least 1 each"
+        "{samples} sample{} with a validation share of {share}: {train} to train and {validation} to validate; expected at least 1 each",
+        if *samples == 1 { "" } else { "s" }
     )]
     EmptyPart {
         /// All samples.

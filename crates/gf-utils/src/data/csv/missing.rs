@@ -119,6 +119,9 @@ pub(super) fn rows<'a>(
     if complete.len() == file.len() || (missing == Missing::DropRows && !complete.is_empty()) {
         return Ok(complete);
     }
+    if missing == Missing::DropRows {
+        return Err(CsvError::NoCompleteRow { path: file.path.clone(), rows: file.len() });
+    }
     let fields = file.rows().map(gaps).sum();
     let count = file.len() - complete.len();
     let first = file.rows().find(|&row| gaps(row) > 0).expect("an incomplete row was counted");

@@ -37,16 +37,20 @@ pub(crate) struct Options {
 /// Regenerates or checks the documentation.
 pub(crate) fn run(root: &Path, options: &Options) -> Result<()> {
     let manifest = Manifest::read(&root.join("docs/figures.toml"))?;
-    let mut pages = pages(root)?;
-    let mut faults = references::check(root, &manifest, &pages)?;
-    // Before minutes of runs, and none of it is mended by them.
-    stop_at(&faults)?;
-    let runs = chosen(&manifest, &pages, options)?;
+    if options.check {
+        // Before minutes of runs, which mend none of it.
+        stop_at(&references::check(root, &manifest, &pages(root)?)?)?;
+    }
+    let runs = chosen(&manifest, &pages(root)?, options)?;
     let folders = execute(root, &runs)?;
-    faults.extend(figures(root, &manifest, &folders, options.check)?);
+    // Read after the runs: somebody may have written on meanwhile.
+    let mut pages = pages(root)?;
+    let mut faults = figures(root, &manifest, &folders, options.check)?;
     faults.extend(numbers(&mut pages, &folders, options.check)?);
     stop_at(&faults)?;
     if !options.check {
+        // A figure that is new in the manifest is there only now.
+        stop_at(&references::check(root, &manifest, &pages)?)?;
         say(&format!("book: {}", book::build(root, &super::target(root).join("book"), &pages)?.display()));
     }
     Ok(())

@@ -29,8 +29,11 @@ pub(crate) struct Options {
     /// Run only this experiment.
     #[arg(long, value_name = "EXPERIMENT", conflicts_with = "quick")]
     pub(crate) only: Option<String>,
+    /// Take what earlier calls have run, and run what is missing: for writing pages. Only without, figures and numbers are those of the present build.
+    #[arg(long)]
+    pub(crate) reuse: bool,
     /// Run nothing: links, formulas and the manifest, and the book from the figures and numbers that are there.
-    #[arg(long, conflicts_with_all = ["quick", "only"])]
+    #[arg(long, conflicts_with_all = ["quick", "only", "reuse"])]
     pub(crate) no_runs: bool,
 }
 
@@ -42,7 +45,7 @@ pub(crate) fn run(root: &Path, options: &Options) -> Result<()> {
         stop_at(&references::check(root, &manifest, &pages(root)?)?)?;
     }
     let runs = chosen(&manifest, &pages(root)?, options)?;
-    let folders = execute(root, &runs)?;
+    let folders = execute(root, &runs, options.reuse)?;
     // Read after the runs: somebody may have written on meanwhile.
     let mut pages = pages(root)?;
     let mut faults = figures(root, &manifest, &folders, options.check)?;
@@ -99,24 +102,24 @@ fn chosen(manifest: &Manifest, pages: &[Page], options: &Options) -> Result<BTre
     Ok(all)
 }
 
-/// Runs each experiment once, at standard scale, into a folder of its own below `target/docs`.
-fn execute(root: &Path, experiments: &BTreeSet<String>) -> Result<BTreeMap<String, PathBuf>> {
-    let mut folders = BTreeMap::new();
-    if experiments.is_empty() {
+/// Runs each experiment once, at standard scale, into a folder of its own below `target/docs`; with `reuse` only those without a complete one.
+fn execute(root: &Path, experiments: &BTreeSet<String>, reuse: bool) -> Result<BTreeMap<String, PathBuf>> {
+    let folder = |name: &str| super::target(root).join("docs").join(name);
+    let folders = experiments.iter().map(|name| (name.clone(), folder(name))).collect();
+    // A run folder is complete when it has its summary.
+    let missing: Vec<&String> =
+        experiments.iter().filter(|name| !reuse || !folder(name).join("summary.json").exists()).collect();
+    if missing.is_empty() {
         return Ok(folders);
     }
     super::cargo(root, ["build", "--release", "--package", "gf-cli", "--quiet"])?;
-    for name in experiments {
-        let folder = super::target(root).join("docs").join(name);
+    for name in missing {
+        let folder = folder(name);
         if folder.exists() {
             std::fs::remove_dir_all(&folder).with_context(|| format!("removing {}", folder.display()))?;
         }
-        super::run(
-            Command::new(super::binary(root, "release", "gf"))
-                .args(["experiment", name, "--quiet", "--out"])
-                .arg(&folder),
-        )?;
-        folders.insert(name.clone(), folder);
+        let gf = super::binary(root, "release", "gf");
+        super::run(Command::new(gf).args(["experiment", name, "--quiet", "--out"]).arg(&folder))?;
     }
     Ok(folders)
 }
@@ -144,6 +147,7 @@ fn numbers(pages: &mut [Page], folders: &BTreeMap<String, PathBuf>, check: bool)
     let mut faults = Vec::new();
     for page in pages {
         let mut text = page.text.clone();
+        let mut differing = Vec::new();
         // From the last to the first, so that the places of those before stay.
         for number in Number::all(&page.name, &page.text)?.into_iter().rev() {
             let Some(folder) = folders.get(&number.experiment) else { continue };
@@ -152,9 +156,10 @@ fn numbers(pages: &mut [Page], folders: &BTreeMap<String, PathBuf>, check: bool)
             if !check {
                 text.replace_range(number.range.clone(), &fresh);
             } else if !number.agrees(shown, &fresh) {
-                faults.push(format!("{place}: says {shown}, experiment {} gives {fresh}", number.experiment));
+                differing.push(format!("{place}: says {shown}, experiment {} gives {fresh}", number.experiment));
             }
         }
+        faults.extend(differing.into_iter().rev());
         if text != page.text {
             std::fs::write(&page.path, &text).with_context(|| format!("writing {}", page.path.display()))?;
             page.text = text;

@@ -159,7 +159,8 @@ fn body(docs: &Path, page: &Page) -> Result<String> {
     }
     let mut body = String::new();
     html::push_html(&mut body, events.into_iter());
-    Ok(body)
+    // Captions are written in italics; a style sheet cannot see that a paragraph holds nothing else.
+    Ok(body.replace("<p><em>", "<p class=\"caption\"><em>"))
 }
 
 fn converted(page: &Page, formula: &str, displayed: bool) -> Result<String> {
@@ -192,7 +193,8 @@ pub(super) fn mathml(formula: &str, displayed: bool) -> Result<String, String> {
     let mut text = String::new();
     let events = events.into_iter().map(Ok::<_, std::convert::Infallible>);
     push_mathml(&mut text, events, config).map_err(|error| error.to_string())?;
-    Ok(text)
+    // pulldown-latex 0.8 escapes its own entity for a blank.
+    Ok(text.replace("&amp;nbsp;", "\u{a0}"))
 }
 
 fn copy(from: &Path, to: &Path) -> Result<()> {

@@ -213,3 +213,39 @@ fn write(path: &Path, text: &str) -> Result<()> {
     }
     std::fs::write(path, text).with_context(|| format!("writing {}", path.display()))
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+    use super::*;
+
+    #[test]
+    fn formulas_become_mathml_and_faulty_ones_are_refused() {
+        let formula = mathml(r"\lambda = 82,\ 25", true).unwrap();
+        assert!(formula.starts_with("<math display=\"block\"") && !formula.contains("&amp;"), "{formula}");
+        assert!(mathml(r"\frac{1}", false).is_err());
+    }
+
+    #[test]
+    fn links_to_pages_lead_to_pages_and_others_end() {
+        let docs = Path::new("/w/docs");
+        let page = Page { name: "docs/theory/a.md".into(), path: docs.join("theory/a.md"), text: String::new() };
+        assert_eq!(target(docs, &page, "../losses.md#b").as_deref(), Some("../losses.html#b"));
+        assert_eq!(target(docs, &page, "#b").as_deref(), Some("#b"));
+        assert_eq!(target(docs, &page, "../../README.md"), None);
+    }
+
+    #[test]
+    fn pages_hold_no_scripts_and_captions_are_marked() {
+        let page = Page {
+            name: "a.md".into(),
+            path: "/w/docs/a.md".into(),
+            text: "# A B\n\n| a |\n|---|\n| $x$ |\n\n*Caption.*\n\n[out](../README.md)\n".into(),
+        };
+        let body = body(Path::new("/w/docs"), &page).unwrap();
+        for expected in ["<h1 id=\"a-b\">", "<div class=\"table\"", "<p class=\"caption\">", "<p>out</p>"] {
+            assert!(body.contains(expected), "{expected}\n{body}");
+        }
+        assert!(!body.contains("<script"));
+    }
+}

@@ -1,7 +1,8 @@
-//! Orchestrates the workspace: `cargo xtask experiment`, `peers`, `scaling`, `test`, `ci`, `tidy`.
+//! Orchestrates the workspace: `cargo xtask experiment`, `docs`, `peers`, `scaling`, `test`, `ci`, `tidy`.
 //!
 //! It links none of the numerical crates, so that it builds in seconds; what runs is the `gf` binary, built in release.
 
+mod docs;
 mod peers;
 mod python;
 mod tidy;
@@ -28,6 +29,8 @@ enum Task {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
+    /// Make the figures and numbers of docs/ again by the commands that they name, and the book in target/book.
+    Docs(docs::Options),
     /// Time gf beside JAX, PyTorch, curvlinops and the original NumPy project, and write docs/performance.md.
     Peers(peers::Options),
     /// Measure how time and memory grow with parameters, samples, depth and threads, and write docs/cost-of-curvature.md.
@@ -55,6 +58,7 @@ fn main() -> Result<()> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().context("xtask lies in the workspace")?;
     match Arguments::parse().task {
         Task::Experiment { arguments } => experiment(root, &arguments),
+        Task::Docs(options) => docs::run(root, &options),
         Task::Peers(options) => peers::run(root, &options),
         Task::Scaling => scaling(root),
         Task::Test { long, arguments } => test(root, long, &arguments),
@@ -109,6 +113,8 @@ fn ci(root: &Path, skip_tests: bool) -> Result<()> {
     cargo(root, ["build", "--release", "--package", "gf-cli", "--quiet"])?;
     let smoke = ["experiment", "--all", "--scale", "smoke", "--quiet", "--out"];
     run(Command::new(binary(root, "release", "gf")).args(smoke).arg(&out))?;
+    step("book: formulas, links, figures and numbers of the quick experiments");
+    docs::run(root, &docs::Options { check: true, quick: true, ..docs::Options::default() })?;
     // In the profile of the tests, so that nothing is built again for it.
     let benches = ["--bench", "derivatives", "--bench", "steps", "--bench", "spectrum"];
     cargo(

@@ -310,9 +310,8 @@ impl Study {
         let figure = figure(&parameters, &samples, &depths);
         let figures = folder.join("figures");
         std::fs::create_dir_all(&figures).with_context(|| format!("creating {}", figures.display()))?;
-        let (svg, png) = (figure.to_svg()?, figure.to_png(2.0)?);
+        let svg = figure.to_svg()?;
         write_atomically(&figures.join("cost-of-curvature.svg"), |out| out.write_all(svg.as_bytes()))?;
-        write_atomically(&figures.join("cost-of-curvature.png"), |out| out.write_all(&png))?;
         let page = page(&Machine::here().to_string(), &figure, &parameters, &samples, &depths, &threads);
         write_atomically(&folder.join("cost-of-curvature.md"), |out| out.write_all(page.as_bytes()))?;
         Ok(())
@@ -426,7 +425,7 @@ fn page(
         "# What curvature costs\n\n\
          How time and memory grow, measured by `cargo xtask scaling` (which writes this page) on {machine}. Times are the shortest of several \
          repetitions, each point in a process of its own; memory is the peak of that process, data included. tanh networks, float64.\n\n\
-         ![{caption}](figures/cost-of-curvature.png)\n\n\
+         ![{caption}](figures/cost-of-curvature.svg)\n\n\
          ## Parameters\n\nNetworks 64-w-w-10 on 256 samples, softmax cross-entropy.\n\n{parameters}\n\
          ## Where dense stops paying\n\n{verdict} A dense matrix pays where more products than in the last two columns would be needed: a small \
          damping, many shifts at one point, or all eigenvalues.\n\n{worth}\n\

@@ -39,3 +39,8 @@ pub use solver::ShiftedSolver;
 #[doc = include_str!("../../../docs/adding-a-method.md")]
 #[cfg(doctest)]
 pub struct AddingAMethod;
+
+/// `docs/tutorials/own-objective.md`, compiled and run.
+#[doc = include_str!("../../../docs/tutorials/own-objective.md")]
+#[cfg(doctest)]
+pub struct OwnObjective;

@@ -461,8 +461,14 @@ pub struct VerifyArguments {
 /// The path of a figure, refused before anything is computed where its ending promises another format.
 fn svg_file(path: &str) -> Result<PathBuf, String> {
     let path = PathBuf::from(path);
-    match path.extension() {
-        Some(ending) if ending.eq_ignore_ascii_case("svg") => Ok(path),
-        _ => Err("expected a file that ends in .svg".into()),
+    if path.extension().is_none_or(|ending| !ending.eq_ignore_ascii_case("svg")) {
+        return Err("expected a file that ends in .svg".into());
+    }
+    // Before anything is computed: a figure that cannot be written would be lost with the result.
+    match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() && !folder.is_dir() => {
+            Err(format!("expected a file in a folder that exists, found no folder {}", folder.display()))
+        }
+        _ => Ok(path),
     }
 }

@@ -21,15 +21,14 @@
 //! | `figures/`, `report.html` | the report |
 
 mod resolved;
+mod results;
 mod rows;
 mod run_folder;
 
 use std::path::{Path, PathBuf};
 
-use gf_core::{Samples, Targets};
-use gf_utils::history::{ArmHistory, read_histories, write_histories};
-use gf_utils::npy::write_npy;
-use gf_utils::{SavedModel, write_atomically};
+use gf_utils::history::{ArmHistory, read_histories};
+use gf_utils::write_atomically;
 use miette::Report;
 
 pub(crate) use resolved::annotated_study;
@@ -37,11 +36,8 @@ use resolved::resolved_study;
 pub(crate) use rows::{read_rows, write_rows};
 pub use run_folder::{Found, RunFolder};
 
-use crate::classification;
-use crate::runner::{ArmRun, DepthResult, FirstStep, LrRangeResult};
-use crate::spectrum_file;
-use crate::study::{Document, Problem, Study, Subject, misuse};
-use crate::summary::{Summary, version};
+use crate::study::{Document, Study, misuse};
+use crate::summary::Summary;
 
 /// How the names of unfinished folders begin.
 const TEMPORARY: &str = ".gf-run-";
@@ -91,99 +87,6 @@ impl FolderWriter {
     /// Where files are written until [`FolderWriter::finish`].
     pub fn path(&self) -> &Path {
         self.temporary.path()
-    }
-
-    /// Writes all data of a run.
-    ///
-    /// # Errors
-    /// When a file cannot be written.
-    pub fn write(&self, problem: &Problem, runs: &[ArmRun], first_steps: Vec<FirstStep>) -> Result<(), Report> {
-        let folder = self.path();
-        let data = match problem.subject {
-            Subject::Network(_) => Some(problem.data(problem.study.run.seeds[0])?),
-            Subject::Function(_) => None,
-        };
-        let sizes = data.as_ref().map_or([0, 0], |data| [data.train.len(), data.validation.len()]);
-        let summary = Summary::new(problem, runs, first_steps, sizes);
-        write_text(&folder.join("study.toml"), &resolved_study(problem)?)?;
-        write_summary(folder, &summary)?;
-        let histories = runs.iter().map(|run| (run.arm.as_str(), run.seed, &run.history));
-        write_histories(&folder.join("history.csv"), histories).map_err(misuse)?;
-        if let Some(data) = &data {
-            write_predictions(&folder.join("predictions.csv"), &data.in_data_units, runs)?;
-            let classes = classification::rows(problem, &data.validation, data.class_names.as_deref(), runs)?;
-            if !classes.scores.is_empty() {
-                write_rows(&folder.join(classification::SCORES), classes.scores.iter())?;
-                write_rows(&folder.join(classification::CONFUSION), classes.confusion.iter())?;
-                write_rows(&folder.join(classification::CALIBRATION), classes.calibration.iter())?;
-            }
-        }
-        if let Some(spec) = &problem.study.spectrum {
-            spectrum_file::write(folder, spec, runs)?;
-        }
-        if problem.study.basins.is_some() {
-            write_basins(&folder.join(BASINS), runs)?;
-        }
-        if problem.study.run.layers_every.is_some() {
-            write_rows(&folder.join(LAYERS), runs.iter().flat_map(|run| &run.layers))?;
-        }
-        if problem.monitors() {
-            write_rows(&folder.join(EPOCHS), runs.iter().flat_map(|run| &run.epochs))?;
-            write_rows(&folder.join(EPOCH_LAYERS), runs.iter().flat_map(|run| &run.epoch_layers))?;
-        }
-        for run in runs {
-            let stem = format!("{}-{}", run.arm, run.seed);
-            let array = |kind: &str, theta: &[f64]| {
-                write_npy(&folder.join(format!("theta-{stem}-{kind}.npy")), &[theta.len()], theta).map_err(misuse)
-            };
-            array("final", &run.outcome.theta)?;
-            let Some(best) = &run.best else { continue };
-            array("best", &best.theta)?;
-            let own = problem.of_arm(&problem.study.arms[run.arm_index]);
-            let Subject::Network(network) = &own.subject else { continue };
-            let data = own.data(run.seed)?;
-            let provenance = [
-                ("version".to_string(), version()),
-                ("study".to_string(), problem.study.name.clone()),
-                ("arm".to_string(), run.arm.clone()),
-                ("seed".to_string(), run.seed.to_string()),
-                ("step".to_string(), best.step.to_string()),
-                ("val_loss".to_string(), best.val_loss.to_string()),
-            ];
-            let model = SavedModel {
-                network_toml: toml::to_string(&network.network).map_err(misuse)?,
-                theta: best.theta.clone(),
-                preprocessing: data.preprocessing(),
-                outputs: network.loss_spec.kind.outputs(data.validation.targets()),
-                provenance: provenance.into_iter().collect(),
-            };
-            model.save(&folder.join(format!("model-{stem}.gfmodel"))).map_err(misuse)?;
-        }
-        Ok(())
-    }
-
-    /// Writes the networks of `[depth]`; nothing without any.
-    ///
-    /// # Errors
-    /// When a file cannot be written.
-    pub fn write_depth(&self, results: &[DepthResult]) -> Result<(), Report> {
-        if results.is_empty() {
-            return Ok(());
-        }
-        write_rows(&self.path().join(DEPTH), results.iter().map(|result| &result.network))?;
-        write_rows(&self.path().join(DEPTH_LAYERS), results.iter().flat_map(|result| &result.layers))
-    }
-
-    /// Writes the range tests of `[lr_range]`; nothing without any.
-    ///
-    /// # Errors
-    /// When a file cannot be written.
-    pub fn write_lr_range(&self, results: &[LrRangeResult]) -> Result<(), Report> {
-        if results.is_empty() {
-            return Ok(());
-        }
-        write_rows(&self.path().join(LR_RANGE), results.iter().flat_map(|result| &result.rows))?;
-        write_rows(&self.path().join(LR_RANGE_LIMITS), results.iter().map(|result| &result.limits))
     }
 
     /// Gives the folder its name.
@@ -304,56 +207,3 @@ pub(crate) const EPOCH_LAYERS: &str = "epoch-layers.csv";
 
 /// The file of basins.
 pub(crate) const BASINS: &str = "basins.csv";
-
-/// Columns: `arm`, `x`, `y` (the start), `end_x`, `end_y`, `converged` (1 or 0), `steps`.
-fn write_basins(path: &Path, runs: &[ArmRun]) -> Result<(), Report> {
-    write_atomically(path, |out| {
-        let mut csv = csv::Writer::from_writer(out);
-        csv.write_record(["arm", "x", "y", "end_x", "end_y", "converged", "steps"])?;
-        for run in runs {
-            for row in &run.basins {
-                let numbers = [row.start[0], row.start[1], row.end[0], row.end[1]].map(|x| x.to_string());
-                let rest = [u64::from(row.converged).to_string(), row.steps.to_string()];
-                csv.write_record(std::iter::once(run.arm.clone()).chain(numbers).chain(rest))?;
-            }
-        }
-        csv.flush()
-    })
-    .map_err(misuse)
-}
-
-/// Columns: `arm`, `row`, inputs `x0…` (at most 8), targets `y0…` (or `label`), outputs `prediction0…`, all in the units of the data.
-fn write_predictions(path: &Path, samples: &Samples, runs: &[ArmRun]) -> Result<(), Report> {
-    const MOST_INPUTS: usize = 8;
-    let (width, inputs) = (samples.width(), samples.width().min(MOST_INPUTS));
-    write_atomically(path, |out| {
-        let mut csv = csv::Writer::from_writer(out);
-        let target_names: Vec<String> = match samples.targets() {
-            Targets::Values { width, .. } => (0..*width).map(|k| format!("y{k}")).collect(),
-            Targets::Classes { .. } => vec!["label".into()],
-        };
-        let outputs = runs.iter().find_map(|run| run.predictions.as_ref()).map_or(0, |p| p.len() / samples.len());
-        let header = ["arm".to_string(), "row".into()]
-            .into_iter()
-            .chain((0..inputs).map(|k| format!("x{k}")))
-            .chain(target_names)
-            .chain((0..outputs).map(|k| format!("prediction{k}")));
-        csv.write_record(header)?;
-        for run in runs {
-            let Some(predictions) = &run.predictions else { continue };
-            for row in 0..samples.len() {
-                let target: Vec<String> = match samples.targets() {
-                    Targets::Values { width, values } => {
-                        values[row * width..(row + 1) * width].iter().map(f64::to_string).collect()
-                    }
-                    Targets::Classes { labels, .. } => vec![labels[row].to_string()],
-                };
-                let x = samples.inputs()[row * width..row * width + inputs].iter().map(f64::to_string);
-                let o = predictions[row * outputs..(row + 1) * outputs].iter().map(f64::to_string);
-                csv.write_record([run.arm.clone(), row.to_string()].into_iter().chain(x).chain(target).chain(o))?;
-            }
-        }
-        csv.flush()
-    })
-    .map_err(misuse)
-}

@@ -309,6 +309,8 @@ fn flags_are_checked() {
     for command in ["schedule", "lr-range"] {
         let (_, err) = bench.expect(2, &[command, "study.toml", "--figure", "sizes.png"]);
         assert!(err.contains("--figure") && err.contains("expected a file that ends in .svg"), "{err}");
+        let (_, err) = bench.expect(2, &[command, "study.toml", "--figure", "nowhere/sizes.svg"]);
+        assert!(err.contains("found no folder nowhere"), "{err}");
     }
     bench.expect(2, &["run"]);
     bench.expect(2, &["dance"]);

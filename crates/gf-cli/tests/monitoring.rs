@@ -83,7 +83,7 @@ fn early_stopping_ends_by_its_rule_and_restores_the_best() {
     let study = DIGITS
         .replace("epochs = 3", "steps = 400\nevaluate_every = 5\nearly_stopping = { patience = 4, min_delta = 0.01 }")
         .replace("h = 0.2", "h = 2.0");
-    let (bench, history, summary, _) = run(&study, &["--quiet"]);
+    let (bench, history, summary, out) = run(&study, &["--no-report"]);
     let run_ = &summary["arms"][0]["runs"][0];
     assert_eq!(run_["stop"], "early-stopping");
     // The rule, once more.
@@ -98,6 +98,7 @@ fn early_stopping_ends_by_its_rule_and_restores_the_best() {
         assert_eq!(waited >= 4, index + 1 == evaluated.len(), "evaluation {index} of {}", evaluated.len());
     }
     assert_eq!(run_["restored_step"], lowest.0);
+    assert!(out.contains(&format!("early-stopping, with the parameters of step {}", lowest.0)), "{out}");
     assert_eq!((run_["last"]["val_loss"].as_f64(), run_["best_val_loss"].as_f64()), (Some(lowest.1), Some(lowest.1)));
     let bytes = |name: &str| std::fs::read(bench.path(name)).unwrap();
     assert_eq!(bytes("out/theta-gd-0-final.npy"), bytes("out/theta-gd-0-best.npy"));

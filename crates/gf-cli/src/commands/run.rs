@@ -108,8 +108,11 @@ pub(super) fn carry_on(problem: &Problem, mut run_folder: RunFolder, output: &Ou
             print(&table::verdicts(&folder.summary.claims));
         }
         for run in &runs {
+            let at = format!("{} (seed {}) at step {}", run.arm, run.seed, run.outcome.steps);
             if let Some(reason) = run.failure() {
-                print(&format!("{} (seed {}) at step {}: {reason}", run.arm, run.seed, run.outcome.steps));
+                print(&format!("{at}: {reason}"));
+            } else if let Some(step) = run.restored {
+                print(&format!("{at}: {}, with the parameters of step {step}", run.outcome.stop));
             }
         }
         if let Some(advice) = table::advice(&folder.summary) {

@@ -25,7 +25,7 @@ pub(super) fn blocks(folder: &Folder) -> Result<Vec<Block>, Report> {
 
 /// What the figure shows.
 pub(crate) const CAPTION: &str = "The loss after a step of size h, on the next batch, while h grows geometrically from batch to batch, first seed: \
-    dots as measured, the line their running mean. The vertical lines are 2/λmax, λmax the sharpness of the whole training set at the start, and the first h \
+    dots as measured, the line their running mean. The vertical lines are 2/λmax, λmax the sharpness of the whole training set at the start, for methods that have a limit along it, and the first h \
     whose mean loss exceeds four times its minimum so far.";
 
 /// Losses against h, with what they came to. The blow-up leaves the panel at its top.
@@ -42,7 +42,9 @@ pub(crate) fn panel(title: &str, rows: &[&LrRangeRow], limits: &LrRangeLimits) -
         .with(Mark::points("a batch", 0, h.clone(), losses))
         .with(Mark::line("running mean", 1, h, smoothed));
     // In the legend, as labels at rules that lie close would cover each other.
-    let rules = [(limits.two_over_sharpness, "2/λmax", 2), (limits.divergence, "blows up", 3)];
+    // 2/λmax says nothing about methods without a limit of their own.
+    let limit = limits.stability_limit.and(limits.two_over_sharpness);
+    let rules = [(limit, "2/λmax", 2), (limits.divergence, "blows up", 3)];
     for (x, label, style) in rules {
         panel.marks.extend(x.map(|x| Mark::line(label, style, vec![x, x], ends.to_vec())));
     }

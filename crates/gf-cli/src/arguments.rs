@@ -38,8 +38,10 @@ pub enum Command {
     #[command(after_help = help::CHECK)]
     Check(CheckArguments),
     /// Predictions of a saved model on raw data: values in their own units, or classes with probabilities.
+    #[command(after_help = help::PREDICT)]
     Predict(PredictArguments),
     /// Write a saved model for other programs: NumPy arrays, safetensors.
+    #[command(after_help = help::EXPORT)]
     Export(ExportArguments),
     /// Build the report of run folders again; several folders give a comparison too.
     #[command(after_help = help::REPORT)]
@@ -430,7 +432,7 @@ pub struct ReportArguments {
     /// [default: runs/comparison, with a number when taken].
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
-    /// Also write every table of the reports to tables/, a file each.
+    /// Also write every table of the reports to tables/, a file each [default: none].
     #[arg(long, value_name = "FORMAT")]
     pub tables: Option<TablesFormat>,
 }

@@ -58,6 +58,15 @@ pub(super) const LR_RANGE: &str = "\
 Example:
   gf lr-range study.toml --method heavy-ball:momentum=0.95 --to 10 --figure range.svg";
 
+pub(super) const PREDICT: &str = "\
+Examples:
+  gf predict runs/my-study/model-implicit-0.gfmodel --data new.csv --out predictions.csv
+  gf predict runs/my-study/model-implicit-0.gfmodel --data test.csv --target species";
+
+pub(super) const EXPORT: &str = "\
+Example:
+  gf export runs/my-study/model-implicit-0.gfmodel --safetensors model.safetensors --npy arrays";
+
 pub(super) const VERIFY: &str = "\
 Examples:
   gf verify Misra1a Thurber

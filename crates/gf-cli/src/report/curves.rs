@@ -1,6 +1,7 @@
 //! Curves over steps, flow time, work and seconds: median over seeds with the band between the quartiles.
 
 use gf_report::{Axis, Block, Figure, Mark, Panel};
+use gf_utils::history::Row;
 use gf_utils::stats::quartiles;
 
 use super::styles;
@@ -32,10 +33,12 @@ pub(super) const OTHER_AXES: [(&str, &str, &str); 3] = [
 /// Last step of the short view, as in the original's plots.
 const SHORT: usize = 45;
 
-/// Whether a point of the short view was evaluated, beside its start and its end.
+/// Whether the short view has a curve: evaluations beside its start and its end, and beside the last row of a run that failed early.
 fn has_early_evaluations(folder: &Folder) -> bool {
-    let mut rows = folder.histories.iter().flat_map(|history| history.table.rows());
-    rows.any(|row| (1..SHORT as u64).contains(&row.step) && !row.val_loss.is_nan())
+    folder.histories.iter().any(|history| {
+        let is_seen = |row: &&Row| (1..SHORT as u64).contains(&row.step) && !row.val_loss.is_nan();
+        history.table.rows().iter().filter(is_seen).count() > 1
+    })
 }
 
 /// All figures of curves.

@@ -23,15 +23,22 @@ fn color(method: &str) -> usize {
     }
 }
 
-/// A style for each of these methods, in order: where a color comes again, the next dash.
+/// A style for each of these methods, in order: where a color comes again, the next dash. Where all are one method, there is no other to be
+/// taken for, and its variants have the colors, its own first.
 pub(super) fn of_methods<'a>(methods: impl Iterator<Item = &'a str>) -> Vec<usize> {
+    let methods: Vec<&str> = methods.collect();
+    if let [first, others @ ..] = methods.as_slice()
+        && others.iter().all(|method| method == first)
+    {
+        return (0..methods.len()).map(|k| style(color(first) + k, k / COLORS)).collect();
+    }
     let mut used = [0; COLORS];
     let mut next = |method| {
         let color = color(method);
         used[color] += 1;
         style(color, used[color] - 1)
     };
-    methods.map(&mut next).collect()
+    methods.into_iter().map(&mut next).collect()
 }
 
 /// The arms of a folder with their styles.
@@ -51,5 +58,8 @@ mod tests {
         assert_eq!(among[2], alone[0]);
         assert!(among[4] != among[2] && among[4] % COLORS == among[2] % COLORS);
         assert!(among[0] != among[1] && among[0] % COLORS == among[1] % COLORS);
+        let one = of_methods(std::iter::repeat_n("adam", 2 * COLORS));
+        assert_eq!(one[0], of_methods(["adam"].into_iter())[0]);
+        assert!((1..one.len()).all(|k| !one[..k].contains(&one[k])) && (0..COLORS).all(|k| one[k] < COLORS), "{one:?}");
     }
 }

@@ -29,7 +29,7 @@ pub struct ArmOutcome {
     pub rejected: u64,
 }
 
-/// A [`Stop`] in words, which can be saved.
+/// A [`gf_optim::Stop`] in words, which can be saved.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ending {
     name: String,
@@ -38,12 +38,12 @@ pub struct Ending {
 }
 
 impl Ending {
-    /// As [`Stop::name`].
+    /// As [`gf_optim::Stop::name`].
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// As [`Stop::is_failure`].
+    /// As [`gf_optim::Stop::is_failure`].
     pub fn is_failure(&self) -> bool {
         self.is_failure
     }

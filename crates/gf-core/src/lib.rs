@@ -3,6 +3,7 @@
 //! - [`Objective`] and its capabilities [`HessianProduct`], [`DenseHessian`], [`GaussNewton`], [`ThirdDerivative`]: what can be evaluated;
 //! - [`LeastSquares`] and [`LeastSquaresFunction`]: ½‖r‖² with residuals and their Jacobian;
 //! - [`FromClosure`], [`FiniteDifference`], [`ThroughDense`], [`WithoutHessian`], [`CurvatureSample`], [`Noisy`], [`Counted`]: explicit adapters (nothing here differentiates by differences unless asked);
+//! - [`Distributed`]: a sum over the ranks of a [`Communicator`], threads or MPI processes;
 //! - [`problems`]: analytic test problems; [`check`]: derivative checks by the slope of Taylor remainders;
 //! - [`Samples`]: inputs with targets; [`Streams`]: named random streams;
 //! - [`StepRecord`] and [`Observer`]: what a run reports after each accepted step.
@@ -17,8 +18,10 @@
 
 pub mod check;
 mod closure;
+mod communicator;
 mod counted;
 mod curvature_sample;
+mod distributed;
 mod finite_difference;
 mod least_squares;
 mod noisy;
@@ -32,8 +35,10 @@ pub mod vector;
 mod without_hessian;
 
 pub use closure::FromClosure;
+pub use communicator::{Alone, Communicator, ThreadCommunicator};
 pub use counted::{Counted, Work};
 pub use curvature_sample::CurvatureSample;
+pub use distributed::Distributed;
 pub use finite_difference::FiniteDifference;
 pub use least_squares::{Evaluations, LeastSquares, LeastSquaresFunction};
 pub use noisy::Noisy;

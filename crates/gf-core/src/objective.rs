@@ -5,6 +5,8 @@
 
 use thiserror::Error;
 
+use crate::Communicator;
+
 /// Why an objective could not be evaluated. A loss that is infinite or NaN is a *value*, not an error.
 #[derive(Debug, Clone, PartialEq, Error)]
 pub enum EvalError {
@@ -29,6 +31,14 @@ pub enum EvalError {
     NotFinite {
         /// The quantity's name.
         what: &'static str,
+    },
+    /// The part of another rank, or of this one, could not be evaluated.
+    #[error("on rank {rank}: {words}")]
+    OnRank {
+        /// The lowest rank that failed.
+        rank: usize,
+        /// What it says.
+        words: String,
     },
 }
 
@@ -155,13 +165,15 @@ pub struct CurvatureAt<'a> {
     operator: &'a mut dyn SymmetricOperator,
     fresh: bool,
     meter: Option<(&'a mut crate::Work, f64)>,
+    /// Whose ranks' operators are added up.
+    ranks: Option<&'a dyn Communicator>,
 }
 
 impl<'a> CurvatureAt<'a> {
     /// Wraps an operator that was prepared at the wanted point; `fresh` says that preparing it took work
     /// (false when the objective still had it from an earlier call at the same point and sample).
     pub fn new(operator: &'a mut dyn SymmetricOperator, fresh: bool) -> Self {
-        Self { operator, fresh, meter: None }
+        Self { operator, fresh, meter: None, ranks: None }
     }
 
     /// Whether preparing it took work.
@@ -172,6 +184,17 @@ impl<'a> CurvatureAt<'a> {
     /// Counts each product into `work`, at `flops` model flops a vector.
     pub(crate) fn metered(self, work: &'a mut crate::Work, flops: f64) -> Self {
         Self { meter: Some((work, flops)), ..self }
+    }
+
+    /// The sum of the operators of all ranks: each product is one message.
+    pub(crate) fn summed_over(self, ranks: &'a dyn Communicator) -> Self {
+        Self { ranks: Some(ranks), ..self }
+    }
+
+    fn sum(&self, out: &mut [f64]) {
+        if let Some(ranks) = self.ranks {
+            ranks.sum(out);
+        }
     }
 
     fn count(&mut self, columns: usize) {
@@ -190,11 +213,13 @@ impl SymmetricOperator for CurvatureAt<'_> {
     fn apply(&mut self, v: &[f64], out: &mut [f64]) {
         self.count(1);
         self.operator.apply(v, out);
+        self.sum(out);
     }
 
     fn apply_block(&mut self, columns: usize, v: &[f64], out: &mut [f64]) {
         self.count(columns);
         self.operator.apply_block(columns, v, out);
+        self.sum(out);
     }
 }
 

@@ -41,6 +41,19 @@ pub enum NetworkError {
         /// The name.
         found: String,
     },
+    /// A part that is not one of a whole set.
+    #[error("sample {sample} of the part is number {row}; expected different numbers below {total}")]
+    Part {
+        /// From 0.
+        sample: usize,
+        /// Its number in the whole set.
+        row: usize,
+        /// Samples of the whole set.
+        total: usize,
+    },
+    /// Class weights on a part of the samples whose batches' weights are unknown.
+    #[error("a mean weighted by class needs the labels of all samples; expected them beside the part")]
+    PartWithoutLabels,
     /// The samples' width is not the network's input.
     #[error("the network takes {expected} inputs, the samples have {found}")]
     Inputs {

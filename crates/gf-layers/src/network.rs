@@ -6,7 +6,7 @@ use gf_core::{Samples, StreamRng};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Activation, Batches, Initialization, Loss, NetworkError, NetworkObjective, chunk::Chunk, init, merge::Merge,
+    Activation, Batches, Initialization, Loss, NetworkError, NetworkObjective, Part, chunk::Chunk, init, merge::Merge,
     shape::Shape, tape::Tape,
 };
 
@@ -172,6 +172,21 @@ impl Network {
         samples: Arc<Samples>,
         batches: Batches,
     ) -> Result<NetworkObjective, NetworkError> {
-        NetworkObjective::new(self.clone(), loss, samples, batches)
+        NetworkObjective::new(self.clone(), loss, samples, None, batches)
+    }
+
+    /// The summand of the loss that belongs to these samples, a part of a whole set: the summands of all parts add up to the loss on the whole set, batch by batch.
+    /// Batches are those of the whole set, and so are the factor 1/n and [`gf_core::Objective::cost`]. An l2 term belongs to one of the parts alone.
+    ///
+    /// # Errors
+    /// As [`Network::objective`]; [`NetworkError::Length`] when the part does not have as many samples as `samples`, and [`NetworkError::PartWithoutLabels`].
+    pub fn objective_of_part(
+        &self,
+        loss: Loss,
+        samples: Arc<Samples>,
+        part: &Part,
+        batches: Batches,
+    ) -> Result<NetworkObjective, NetworkError> {
+        NetworkObjective::new(self.clone(), loss, samples, Some(part), batches)
     }
 }

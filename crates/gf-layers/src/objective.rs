@@ -14,8 +14,8 @@ use gf_core::{
 use third_derivative::ThirdDerivatives;
 
 use crate::{
-    Batches, Loss, Network, NetworkError, batches::BatchNumber, chunk::Chunk, merge::Merge, problem::Problem,
-    products::Curvature, shape::Shape, tape::Tape, targets::Prepared,
+    Batches, Loss, Network, NetworkError, Part, Reduction, batches::BatchNumber, chunk::Chunk, merge::Merge,
+    part::Places, problem::Problem, products::Curvature, shape::Shape, tape::Tape, targets::Prepared,
 };
 
 /// L(θ) of a network on the current batch, with gradient, products and matrices, all exact.
@@ -40,6 +40,10 @@ pub struct NetworkObjective {
     current: BatchNumber,
     /// The samples in the order of the current epoch.
     order: Vec<usize>,
+    /// Where the samples of the current epoch are, unless all are here.
+    places: Option<Places>,
+    /// The most samples of a batch that are here.
+    capacity: usize,
     function: Function,
     /// Once one was asked for.
     third: Option<ThirdDerivatives>,
@@ -52,6 +56,7 @@ impl NetworkObjective {
         network: Network,
         loss: Loss,
         samples: Arc<Samples>,
+        part: Option<&Part>,
         batches: Batches,
     ) -> Result<Self, NetworkError> {
         network.validate()?;
@@ -63,16 +68,29 @@ impl NetworkObjective {
             return Err(NetworkError::Outputs { expected: network.outputs(), found: samples.outputs() });
         }
         loss.validate(&network)?;
-        let targets = Prepared::new(&loss, &samples)?;
+        let targets = Prepared::new(&loss, &samples, part.is_some())?;
+        let (mut count, here) = (samples.len(), samples.len());
+        if let Some(part) = part {
+            if part.rows().len() != here {
+                let expected = part.rows().len();
+                return Err(NetworkError::Length { what: "samples of the part", expected, found: here });
+            }
+            if loss.reduction == Reduction::Mean && targets.is_weighted() && part.labels().is_none() {
+                return Err(NetworkError::PartWithoutLabels);
+            }
+            count = part.total();
+        }
         let dim = Shape::new(&network).dim();
         let map = Merge::new(&network);
         let shape = map.as_ref().map_or_else(|| Shape::new(&network), |map| map.shape.clone());
-        let (count, capacity) = (samples.len(), batches.largest(samples.len()));
+        let capacity = batches.largest(count).min(here).max(1);
         let room = shape.chunk.min(capacity);
         let visitors = (Chunk::new(&shape, room), Tape::new(&shape, room));
         let mut objective = Self {
             current: batches.number(count, 1),
             order: vec![0; count],
+            places: part.cloned().map(Places::new),
+            capacity,
             third: None,
             visitors,
             function: Function::new(Problem::new(shape, loss, samples, targets, capacity), map, dim, capacity),
@@ -113,17 +131,17 @@ impl NetworkObjective {
         self.function.l2
     }
 
-    /// All samples.
+    /// All samples, of this part.
     pub fn samples(&self) -> &Arc<Samples> {
         &self.function.problem().samples
     }
 
     /// Batches an epoch.
     pub fn batches_per_epoch(&self) -> usize {
-        self.batches.per_epoch(self.samples().len())
+        self.batches.per_epoch(self.order.len())
     }
 
-    /// Samples in the current batch.
+    /// Samples in the current batch, of this part.
     pub fn batch_len(&self) -> usize {
         self.function.problem().batch_len()
     }
@@ -161,8 +179,14 @@ impl NetworkObjective {
     }
 
     fn take_batch(&mut self) {
-        let range = self.batches.range(self.order.len(), self.current.slot);
-        self.function.set_batch(&self.order[range]);
+        let batch = &self.order[self.batches.range(self.order.len(), self.current.slot)];
+        match &mut self.places {
+            None => self.function.set_batch(batch),
+            Some(places) => {
+                places.take(batch);
+                self.function.set_part_of_batch(&places.batch, batch, places.part.labels());
+            }
+        }
     }
 }
 
@@ -229,8 +253,8 @@ impl GaussNewton for NetworkObjective {
 impl ThirdDerivative for NetworkObjective {
     fn curvature_gradient(&mut self, theta: &[f64], u: &[f64], v: &[f64], out: &mut [f64]) -> Result<(), EvalError> {
         check_curvature_gradient_lens(self.dim(), theta, u, v, out)?;
-        let capacity = self.batches.largest(self.order.len());
-        let passes = self.third.get_or_insert_with(|| ThirdDerivatives::new(Shape::new(&self.network), capacity));
+        let (network, capacity) = (&self.network, self.capacity);
+        let passes = self.third.get_or_insert_with(|| ThirdDerivatives::new(Shape::new(network), capacity));
         passes.contract(self.function.problem(), theta, u, v, out);
         Ok(())
     }

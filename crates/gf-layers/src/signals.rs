@@ -89,7 +89,7 @@ impl SignalProbe {
         // Checks everything; what else it builds is small beside the passes here.
         network.objective_shared(loss.clone(), Arc::clone(&samples), crate::Batches::full())?.with_l2(l2)?;
         let shape = Shape::new(network);
-        let targets = Prepared::new(&loss, &samples)?;
+        let targets = Prepared::new(&loss, &samples, false)?;
         let rows: Vec<usize> = (0..samples.len()).collect();
         let room = shape.chunk.min(rows.len());
         let mut problem = Problem::new(shape.clone(), loss, samples, targets, rows.len());

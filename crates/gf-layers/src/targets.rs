@@ -27,7 +27,8 @@ impl SoftTarget {
 }
 
 impl Prepared {
-    pub(crate) fn new(loss: &Loss, samples: &Samples) -> Result<Self, NetworkError> {
+    /// `is_part` says that the samples are not all there are.
+    pub(crate) fn new(loss: &Loss, samples: &Samples, is_part: bool) -> Result<Self, NetworkError> {
         let outputs = samples.outputs();
         match &loss.function {
             LossFunction::Mse | LossFunction::HalfMse | LossFunction::Huber { .. } => {
@@ -45,33 +46,48 @@ impl Prepared {
             }
             LossFunction::SoftmaxCrossEntropy { label_smoothing, class_weights } => {
                 let weights = class_weights.clone().unwrap_or_else(|| vec![1.0; outputs]);
-                Self::of_labels(labels(loss, samples)?, *label_smoothing, weights)
+                let labels = labels(loss, samples)?;
+                if !is_part && labels.iter().all(|label| weights[*label as usize] == 0.0) {
+                    return Err(NetworkError::NoWeight);
+                }
+                Ok(Self::of_labels(labels, *label_smoothing, weights))
             }
-            LossFunction::Focal { .. } => Self::of_labels(labels(loss, samples)?, 0.0, vec![1.0; outputs]),
+            LossFunction::Focal { .. } => Ok(Self::of_labels(labels(loss, samples)?, 0.0, vec![1.0; outputs])),
         }
     }
 
-    fn of_labels(labels: Vec<u32>, label_smoothing: f64, weights: Vec<f64>) -> Result<Self, NetworkError> {
+    fn of_labels(labels: Vec<u32>, label_smoothing: f64, weights: Vec<f64>) -> Self {
         let outputs = weights.len();
-        if labels.iter().all(|label| weights[*label as usize] == 0.0) {
-            return Err(NetworkError::NoWeight);
-        }
         let others = label_smoothing / (outputs - 1) as f64;
         let target = SoftTarget { own: 1.0 - label_smoothing, others };
         let mass = |label: usize| (0..outputs).map(|c| weights[c] * target.of(label, c)).sum();
         let mass = (0..outputs).map(mass).collect();
-        Ok(Self::Labels { labels, target, mass, weights })
+        Self::Labels { labels, target, mass, weights }
+    }
+
+    /// Whether samples of different classes have different weights.
+    pub(crate) fn is_weighted(&self) -> bool {
+        matches!(self, Self::Labels { weights, .. } if weights.iter().any(|weight| *weight != 1.0))
     }
 
     /// The factor 1/n, 1/S or 1 of a batch of these samples. A batch whose samples all weigh nothing gets 0: its loss is then 0,
     /// not 0/0.
     pub(crate) fn scale(&self, reduction: Reduction, rows: &[usize]) -> f64 {
+        let labels = match self {
+            Self::Values(_) => None,
+            Self::Labels { labels, .. } => Some(&labels[..]),
+        };
+        self.scale_of_whole(reduction, rows, labels)
+    }
+
+    /// As [`Prepared::scale`], of samples that may be elsewhere: their `labels` are needed where samples are weighted.
+    pub(crate) fn scale_of_whole(&self, reduction: Reduction, rows: &[usize], labels: Option<&[u32]>) -> f64 {
         if reduction == Reduction::Sum {
             return 1.0;
         }
-        let total = match self {
-            Self::Values(_) => rows.len() as f64,
-            Self::Labels { labels, weights, .. } => rows.iter().map(|row| weights[labels[*row] as usize]).sum(),
+        let total = match (self, labels) {
+            (Self::Labels { weights, .. }, Some(labels)) => rows.iter().map(|row| weights[labels[*row] as usize]).sum(),
+            _ => rows.len() as f64,
         };
         if total > 0.0 { 1.0 / total } else { 0.0 }
     }

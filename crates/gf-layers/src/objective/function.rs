@@ -95,6 +95,12 @@ impl Function {
         self.forget();
     }
 
+    /// Takes these samples of a part as its share of the batch `whole`.
+    pub(super) fn set_part_of_batch(&mut self, rows: &[usize], whole: &[usize], labels: Option<&[u32]>) {
+        self.point.set_part_of_batch(rows, whole, labels);
+        self.forget();
+    }
+
     /// The function has changed.
     pub(super) fn forget(&mut self) {
         self.point.forget();
@@ -106,7 +112,7 @@ impl Function {
     /// Model flops, the map (which does not grow with the batch) left out.
     pub(super) fn cost(&self) -> Cost {
         let problem = self.problem();
-        cost::of(&problem.shape, problem.batch_len())
+        cost::of(&problem.shape, problem.whole_len())
     }
 
     pub(super) fn value(&mut self, theta: &[f64]) -> f64 {

@@ -171,7 +171,11 @@ fn sum_over_lanes(
     part: impl Fn(&mut Lane, &mut [f64]) + Sync,
 ) {
     let used = lanes.iter().take_while(|lane| lane.is_used(problem)).count();
-    let (first, others) = lanes[..used].split_first_mut().expect("a batch has samples");
+    let Some((first, others)) = lanes[..used].split_first_mut() else {
+        // No sample of the batch belongs to this part.
+        out.fill(0.0);
+        return;
+    };
     let len = out.len();
     let other = |lane: &mut Lane| {
         let mut sum = std::mem::take(&mut lane.sum);
@@ -237,6 +241,11 @@ impl Point {
         self.problem.set_batch(rows);
     }
 
+    /// Takes these samples of a part as its share of the batch `whole`.
+    pub(super) fn set_part_of_batch(&mut self, rows: &[usize], whole: &[usize], labels: Option<&[u32]>) {
+        self.problem.set_part_of_batch(rows, whole, labels);
+    }
+
     /// The function has changed.
     pub(super) fn forget(&mut self) {
         self.known = Known::Nothing;
@@ -290,6 +299,11 @@ impl Point {
 
     /// Overwrites the lower triangle of the matrix at θ.
     pub(super) fn matrix(&mut self, of: Curvature, theta: &[f64], out: &mut [f64]) {
+        if self.problem.batch_len() == 0 {
+            let p = self.problem.shape.dim();
+            out.chunks_exact_mut(p).enumerate().for_each(|(j, column)| column[j..].fill(0.0));
+            return;
+        }
         self.dense.get_or_insert_with(|| Dense::new(&self.problem.shape)).assemble(of, &self.problem, theta, out);
     }
 

@@ -1,8 +1,9 @@
-//! Orchestrates the workspace: `cargo xtask experiment`, `docs`, `peers`, `scaling`, `test`, `ci`, `tidy`.
+//! Orchestrates the workspace: `cargo xtask experiment`, `docs`, `peers`, `scaling`, `mpi`, `test`, `ci`, `tidy`.
 //!
 //! It links none of the numerical crates, so that it builds in seconds; what runs is the `gf` binary, built in release.
 
 mod docs;
+mod mpi;
 mod peers;
 mod python;
 mod tidy;
@@ -35,6 +36,8 @@ enum Task {
     Peers(peers::Options),
     /// Measure how time and memory grow with parameters, samples, depth and threads, and write docs/cost-of-curvature.md.
     Scaling,
+    /// Build gf-mpi, the `gf` of several processes; says what it needs and this machine lacks.
+    Mpi(mpi::Options),
     /// Run all tests: unit, integration and documentation tests.
     Test {
         /// The long forms of tests that repeat something many times: minutes in place of seconds.
@@ -61,6 +64,7 @@ fn main() -> Result<()> {
         Task::Docs(options) => docs::run(root, &options),
         Task::Peers(options) => peers::run(root, &options),
         Task::Scaling => scaling(root),
+        Task::Mpi(options) => mpi::run(root, &options),
         Task::Test { long, arguments } => test(root, long, &arguments),
         Task::Ci { skip_tests } => ci(root, skip_tests),
         Task::Tidy => tidy::check(root),
@@ -89,10 +93,14 @@ fn test(root: &Path, long: bool, arguments: &[String]) -> Result<()> {
     let python = python::environment(root);
     let mut environment: Vec<(&str, &Path)> = python.iter().map(|python| ("GF_PYTHON", python.as_path())).collect();
     environment.extend(long.then_some(("GF_LONG_TESTS", Path::new("1"))));
-    let all = runner.iter().copied().chain(["--workspace"]).chain(arguments.iter().map(String::as_str));
+    let workspace = mpi::workspace();
+    if workspace.contains(&"--exclude") {
+        step("gf-mpi is left out: `cargo xtask mpi` says what it needs");
+    }
+    let all = runner.iter().chain(workspace).copied().chain(arguments.iter().map(String::as_str));
     cargo_with(root, all, &environment)?;
     peers::test(root)?;
-    cargo(root, ["test", "--workspace", "--doc", "--quiet"])
+    cargo(root, ["test", "--doc", "--quiet"].iter().chain(workspace).copied())
 }
 
 fn ci(root: &Path, skip_tests: bool) -> Result<()> {
@@ -101,13 +109,16 @@ fn ci(root: &Path, skip_tests: bool) -> Result<()> {
     step("tidy");
     tidy::check(root)?;
     step("clippy");
-    cargo(root, ["clippy", "--workspace", "--all-targets", "--quiet", "--", "-D", "warnings"])?;
+    let workspace = mpi::workspace();
+    let clippy = ["clippy", "--all-targets", "--quiet"].iter().chain(workspace).chain(&["--", "-D", "warnings"]);
+    cargo(root, clippy.copied())?;
     if !skip_tests {
         step("tests");
         test(root, false, &[])?;
     }
     step("documentation");
-    cargo_with(root, ["doc", "--workspace", "--no-deps", "--quiet"], &[("RUSTDOCFLAGS", Path::new("-D warnings"))])?;
+    let doc = ["doc", "--no-deps", "--quiet"].iter().chain(workspace);
+    cargo_with(root, doc.copied(), &[("RUSTDOCFLAGS", Path::new("-D warnings"))])?;
     step("experiments and benches, smoke");
     let out = tempdir(root)?;
     cargo(root, ["build", "--release", "--package", "gf-cli", "--quiet"])?;
@@ -119,7 +130,13 @@ fn ci(root: &Path, skip_tests: bool) -> Result<()> {
     let benches = ["--bench", "derivatives", "--bench", "steps", "--bench", "spectrum"];
     cargo(
         root,
-        ["bench", "--workspace"].into_iter().chain(benches).chain(["--profile", "dev", "--quiet", "--", "--test"]),
+        ["bench", "--workspace", "--exclude", "gf-mpi"].into_iter().chain(benches).chain([
+            "--profile",
+            "dev",
+            "--quiet",
+            "--",
+            "--test",
+        ]),
     )
 }
 

@@ -18,7 +18,7 @@
 //!     method.explicit = { h = 0.1 }
 //! "#;
 //! let problem = Problem::load(Document::builtin("iris.toml", text.into()))?;
-//! let mut objective = problem.objective(problem.data(0)?.train, problem.batches(0))?;
+//! let mut objective = problem.objective(&problem.data(0)?.train, problem.batches(0))?;
 //! assert!(objective.value(&problem.start(0, None))? < 10.0);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
@@ -33,11 +33,14 @@ mod interrupt;
 pub mod model;
 mod parallel;
 mod progress;
+mod ranks;
 pub mod report;
 pub mod runner;
 mod spectrum_file;
 pub mod study;
 pub mod summary;
+
+pub use ranks::Ranks;
 
 /// The examples of the README are documentation tests.
 #[cfg(doctest)]

@@ -3,12 +3,17 @@
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// Runs `work` on every task, `threads` at a time, in the order given; results in that order too.
+/// Runs `work` on every task, `at_once` at a time on `threads` threads together, in the order given; results in that order too.
 ///
 /// Each worker has a rayon pool of its own (one thread when there are at least as many tasks as threads): with a shared pool a task that
 /// waits could be handed another task's work, and its stopwatch would count it.
-pub(crate) fn for_each_task<T: Sync, R: Send>(tasks: &[T], threads: usize, work: impl Fn(&T) -> R + Sync) -> Vec<R> {
-    let workers = threads.min(tasks.len()).max(1);
+pub(crate) fn for_each_task<T: Sync, R: Send>(
+    tasks: &[T],
+    at_once: usize,
+    threads: usize,
+    work: impl Fn(&T) -> R + Sync,
+) -> Vec<R> {
+    let workers = at_once.min(threads).min(tasks.len()).max(1);
     let inner = (threads / workers).max(1);
     let next = AtomicUsize::new(0);
     let results: Vec<Mutex<Option<R>>> = tasks.iter().map(|_| Mutex::new(None)).collect();

@@ -25,7 +25,6 @@ use arm::{Session, run_arm};
 pub use basins::BasinStart;
 pub use central_flow::CentralFlowRow;
 pub use checkpoint::CheckpointStore;
-use checkpoint::fingerprint;
 pub use depth::{DepthLayerRow, DepthResult, DepthRow};
 pub(crate) use epochs::UPDATE_RATIO_BAND;
 pub use epochs::{EpochLayerRow, EpochRow, EpochSums};
@@ -37,7 +36,6 @@ pub use lr_range::{LrRangeLimits, LrRangeResult, LrRangeRow, has_linear_stabilit
 pub use result::{ArmOutcome, ArmRun, Ending};
 pub use spectrum::SpectrumRun;
 
-use crate::interrupt;
 use crate::parallel::for_each_task;
 use crate::progress::{Live, Progress};
 use crate::study::{Problem, Subject, memory_shortage};
@@ -91,11 +89,11 @@ pub fn run(problem: &Problem, threads: usize, progress: Progress, store: &Checkp
     let tasks: Vec<Task> =
         arms.into_iter().map(|(arm, seed)| Task::Arm(arm, seed)).chain((0..starts).map(Task::Start)).collect();
     check_memory(problem, &tasks, threads)?;
-    let results = for_each_task(&tasks, threads, |task| {
-        if interrupt::is_requested() { Ok(None) } else { run_task(problem, task, store, &live) }
+    let results = for_each_task(&tasks, problem.ranks.tasks_at_once(threads), threads, |task| {
+        if problem.ranks.are_interrupted() { Ok(None) } else { run_task(problem, task, store, &live) }
     });
     live.finish();
-    if interrupt::is_requested() && results.iter().any(|result| matches!(result, Ok(None))) {
+    if results.iter().any(|result| matches!(result, Ok(None))) {
         return Ok(Ran::Interrupted);
     }
     let (mut runs, mut rows) = (Vec::new(), Vec::new());
@@ -122,10 +120,10 @@ fn run_task(problem: &Problem, task: &Task, store: &CheckpointStore, live: &Live
         Task::Start(seed) => (".first-step", *seed, STEPS_A_START),
     };
     let data = match problem.subject {
-        Subject::Network(_) => Some(problem.data(seed)?),
-        Subject::Function(_) => None,
+        Subject::Network(_) => problem.fingerprint(seed)?,
+        Subject::Function(_) => 0,
     };
-    let label = checkpoint::Task { name, seed, data: fingerprint(data.as_ref()) };
+    let label = checkpoint::Task { name, seed, data };
     let warn = |message: String| live.total().suspend(|| eprintln!("warning: {message}"));
     if let Some(done) = store.ended(&label, warn) {
         live.total().inc(length);
@@ -164,7 +162,7 @@ pub fn run_depth(problem: &Problem, threads: usize, progress: Progress) -> Resul
     let seeds = &problem.study.run.seeds;
     let tasks: Vec<_> = spec.cases().into_iter().flat_map(|case| seeds.iter().map(move |seed| (case, *seed))).collect();
     let bar = progress.bar(tasks.len() as u64, "networks");
-    let results = for_each_task(&tasks, threads, |(case, seed)| {
+    let results = for_each_task(&tasks, problem.ranks.tasks_at_once(threads), threads, |(case, seed)| {
         let result = depth::measure(problem, spec, case, *seed);
         bar.inc(1);
         result
@@ -183,7 +181,7 @@ pub fn run_lr_range(problem: &Problem, threads: usize, progress: Progress) -> Re
     let arms = spec.tested(&problem.study.arms);
     let tasks: Vec<_> = arms.flat_map(|arm| seeds.iter().map(move |seed| (arm, *seed))).collect();
     let bar = progress.bar(tasks.len() as u64, "range tests");
-    let results = for_each_task(&tasks, threads, |(arm, seed)| {
+    let results = for_each_task(&tasks, problem.ranks.tasks_at_once(threads), threads, |(arm, seed)| {
         let own = problem.of_arm(arm);
         let result = test_lr_range(&own, spec, arm, *seed, &own.start(*seed, Some(arm)));
         bar.inc(1);

@@ -10,14 +10,14 @@ mod length;
 mod loss;
 mod lr_range;
 mod problem;
+mod records;
 mod schedule;
 mod schema;
 mod spec;
 mod spectrum;
 
 pub use conserved::Conserved;
-pub use data::SeededData;
-pub(crate) use data::builtin_samples;
+pub use data::{SampleSet, SeededData};
 pub use depth::{Depth, DepthCase, initialization_name};
 pub use document::{Document, InputError, misuse};
 pub use function::{FunctionSpec, Smooth};
@@ -25,7 +25,8 @@ pub use loss::{LossKind, LossSpec};
 pub use lr_range::LrRange;
 pub(crate) use lr_range::check_flags;
 pub(crate) use problem::memory_shortage;
-pub use problem::{CONSERVATION_DRIFT, DISTANCE_TO_FLOW, NetworkProblem, Problem, Subject};
+pub use problem::{CONSERVATION_DRIFT, DISTANCE_TO_FLOW, NetworkLoss, NetworkProblem, Problem, Subject};
+pub(crate) use records::builtin_samples;
 pub(crate) use schema::resolve;
 pub use schema::schema;
 pub use spec::{

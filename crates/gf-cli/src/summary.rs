@@ -145,7 +145,7 @@ impl Summary {
             validation_samples: sizes[1],
             class_names: data.and_then(|data| data.class_names.clone()),
             dropped_rows: data.map_or(0, |data| data.dropped_rows),
-            filled_values: data.map_or(0, |data| data.gaps.len()),
+            filled_values: data.map_or(0, |data| data.missing),
             arms,
             claims: Vec::new(),
             first_steps,

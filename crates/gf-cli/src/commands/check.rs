@@ -56,7 +56,7 @@ pub(super) fn execute(arguments: &CheckArguments) -> Result<u8, Report> {
             let has_kinks = network.network.layers.iter().any(jumps) || network.loss_spec.kind == LossKind::Huber;
             let batches = if has_kinks { Batches::fixed(FEW) } else { Batches::full() };
             tries = if has_kinks { TRIES } else { 1 };
-            let objective = problem.objective(problem.all_samples(seed)?, batches)?;
+            let objective = problem.objective(&problem.all_samples(seed)?, batches)?;
             let layers = network.network.layer_ranges().into_iter().enumerate();
             let parts = layers.map(|(l, range)| (format!("layer {}", l + 1), range)).collect();
             (Box::new(objective) as Box<dyn Smooth>, parts)

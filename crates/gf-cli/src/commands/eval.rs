@@ -1,7 +1,6 @@
 //! `gf eval`: one point, exactly.
 
 use std::path::Path;
-use std::sync::Arc;
 
 use gf_core::{DenseHessian, GaussNewton, HessianProduct, Objective, SymmetricOperator, Triangle, vector};
 use gf_layers::{Batches, NetworkObjective};
@@ -43,7 +42,7 @@ pub(super) fn execute(arguments: &EvalArguments) -> Result<u8, Report> {
 
     let seed = problem.study.run.seeds.first().copied().unwrap_or(0);
     let samples = problem.all_samples(seed)?;
-    let mut objective = problem.objective(Arc::clone(&samples), Batches::full())?;
+    let mut objective = problem.objective(&samples, Batches::full())?;
     let mut gradient = vec![0.0; p];
     let loss = objective.value_and_gradient(&theta, &mut gradient).map_err(misuse)?;
     if !loss.is_finite() || !vector::all_finite(&gradient) {
@@ -57,7 +56,7 @@ pub(super) fn execute(arguments: &EvalArguments) -> Result<u8, Report> {
     let bar = Progress::new(false).bar((wanted + directions.len() + steps.len()) as u64, "arrays");
     let mut arrays: Vec<(&Path, Vec<usize>, Vec<f64>)> = Vec::new();
     if let Some(path) = &arguments.output {
-        let outputs = network.predict(&theta, samples.inputs()).map_err(misuse)?;
+        let outputs = network.predict(&theta, samples.own().inputs()).map_err(misuse)?;
         arrays.push((path, vec![samples.len(), network.outputs()], outputs));
     }
     // Symmetric matrices: column-major and row-major are the same.
@@ -119,7 +118,7 @@ pub(super) fn execute(arguments: &EvalArguments) -> Result<u8, Report> {
 
 /// The new parameters with what the record says of the step, or why there is none.
 fn take_step(
-    objective: &mut NetworkObjective,
+    objective: &mut NetworkLoss,
     settings: &MethodSettings,
     theta: &[f64],
     text: &str,

@@ -55,7 +55,7 @@ pub(super) fn execute(arguments: &SpectrumArguments) -> Result<u8, Report> {
         Subject::Function(function) => function.objective(seed),
         Subject::Network(_) => {
             let samples = if arguments.train { problem.data(seed)?.train } else { problem.all_samples(seed)? };
-            Box::new(problem.objective(samples, Batches::full())?)
+            Box::new(problem.objective(&samples, Batches::full())?)
         }
     };
     let layers = match &problem.subject {

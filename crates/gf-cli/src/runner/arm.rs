@@ -64,8 +64,8 @@ pub(super) fn run_arm(
     let shows_metric = metric.is_some();
     let line = live.arm(super::line_name(&arm.name, seed), from, budget.steps, batches_per_epoch);
     let mut ticks = Ticks { line, seen: Rc::clone(&seen), metric: metric.unwrap_or_default() };
-    let mut deadline = Deadline::new(problem.study.run.wall_time);
-    let mut pause = Pause::new(store.spec());
+    let mut deadline = Deadline::new(problem.study.run.wall_time, &problem.ranks);
+    let mut pause = Pause::new(store.spec(), &problem.ranks);
     let distance = Rc::new(Cell::new(f64::NAN));
     let mut watches = Watches::new(problem, (arm, seed), &start, &instance, &distance)?;
     let measures_distance = watches.measure_distance();
@@ -120,7 +120,7 @@ pub(super) fn run_arm(
                 "{error}; `gf resume` goes on from an earlier one, or from the start, until one can be written"
             ));
         }
-        if interrupt::is_requested() {
+        if problem.ranks.are_interrupted() {
             return Ok(None);
         }
         pause.restart();
@@ -141,7 +141,9 @@ pub(super) fn run_arm(
     let history = history.into_table();
     let predictions = match (&problem.subject, &instance.data) {
         (Subject::Network(network), Some(data)) if seed == problem.study.run.seeds[0] => {
-            let mut outputs = network.network.predict(&outcome.theta, data.validation.inputs()).map_err(misuse)?;
+            let (own, part) = (data.validation.own(), data.validation.part());
+            let outputs = network.network.predict(&outcome.theta, own.inputs()).map_err(misuse)?;
+            let mut outputs = problem.ranks.all_rows(part, network.network.outputs(), &outputs);
             data.scaling.iter().for_each(|scaling| scaling.invert_targets(&mut outputs));
             Some(outputs)
         }

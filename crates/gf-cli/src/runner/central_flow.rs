@@ -93,7 +93,7 @@ impl CentralFlowWatch {
         let asked = problem.study.spectrum.as_ref().is_some_and(|spec| spec.central_flow);
         let (true, MethodSettings::Explicit(_)) = (asked, &arm.method) else { return Ok(None) };
         let objective: Box<dyn Smooth> = match &problem.subject {
-            Subject::Network(_) => Box::new(problem.objective(problem.data(seed)?.train, Batches::full())?),
+            Subject::Network(_) => Box::new(problem.objective(&problem.data(seed)?.train, Batches::full())?),
             Subject::Function(function) => match function.smooth_objective(seed) {
                 Some(objective) => objective,
                 None => return Ok(None),

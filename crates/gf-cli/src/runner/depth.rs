@@ -99,7 +99,7 @@ pub struct DepthResult {
 pub(super) fn measure(problem: &Problem, spec: &Depth, case: &DepthCase, seed: u64) -> Result<DepthResult, Report> {
     let model = problem.network()?;
     let network = spec.network(case, &model.network);
-    let samples = first(&problem.data(seed)?.train, spec.samples)?;
+    let samples = first(problem.data(seed)?.train.own(), spec.samples)?;
     let theta = network.init(&case.initialization, &mut Streams::new(seed).init());
     let inputs = samples.inputs();
     let mean_square = inputs.iter().map(|x| x * x).sum::<f64>() / inputs.len() as f64;

@@ -1,15 +1,13 @@
 //! Training loss, validation loss and metrics at a point.
 
-use std::sync::Arc;
-
-use gf_core::{FullCurvature, Objective, Samples, Targets};
-use gf_layers::{Batches, NetworkObjective};
+use gf_core::{FullCurvature, Objective, Targets};
+use gf_layers::Batches;
 use gf_utils::Metric;
 use gf_utils::data::Scaling;
 use gf_utils::history::Evaluation;
 use miette::Report;
 
-use crate::study::{Problem, SeededData};
+use crate::study::{NetworkLoss, Problem, SampleSet, SeededData};
 
 /// Evaluates points, without allocating after set-up.
 pub enum Evaluator {
@@ -21,16 +19,13 @@ pub enum Evaluator {
 
 /// Evaluates a network on the training and the validation set.
 pub struct NetworkEvaluator {
-    train: NetworkObjective,
-    validation: NetworkObjective,
-    samples: Arc<Samples>,
-    /// The validation samples in the units of the data: metrics are about them.
-    in_data_units: Arc<Samples>,
+    train: NetworkLoss,
+    validation: NetworkLoss,
     scaling: Option<Scaling>,
-    outputs: Vec<f64>,
     metrics: &'static [Metric],
+    on_validation: OnSamples,
     /// Where the first metric is wanted on the training samples too.
-    on_training: Option<OnTraining>,
+    on_training: Option<OnSamples>,
 }
 
 impl NetworkEvaluator {
@@ -39,20 +34,19 @@ impl NetworkEvaluator {
     /// # Errors
     /// A misfit between network, loss and samples.
     pub fn new(problem: &Problem, data: &SeededData) -> Result<Self, Report> {
-        let network = problem.network()?;
+        let metrics = problem.network()?.metrics();
+        let validation = data.in_data_units.own().targets().clone();
+        let on_training = || {
+            let targets = in_data_units(data.train.own().targets(), data.scaling.as_ref());
+            OnSamples::new(problem, &data.train, &targets)
+        };
         Ok(Self {
-            train: problem.objective(Arc::clone(&data.train), Batches::full())?,
-            validation: problem.objective(Arc::clone(&data.validation), Batches::full())?,
-            samples: Arc::clone(&data.validation),
-            in_data_units: Arc::clone(&data.in_data_units),
+            train: problem.objective(&data.train, Batches::full())?,
+            validation: problem.objective(&data.validation, Batches::full())?,
             scaling: data.scaling.clone(),
-            outputs: vec![0.0; data.validation.len() * network.network.outputs()],
-            metrics: network.metrics(),
-            on_training: problem.monitors().then(|| OnTraining {
-                samples: Arc::clone(&data.train),
-                targets: in_data_units(data.train.targets(), data.scaling.as_ref()),
-                outputs: vec![0.0; data.train.len() * network.network.outputs()],
-            }),
+            metrics,
+            on_validation: OnSamples::new(problem, &data.validation, &validation)?,
+            on_training: if problem.monitors() { Some(on_training()?) } else { None },
         })
     }
 
@@ -61,35 +55,57 @@ impl NetworkEvaluator {
     pub fn evaluate(&mut self, theta: &[f64], out: &mut Evaluation) {
         out.train_loss = self.train.value(theta).unwrap_or(f64::NAN);
         out.val_loss = self.validation.value(theta).unwrap_or(f64::NAN);
-        let predicted = self.validation.predict(theta, self.samples.inputs(), &mut self.outputs).is_ok();
-        if let Some(scaling) = &self.scaling {
-            scaling.invert_targets(&mut self.outputs);
-        }
+        self.on_validation.predict(&mut self.validation, theta, self.scaling.as_ref());
         let mut slots = out.metrics.iter_mut();
         for (slot, metric) in slots.by_ref().take(self.metrics.len()).zip(self.metrics) {
-            *slot = match predicted {
-                true => metric.evaluate(&self.outputs, self.in_data_units.targets()).unwrap_or(f64::NAN),
-                false => f64::NAN,
-            };
+            *slot = self.on_validation.judge(metric);
         }
-        if let (Some(OnTraining { samples, targets, outputs }), Some(metric), Some(slot)) =
+        if let (Some(on_training), Some(metric), Some(slot)) =
             (&mut self.on_training, self.metrics.first(), slots.next())
         {
-            let predicted = self.train.predict(theta, samples.inputs(), outputs).is_ok();
-            if let Some(scaling) = &self.scaling {
-                scaling.invert_targets(outputs);
-            }
-            let value = if predicted { metric.evaluate(outputs, targets).ok() } else { None };
-            *slot = value.unwrap_or(f64::NAN);
+            on_training.predict(&mut self.train, theta, self.scaling.as_ref());
+            *slot = on_training.judge(metric);
         }
     }
 }
 
-/// The training samples, their targets in the units of the data, and room for the outputs on them.
-struct OnTraining {
-    samples: Arc<Samples>,
+/// A set of samples with all its targets in the units of the data, and room for the outputs on them.
+struct OnSamples {
+    set: SampleSet,
+    /// Of the samples that are here; without use where all are.
+    own: Vec<f64>,
     targets: Targets,
     outputs: Vec<f64>,
+}
+
+impl OnSamples {
+    /// `targets` are those of the samples that are here.
+    fn new(problem: &Problem, set: &SampleSet, targets: &Targets) -> Result<Self, Report> {
+        let outputs = problem.network()?.network.outputs();
+        let own = set.part().map_or(0, |_| set.own().len() * outputs);
+        let targets = problem.ranks.all_targets(set.part(), targets);
+        Ok(Self { set: set.clone(), own: vec![0.0; own], targets, outputs: vec![0.0; set.len() * outputs] })
+    }
+
+    /// The outputs of all samples, in the units of the data; NaN where there are none.
+    fn predict(&mut self, objective: &mut NetworkLoss, theta: &[f64], scaling: Option<&Scaling>) {
+        let Self { set, own, outputs, .. } = self;
+        let width = objective.local().network().outputs();
+        let here = if set.part().is_some() { &mut *own } else { &mut *outputs };
+        if objective.local_mut().predict(theta, set.own().inputs(), here).is_err() {
+            here.fill(f64::NAN);
+        }
+        if set.part().is_some() {
+            objective.communicator().spread(set.part(), width, own, outputs);
+        }
+        if let Some(scaling) = scaling {
+            scaling.invert_targets(outputs);
+        }
+    }
+
+    fn judge(&self, metric: &Metric) -> f64 {
+        metric.evaluate(&self.outputs, &self.targets).unwrap_or(f64::NAN)
+    }
 }
 
 /// Targets as they were before they were scaled.

@@ -3,8 +3,6 @@
 //! At each start: the lowest eigenvalue of the Hessian H (Lanczos on exact products), the number of eigenvalues below the pole −1/h
 //! (inertia of H + I/h), and the eigenvalue nearest to the pole (Lanczos on the inverse of H + I/h, by its LBLᵀ).
 
-use std::sync::Arc;
-
 use gf_core::{
     DenseHessian, FiniteDifference, HessianProduct, Objective, Streams, SymmetricOperator, Triangle, standard_normal,
     vector,
@@ -20,7 +18,7 @@ use miette::Report;
 use serde::{Deserialize, Serialize};
 
 use super::NetworkEvaluator;
-use crate::study::{FirstSteps, Problem, misuse};
+use crate::study::{FirstSteps, NetworkLoss, Problem, misuse};
 use crate::summary::null_is_nan;
 
 /// One start.
@@ -90,7 +88,7 @@ const POLICIES: [(OnIndefinite, &str, bool); 5] = [
 pub(super) fn first_step(problem: &Problem, spec: &FirstSteps, seed: u64) -> Result<FirstStep, Report> {
     let data = problem.data(seed)?;
     let theta = problem.start(seed, None);
-    let mut objective = problem.objective(Arc::clone(&data.train), problem.batches(seed))?;
+    let mut objective = problem.objective(&data.train, problem.batches(seed))?;
     objective.begin_step(1);
     let mut evaluator = NetworkEvaluator::new(problem, &data)?;
     let (is_classification, metrics) = (problem.network()?.is_classification(), problem.metric_names().len());
@@ -109,7 +107,7 @@ pub(super) fn first_step(problem: &Problem, spec: &FirstSteps, seed: u64) -> Res
         .difference_steps
         .iter()
         .map(|epsilon| {
-            let fresh = problem.objective(Arc::clone(&data.train), problem.batches(seed))?;
+            let fresh = problem.objective(&data.train, problem.batches(seed))?;
             asymmetry_of_differences(fresh, &theta, *epsilon)
         })
         .collect::<Result<_, Report>>()?;
@@ -130,7 +128,7 @@ pub(super) fn first_step(problem: &Problem, spec: &FirstSteps, seed: u64) -> Res
 }
 
 fn policy_outcome(
-    objective: &mut gf_layers::NetworkObjective,
+    objective: &mut NetworkLoss,
     theta: &[f64],
     h: f64,
     (policy, name, line_search): (OnIndefinite, &str, bool),
@@ -200,12 +198,7 @@ const TOLERANCE: f64 = 1e-9;
 const MAX_PRODUCTS: usize = 400;
 
 impl Spectrum {
-    fn compute(
-        objective: &mut gf_layers::NetworkObjective,
-        theta: &[f64],
-        shift: f64,
-        seed: u64,
-    ) -> Result<Self, Report> {
+    fn compute(objective: &mut NetworkLoss, theta: &[f64], shift: f64, seed: u64) -> Result<Self, Report> {
         let p = theta.len();
         let mut probes = Streams::new(seed).probes();
         let start: Vec<f64> = (0..p).map(|_| standard_normal(&mut probes)).collect();
@@ -247,11 +240,7 @@ impl SymmetricOperator for Inverse {
     }
 }
 
-fn asymmetry_of_differences(
-    mut objective: gf_layers::NetworkObjective,
-    theta: &[f64],
-    epsilon: f64,
-) -> Result<Option<f64>, Report> {
+fn asymmetry_of_differences(mut objective: NetworkLoss, theta: &[f64], epsilon: f64) -> Result<Option<f64>, Report> {
     objective.begin_step(1);
     let p = theta.len();
     let mut matrix = vec![0.0; p * p];

@@ -2,7 +2,6 @@
 
 use std::cell::Cell;
 use std::rc::Rc;
-use std::sync::Arc;
 
 use gf_core::{CurvatureSample, Observer, StepRecord, vector};
 use gf_layers::Batches;
@@ -46,12 +45,12 @@ impl Instance {
     fn of_network(problem: &Problem, arm: &ArmSpec, seed: u64) -> Result<Self, Report> {
         let data = problem.data(seed)?;
         let batches = problem.batches_of(arm.batch.or(problem.study.run.batch), seed);
-        let objective = problem.objective(Arc::clone(&data.train), batches)?;
-        let batches_per_epoch = objective.batches_per_epoch() as u64;
+        let objective = problem.objective(&data.train, batches)?;
+        let batches_per_epoch = objective.local().batches_per_epoch() as u64;
         let objective: Box<AnyObjective> = match arm.curvature_batch {
             None => Box::new(objective),
             Some(size) => {
-                let curvature = problem.objective(Arc::clone(&data.train), problem.batches_of(Some(size), seed))?;
+                let curvature = problem.objective(&data.train, problem.batches_of(Some(size), seed))?;
                 Box::new(CurvatureSample::new(objective, curvature).map_err(misuse)?)
             }
         };
@@ -67,7 +66,7 @@ impl Instance {
 pub(super) fn on_all_training_samples(problem: &Problem, seed: u64) -> Result<Box<AnyObjective>, Report> {
     Ok(match &problem.subject {
         Subject::Function(function) => function.objective(seed),
-        Subject::Network(_) => Box::new(problem.objective(problem.data(seed)?.train, Batches::full())?),
+        Subject::Network(_) => Box::new(problem.objective(&problem.data(seed)?.train, Batches::full())?),
     })
 }
 

@@ -65,8 +65,12 @@ impl LayerWatch {
         let (Some(every), Some(data)) = (problem.study.run.layers_every, data) else { return Ok(None) };
         let every = every.steps(batches_per_epoch);
         let network = problem.network()?;
-        let probe =
-            SignalProbe::new(&network.network, network.loss.clone(), Arc::clone(&data.train), network.loss_spec.l2);
+        let probe = SignalProbe::new(
+            &network.network,
+            network.loss.clone(),
+            Arc::clone(data.train.own()),
+            network.loss_spec.l2,
+        );
         Ok(Some(Self { probe: probe.map_err(misuse)?, arm: arm.to_string(), seed, every, rows: Vec::new() }))
     }
 }

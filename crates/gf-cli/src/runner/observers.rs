@@ -4,14 +4,16 @@ use std::cell::Cell;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use gf_core::{Observer, StepRecord};
+use gf_core::{Communicator, Observer, StepRecord};
 
 use crate::interrupt;
 use crate::progress::{ArmLine, Seen};
+use crate::ranks::Ranks;
 use crate::study::CheckpointSpec;
 
 /// Asks for a pause when it is time for a checkpoint, or the end of the process was asked for.
 pub(super) struct Pause {
+    ranks: Ranks,
     every: Option<u64>,
     seconds: f64,
     since: Instant,
@@ -22,8 +24,8 @@ pub(super) struct Pause {
 pub(super) const PAUSE: &str = "checkpoint";
 
 impl Pause {
-    pub(super) fn new(spec: &CheckpointSpec) -> Self {
-        Self { every: spec.every, seconds: spec.seconds, since: Instant::now(), is_due: false }
+    pub(super) fn new(spec: &CheckpointSpec, ranks: &Ranks) -> Self {
+        Self { ranks: ranks.clone(), every: spec.every, seconds: spec.seconds, since: Instant::now(), is_due: false }
     }
 
     pub(super) fn restart(&mut self) {
@@ -33,10 +35,10 @@ impl Pause {
 
 impl Observer for Pause {
     fn accepted(&mut self, record: &StepRecord<'_>) {
-        self.is_due = record.step > 0
-            && (self.every.is_some_and(|every| record.step.is_multiple_of(every))
-                || self.since.elapsed().as_secs_f64() >= self.seconds
-                || interrupt::is_requested());
+        let is_due = self.every.is_some_and(|every| record.step.is_multiple_of(every))
+            || self.since.elapsed().as_secs_f64() >= self.seconds
+            || interrupt::is_requested();
+        self.is_due = record.step > 0 && self.ranks.decision_of_rank_0(is_due);
     }
 
     fn stop_requested(&mut self) -> Option<&'static str> {
@@ -46,14 +48,15 @@ impl Observer for Pause {
 
 /// Asks for the end of a run that has spent its seconds in steps.
 pub(super) struct Deadline {
+    ranks: Ranks,
     seconds: Option<f64>,
     spent: Duration,
     started: Option<Instant>,
 }
 
 impl Deadline {
-    pub(super) fn new(seconds: Option<f64>) -> Self {
-        Self { seconds, spent: Duration::ZERO, started: None }
+    pub(super) fn new(seconds: Option<f64>, ranks: &Ranks) -> Self {
+        Self { ranks: ranks.clone(), seconds, spent: Duration::ZERO, started: None }
     }
 
     /// So many seconds were spent before.
@@ -74,7 +77,8 @@ impl Observer for Deadline {
     fn accepted(&mut self, _record: &StepRecord<'_>) {}
 
     fn stop_requested(&mut self) -> Option<&'static str> {
-        self.seconds.filter(|seconds| self.spent.as_secs_f64() >= *seconds).map(|_| "wall-time")
+        let seconds = self.seconds?;
+        self.ranks.decision_of_rank_0(self.spent.as_secs_f64() >= seconds).then_some("wall-time")
     }
 }
 

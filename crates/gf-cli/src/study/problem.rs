@@ -3,15 +3,20 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use gf_core::{Samples, Streams, Targets};
+use gf_core::{Distributed, Streams, Targets};
 use gf_layers::{Batches, Initialization, Loss, Network, NetworkError, NetworkObjective};
 use gf_utils::Metric;
 use miette::Report;
 
-use super::data::LoadedData;
+use super::data::SampleSet;
 use super::loss::{LossKind, LossSpec};
+use super::records::{LoadedData, Records};
 use super::spec::{ArmSpec, BatchOrder, DataSpec, NetworkSpec};
 use super::{Conserved, Document, FunctionSpec, Study, misuse};
+use crate::ranks::Ranks;
+
+/// The loss of a network on samples that several ranks may share.
+pub type NetworkLoss = Distributed<NetworkObjective, Ranks>;
 
 /// A checked study.
 #[derive(Clone)]
@@ -22,6 +27,8 @@ pub struct Problem {
     pub document: Document,
     /// What is minimized.
     pub subject: Subject,
+    /// Who runs it together.
+    pub ranks: Ranks,
 }
 
 /// What is minimized.
@@ -53,8 +60,8 @@ pub struct NetworkProblem {
 impl NetworkProblem {
     /// Whether accuracy is the metric: for all arms alike, whatever their own losses.
     pub fn is_classification(&self) -> bool {
-        let is_of_classes = |samples: &Arc<Samples>| matches!(samples.targets(), Targets::Classes { .. });
-        self.judged_as.is_classification() || self.data.samples.as_ref().is_some_and(is_of_classes)
+        let is_of_classes = |records: &Records| matches!(records.targets(), Targets::Classes { .. });
+        self.judged_as.is_classification() || self.data.records.as_ref().is_some_and(is_of_classes)
     }
 
     /// The metrics evaluated on the validation set.
@@ -72,25 +79,43 @@ impl Problem {
     /// # Errors
     /// Names file, key, expected and found.
     pub fn load(document: Document) -> Result<Self, Report> {
-        let problem = Self::load_point(document)?;
-        problem.check_run()?;
-        problem.check_arms()?;
-        problem.check_claims()?;
-        problem.check_spectrum()?;
-        if let Subject::Network(_) = problem.subject {
-            // The first seed's data and objective: misfits of shapes come out here, before anything runs.
-            let data = problem.data(problem.study.run.seeds[0])?;
-            problem.objective(data.train, Batches::full())?;
-            problem.objective(data.validation, Batches::full())?;
-        }
+        Self::load_on(&Ranks::default(), document)
+    }
+
+    /// As [`Problem::load`], to be run by several ranks together, each with its part of the samples.
+    ///
+    /// # Errors
+    /// As [`Problem::load`], of any rank; and what needs all samples in one process.
+    pub fn load_on(ranks: &Ranks, document: Document) -> Result<Self, Report> {
+        let problem = ranks.agree(Self::load_part(ranks, document))?;
+        ranks.agree(problem.check())?;
         Ok(problem)
+    }
+
+    fn check(&self) -> Result<(), Report> {
+        self.check_run()?;
+        self.check_arms()?;
+        self.check_claims()?;
+        self.check_spectrum()?;
+        self.check_ranks()?;
+        if let Subject::Network(_) = self.subject {
+            // The first seed's data and objective: misfits of shapes come out here, before anything runs.
+            let data = self.data(self.study.run.seeds[0])?;
+            self.objective(&data.train, Batches::full())?;
+            self.objective(&data.validation, Batches::full())?;
+        }
+        Ok(())
     }
 
     /// Reads and checks what the evaluation of a point needs: network, loss and data. Other keys are parsed and otherwise ignored.
     ///
     /// # Errors
     /// Names file, key, expected and found.
-    pub fn load_point(mut document: Document) -> Result<Self, Report> {
+    pub fn load_point(document: Document) -> Result<Self, Report> {
+        Self::load_part(&Ranks::default(), document)
+    }
+
+    fn load_part(ranks: &Ranks, mut document: Document) -> Result<Self, Report> {
         super::expand::expand_lists(&mut document)?;
         let study: Study = document.parse()?;
         let subject = match (&study.problem, &study.network, &study.loss, &study.data) {
@@ -100,7 +125,7 @@ impl Problem {
                 Subject::Function(function.clone())
             }
             (None, Some(network), Some(loss), Some(data)) => {
-                Subject::Network(Box::new(load_network(&document, network, loss, data)?))
+                Subject::Network(Box::new(load_network(&document, network, loss, data, ranks)?))
             }
             (Some(_), ..) => {
                 let message = "expected either [problem] or [network] with [loss] and [data], found both";
@@ -117,7 +142,7 @@ impl Problem {
                 return Err(misuse(format!("{}: {message}", document.name)));
             }
         };
-        Ok(Self { study, document, subject })
+        Ok(Self { study, document, subject, ranks: ranks.clone() })
     }
 
     /// The number p of parameters.
@@ -159,11 +184,11 @@ impl Problem {
         Cow::Owned(own)
     }
 
-    /// The objective on these samples, l2 included.
+    /// The objective on these samples, l2 included: the sum over ranks.
     ///
     /// # Errors
     /// A misfit between network, loss and samples.
-    pub fn objective(&self, samples: Arc<Samples>, batches: Batches) -> Result<NetworkObjective, Report> {
+    pub fn objective(&self, samples: &SampleSet, batches: Batches) -> Result<NetworkLoss, Report> {
         let error = |error: NetworkError| {
             let key: &[&str] = match &error {
                 NetworkError::Inputs { .. } => &["network", "input"],
@@ -174,8 +199,22 @@ impl Problem {
             self.document.error_at(key, error)
         };
         let problem = self.network()?;
-        let objective = problem.network.objective_shared(problem.loss.clone(), samples, batches).map_err(error)?;
-        objective.with_l2(problem.loss_spec.l2).map_err(|error| self.document.error_at(&["loss", "l2"], error))
+        let (network, loss, own) = (&problem.network, problem.loss.clone(), Arc::clone(samples.own()));
+        let (objective, l2) = match samples.part() {
+            None => (network.objective_shared(loss, own, batches), problem.loss_spec.l2),
+            Some(part) => {
+                let part = match self.ranks.all_targets(Some(part), own.targets()) {
+                    Targets::Classes { labels, .. } => part.clone().with_labels(labels).map_err(error)?,
+                    Targets::Values { .. } => part.clone(),
+                };
+                // The sum over ranks has the term once.
+                let l2 = if self.ranks.is_first() { problem.loss_spec.l2 } else { 0.0 };
+                (network.objective_of_part(loss, own, &part, batches), l2)
+            }
+        };
+        let objective = objective.map_err(error)?.with_l2(l2);
+        let objective = objective.map_err(|error| self.document.error_at(&["loss", "l2"], error))?;
+        Ok(Distributed::new(objective, self.ranks.clone()))
     }
 
     /// The study's batches of a seed.
@@ -386,6 +425,17 @@ impl Problem {
         Ok(())
     }
 
+    /// Refuses what looks at samples one by one where ranks have only parts of them.
+    fn check_ranks(&self) -> Result<(), Report> {
+        let alone =
+            [("run", "layers_every", self.study.run.layers_every.is_some()), ("depth", "", self.study.depth.is_some())];
+        for (table, key, _) in alone.into_iter().filter(|(_, _, is_set)| *is_set) {
+            let path: Vec<&str> = [table, key].into_iter().filter(|key| !key.is_empty()).collect();
+            self.ranks.refuse(&path.join(".")).map_err(|message| self.document.error_at(&path, message))?;
+        }
+        Ok(())
+    }
+
     /// An arm's own output and loss beside each other, and the loss beside the targets of the first seed.
     fn check_loss_of(&self, index: usize, arm: &ArmSpec) -> Result<(), Report> {
         let Subject::Network(problem) = &self.subject else { return Ok(()) };
@@ -406,8 +456,16 @@ impl Problem {
         spec.check(&network).map_err(|fault| error(&["loss", fault.key], fault.message))?;
         let data = self.data(self.study.run.seeds[0])?;
         [data.train, data.validation].into_iter().try_for_each(|samples| {
-            let objective = network.objective_shared(spec.loss(), samples, Batches::full());
-            objective.map(|_| ()).map_err(|fault| error(&["loss", "kind"], fault.to_string()))
+            let own = Arc::clone(samples.own());
+            let objective = match samples.part() {
+                None => network.objective_shared(spec.loss(), own, Batches::full()),
+                Some(part) => network.objective_of_part(spec.loss(), own, part, Batches::full()),
+            };
+            match objective {
+                // The labels of other ranks are known when it is run.
+                Ok(_) | Err(NetworkError::PartWithoutLabels) => Ok(()),
+                Err(fault) => Err(error(&["loss", "kind"], fault.to_string())),
+            }
         })
     }
 
@@ -536,6 +594,7 @@ fn load_network(
     network_spec: &NetworkSpec,
     loss_spec: &LossSpec,
     data: &DataSpec,
+    ranks: &Ranks,
 ) -> Result<NetworkProblem, Report> {
     let network = network_spec.network();
     network.validate().map_err(|error| document.error_at(&["network"], error))?;
@@ -543,8 +602,8 @@ fn load_network(
     initialization.validate().map_err(|error| document.error_at(&["network", "initialization"], error))?;
     loss_spec.check(&network).map_err(|fault| document.error_at(&["loss", fault.key], fault.message))?;
     let loss = loss_spec.loss();
-    let data = LoadedData::load(document, data, loss_spec.kind, &network)?;
-    let samples = data.samples.as_ref().map_or(0, |samples| samples.len());
+    let data = LoadedData::load(document, data, loss_spec.kind, &network, ranks)?;
+    let samples = data.records.as_ref().map_or(0, |records| records.samples.len());
     if let Some(message) = network_shortage(&network, samples) {
         return Err(document.error_at(&["network"], message));
     }

@@ -154,6 +154,26 @@ pub enum CsvError {
         /// The name.
         name: String,
     },
+    /// Parts that were read by several processes are not of one data set.
+    #[error("{}: expected the same {what} in all parts, found {found}", path.display())]
+    PartsDiffer {
+        /// The file, as this process sees it.
+        path: PathBuf,
+        /// File or columns.
+        what: &'static str,
+        /// How they differ.
+        found: String,
+    },
+    /// The file is not as it was when its records were counted.
+    #[error("{}: expected {expected} records in this part, as counted before, found {found}: the file changed", path.display())]
+    Changed {
+        /// The file.
+        path: PathBuf,
+        /// Records counted.
+        expected: u64,
+        /// Records read.
+        found: u64,
+    },
     /// No column is left to be an input, or no target was named.
     #[error("{}: no columns for the {what}", path.display())]
     NoColumns {

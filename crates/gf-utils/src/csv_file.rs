@@ -6,6 +6,9 @@ use std::path::{Path, PathBuf};
 
 use crate::CsvError;
 
+/// What some programs write before the text.
+pub(crate) const BYTE_ORDER_MARK: char = '\u{feff}';
+
 /// How a file is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct CsvDialect {
@@ -31,10 +34,13 @@ impl CsvDialect {
 /// The header and the rows of a file; every row is as long as the header, and there is at least one.
 ///
 /// All fields lie in one text, so that memory stays a small multiple of the file however short its lines are.
+#[derive(Debug)]
 pub(crate) struct CsvFile {
     pub(crate) path: PathBuf,
     pub(crate) header: Vec<String>,
     source: String,
+    /// The line of the source's first byte in the file.
+    first_line: usize,
     /// The fields one after the other, rows in order.
     fields: String,
     /// Where each field ends in them.
@@ -59,13 +65,26 @@ impl CsvFile {
 
     /// Checks the shape of a file's content. Fields are trimmed; empty lines are skipped; a byte-order mark is dropped.
     pub(crate) fn parse(path: &Path, bytes: Vec<u8>, dialect: CsvDialect) -> Result<Self, CsvError> {
+        let file = Self::parse_records(path, bytes, dialect, None, 1)?;
+        if file.starts.is_empty() {
+            return Err(CsvError::Empty { path: path.to_owned(), found: "there are no rows below the header" });
+        }
+        Ok(file)
+    }
+
+    /// As [`CsvFile::parse`], of bytes that begin at this line, where there may be no rows. Where the header is given, all records are rows.
+    pub(crate) fn parse_records(
+        path: &Path,
+        bytes: Vec<u8>,
+        dialect: CsvDialect,
+        mut header: Option<Vec<String>>,
+        first_line: usize,
+    ) -> Result<Self, CsvError> {
         let mut source = String::from_utf8(bytes).map_err(|error| {
-            let line = line_at(&error.as_bytes()[..error.utf8_error().valid_up_to()]);
+            let line = line_at(&error.as_bytes()[..error.utf8_error().valid_up_to()], first_line);
             CsvError::NotUtf8 { path: path.to_owned(), line }
         })?;
-        if source.starts_with('\u{feff}') {
-            source.drain(..'\u{feff}'.len_utf8());
-        }
+        source.drain(..source.len() - source.trim_start_matches(BYTE_ORDER_MARK).len());
         let mut reader = csv::ReaderBuilder::new()
             .has_headers(false)
             .flexible(true)
@@ -75,7 +94,6 @@ impl CsvFile {
         // Neither reading from memory nor UTF-8 text nor flexible lengths can fail here, but the crate's signature says so.
         let io = |error: csv::Error| CsvError::Io { path: path.to_owned(), source: error.into() };
         let (mut fields, mut ends, mut starts) = (String::new(), Vec::new(), Vec::new());
-        let mut header: Option<Vec<String>> = None;
         let mut record = csv::StringRecord::new();
         while reader.read_record(&mut record).map_err(io)? {
             let start = record.position().map_or(0, |position| position.byte() as usize);
@@ -94,18 +112,14 @@ impl CsvFile {
             };
             let (expected, found) = (columns.len(), record.len());
             if expected != found {
-                let line = line_of(&source, start);
+                let line = line_of(&source, start, first_line);
                 return Err(CsvError::Ragged { path: path.to_owned(), line, expected, found });
             }
             push(&record, &mut fields, &mut ends);
             starts.push(start);
         }
-        let empty = |found| CsvError::Empty { path: path.to_owned(), found };
-        let header = header.ok_or_else(|| empty("the file is empty"))?;
-        if starts.is_empty() {
-            return Err(empty("there are no rows below the header"));
-        }
-        Ok(Self { path: path.to_owned(), header, source, fields, ends, starts })
+        let header = header.ok_or_else(|| CsvError::Empty { path: path.to_owned(), found: "the file is empty" })?;
+        Ok(Self { path: path.to_owned(), header, source, first_line, fields, ends, starts })
     }
 
     pub(crate) fn rows(&self) -> impl Iterator<Item = CsvRow<'_>> {
@@ -130,7 +144,7 @@ impl CsvFile {
 impl<'a> CsvRow<'a> {
     /// The line, from 1. The crate's own count is off after empty lines, so this one looks at the text.
     pub(crate) fn line(self) -> usize {
-        line_of(&self.file.source, self.file.starts[self.number])
+        line_of(&self.file.source, self.file.starts[self.number], self.file.first_line)
     }
 
     pub(crate) fn text(self, column: usize) -> &'a str {
@@ -194,13 +208,13 @@ fn check_header(
 }
 
 /// The line of what begins at this byte, after empty lines that may stand there.
-fn line_of(source: &str, start: usize) -> usize {
+fn line_of(source: &str, start: usize, first_line: usize) -> usize {
     let bytes = source.as_bytes();
     let skipped = bytes[start..].iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
-    line_at(&bytes[..start + skipped])
+    line_at(&bytes[..start + skipped], first_line)
 }
 
-/// The line that follows these bytes, from 1.
-fn line_at(before: &[u8]) -> usize {
-    1 + before.iter().filter(|&&byte| byte == b'\n').count()
+/// The line that follows these bytes, which begin at `first_line`.
+fn line_at(before: &[u8], first_line: usize) -> usize {
+    first_line + before.iter().filter(|&&byte| byte == b'\n').count()
 }

@@ -14,19 +14,25 @@ mod chebyshev;
 mod csv;
 mod embedded;
 mod original;
+mod part;
 mod scaling;
 mod split;
 mod table;
 
-pub use arrays::{Array, ArraysError, TargetKind, read_array, read_pair};
+pub use arrays::{Array, ArrayPart, ArraysError, TargetKind, read_array, read_array_part, read_pair, read_pair_part};
 pub use chebyshev::chebyshev;
 pub use csv::{
-    Column, CsvColumns, CsvData, CsvOptions, GapError, Gaps, Missing, TargetColumns, read_csv, read_csv_from,
+    Column, CsvColumns, CsvData, CsvOptions, CsvPart, CsvPartData, CsvScan, GapError, Gaps, Missing, TargetColumns,
+    read_csv, read_csv_from,
 };
 pub use embedded::{BREAST_CANCER_CLASSES, IRIS_CLASSES, breast_cancer, digits, iris, wine};
 pub use original::{ORIGINAL_POINTS, original, original_with_points};
+pub use part::SamplesPart;
 pub use scaling::{ColumnScales, Scaling, ScalingError, ScalingKind};
-pub use split::{DEFAULT_VALIDATION, Split, SplitError, shuffled_split, sort_by_input, stratified_split};
+pub use split::{
+    DEFAULT_VALIDATION, Split, SplitError, SplitRows, shuffled_rows, shuffled_split, sort_by_input, stratified_rows,
+    stratified_split,
+};
 pub use table::CsvTable;
 
 /// Labels above this are taken for a mistake (a regression target, an identifier), before a network gets that many outputs.

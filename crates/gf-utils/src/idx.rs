@@ -6,6 +6,7 @@
 //! Memory grows with what the file holds, never with what its header claims: a compressed file is read in pieces, and no further than
 //! one byte past the size that the header promises.
 
+mod part;
 mod read;
 
 use std::io;
@@ -13,6 +14,7 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 
+pub use part::{IdxPart, read_idx_part};
 pub use read::{read_idx, read_idx_from};
 
 /// An array as read, converted to `f64` as it stands: gray values stay 0 to 255.

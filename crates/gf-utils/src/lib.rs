@@ -6,6 +6,7 @@
 //! - [`history`]: an observer that keeps one row per accepted step, and the file `history.csv`;
 //! - [`stats`]: quantiles; [`mod@line`]: straight lines; [`power_law`]: exponents with intervals;
 //! - [`npy`]: NumPy's array files; [`idx`]: those of MNIST; [`envelope`] and [`model`]: checksummed binary files and trained models;
+//! - [`part`]: what each of several processes reads of a data set;
 //! - [`write_atomically`], [`suggest`], [`Machine`]: what the others share.
 //!
 //! A split, scaled by what the training part says, and a metric in the units of the data:
@@ -31,6 +32,7 @@ mod atomic;
 pub mod classification;
 mod csv_error;
 mod csv_file;
+mod csv_scan;
 pub mod data;
 pub mod envelope;
 pub mod history;
@@ -40,6 +42,7 @@ mod machine;
 pub mod metrics;
 pub mod model;
 pub mod npy;
+pub mod part;
 pub mod power_law;
 mod random;
 pub mod stats;

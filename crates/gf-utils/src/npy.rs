@@ -4,6 +4,7 @@
 //! the file's length before anything is allocated.
 
 mod header;
+mod part;
 mod read;
 mod write;
 
@@ -12,6 +13,7 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 
+pub use part::{NpyPart, read_npy_part};
 pub use read::{read_npy, read_npy_from};
 pub use write::write_npy;
 
@@ -102,6 +104,12 @@ pub enum NpyError {
         path: PathBuf,
         /// The shape.
         found: Vec<usize>,
+    },
+    /// A single number, of which there are no parts.
+    #[error("{}: expected records, found a single number", path.display())]
+    NoRecords {
+        /// The file.
+        path: PathBuf,
     },
     /// The file's length does not fit its header.
     #[error("{}: expected {expected} bytes for {what}, found {found}", path.display())]

@@ -9,9 +9,10 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use gf_testing::CountingAllocator;
 use gf_testing::mutation::survive;
-use gf_utils::data::{Column, ColumnScales, CsvColumns, CsvOptions, Missing, TargetColumns, read_csv_from};
-use gf_utils::idx::read_idx_from;
-use gf_utils::npy::read_npy_from;
+use gf_utils::data::{Column, ColumnScales, CsvColumns, CsvOptions, CsvScan, Missing, TargetColumns, read_csv_from};
+use gf_utils::idx::{read_idx_from, read_idx_part};
+use gf_utils::npy::{read_npy_from, read_npy_part};
+use gf_utils::part::Part;
 use gf_utils::{OutputMeaning, Preprocessing, SavedModel};
 
 #[global_allocator]
@@ -113,6 +114,37 @@ fn idx_compressed() {
     survive("IDX.gz", 10_000, &files, [1032 * 8 * 2, CONSTANT], read);
     // Damage inside, where no checksum of gzip tells; the constant is that of the test's own encoder.
     survive("IDX in gz", 10_000, &idx_files(), [40, 5 * CONSTANT], |bytes| read(&compressed(&bytes.to_vec())));
+}
+
+/// Parts seek in files, so that these are written.
+#[test]
+fn parts() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("any");
+    let part = |bytes: &[u8]| {
+        std::fs::write(&path, bytes).unwrap();
+        Part::new(bytes.len() % 3, 3).unwrap()
+    };
+    // Buffers of 64 KiB for each part that is open.
+    let constant = 3 * CONSTANT;
+    survive("npy in parts", 1_000, &fixtures(".npy"), [40, constant], |bytes| {
+        let _ = read_npy_part(&path, part(bytes));
+    });
+    survive("IDX in parts", 1_000, &idx_files(), [40, constant], |bytes| {
+        let _ = read_idx_part(&path, part(bytes));
+    });
+    let valid = [b"a,b,label\n1,,setosa\n3.5,NA,virginica\n\"5\",6,\"se\"\"tosa\"\n\n7,8,versicolor\n".to_vec()];
+    survive("CSV in parts", 1_000, &valid, [100, constant], |bytes| {
+        let options = CsvOptions { missing: Missing::DropRows, ..Default::default() };
+        let scan = |index| CsvScan::new(&path, Part::new(index, 3).unwrap(), &options);
+        let _ = part(bytes);
+        let (Ok(first), Ok(second), Ok(third)) = (scan(0), scan(1), scan(2)) else { return };
+        let notes = [first.note(), second.note(), third.note()];
+        let read = |scan: CsvScan| scan.read(&CsvColumns::classes("label"), &notes);
+        let (Ok(first), Ok(second), Ok(third)) = (read(first), read(second), read(third)) else { return };
+        let notes = [first.note(), second.note(), third.note()];
+        let _ = second.finish(Part::new(1, 3).unwrap(), &notes);
+    });
 }
 
 #[test]

@@ -1,11 +1,15 @@
 //! Samples from a pair of array files, `.npy` or IDX.
 
+mod part;
+
 use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 
 use gf_core::{SampleError, Samples, Targets};
 use thiserror::Error;
+
+pub use part::{ArrayPart, read_array_part, read_pair_part};
 
 use super::{class_count, label, label_range};
 use crate::idx::{IdxError, read_idx_from};
@@ -74,6 +78,20 @@ pub enum ArraysError {
         /// The row.
         found: Vec<f64>,
     },
+    /// Of the two files, one has more records.
+    #[error("{} and {}: expected as many targets as inputs, found {} inputs and {} targets", paths[0].display(), paths[1].display(), found[0], found[1])]
+    Records {
+        /// Inputs and targets.
+        paths: [PathBuf; 2],
+        /// Records of each.
+        found: [usize; 2],
+    },
+    /// The number of classes, which a part of the labels does not tell.
+    #[error("{}: expected the number of classes to be said where a part of the labels is read", path.display())]
+    ClassesNotSaid {
+        /// The targets' file.
+        path: PathBuf,
+    },
     /// The arrays are empty, differ in length, or hold numbers that are not finite.
     #[error("{} and {}: {source}", inputs.display(), targets.display())]
     Samples {
@@ -95,12 +113,22 @@ pub enum ArraysError {
 /// # Errors
 /// [`ArraysError`] that names the file and the row.
 pub fn read_pair(x: &Path, y: &Path, kind: TargetKind) -> Result<Samples, ArraysError> {
-    let inputs = read_array(x)?;
+    samples([x, y], read_array(x)?, read_array(y)?, 0, kind)
+}
+
+/// Samples from the arrays of two files, of which these are the rows from `first` on.
+fn samples(
+    paths: [&Path; 2],
+    inputs: Array,
+    targets: Array,
+    first: usize,
+    kind: TargetKind,
+) -> Result<Samples, ArraysError> {
+    let [x, y] = paths;
     let &[_, width] = &inputs.shape[..] else {
         let expected = "samples x inputs (for one input: x.reshape(-1, 1))".to_owned();
         return Err(ArraysError::Shape { path: x.to_owned(), expected, found: inputs.shape });
     };
-    let targets = read_array(y)?;
     let (n, outputs) = match targets.shape[..] {
         [n] => (n, 1),
         [n, outputs] => (n, outputs),
@@ -111,20 +139,41 @@ pub fn read_pair(x: &Path, y: &Path, kind: TargetKind) -> Result<Samples, Arrays
     };
     let targets = match kind {
         TargetKind::Values => Targets::Values { width: outputs, values: targets.values },
-        TargetKind::Classes { classes } if outputs == 1 => labels(y, &targets, classes)?,
+        TargetKind::Classes { classes } if outputs == 1 => labels(y, &targets, first, classes)?,
         TargetKind::Classes { classes } if classes.is_none_or(|classes| classes == outputs) => {
-            one_hot_labels(y, &targets, n, outputs)?
+            one_hot_labels(y, &targets, first, outputs)?
         }
         TargetKind::Classes { classes } => {
             let expected = format!("{n} labels or {n} x {} one-hot", classes.unwrap_or(outputs));
             return Err(ArraysError::Shape { path: y.to_owned(), expected, found: targets.shape });
         }
     };
-    Samples::new(width, inputs.values, targets).map_err(|source| ArraysError::Samples {
-        inputs: x.to_owned(),
-        targets: y.to_owned(),
-        source,
+    Samples::new(width, inputs.values, targets).map_err(|source| {
+        let source = match source {
+            SampleError::NotFinite { what, row, column, value } => {
+                SampleError::NotFinite { what, row: first + row, column, value }
+            }
+            other => other,
+        };
+        ArraysError::Samples { inputs: x.to_owned(), targets: y.to_owned(), source }
     })
+}
+
+/// What the first bytes of a file say that it is.
+enum Format {
+    Npy,
+    Idx,
+}
+
+impl Format {
+    fn of(path: &Path, begin: &[u8]) -> Result<Self, ArraysError> {
+        const SHOWN: usize = 8;
+        match begin {
+            [0x93, ..] => Ok(Self::Npy),
+            [0, 0, ..] | [0x1f, 0x8b, ..] => Ok(Self::Idx),
+            _ => Err(ArraysError::Format { path: path.to_owned(), found: begin[..begin.len().min(SHOWN)].to_vec() }),
+        }
+    }
 }
 
 /// The numbers of a file of either format.
@@ -141,36 +190,38 @@ pub struct Array {
 /// # Errors
 /// [`ArraysError`] that names the file.
 pub fn read_array(path: &Path) -> Result<Array, ArraysError> {
-    const BEGIN: usize = 8;
     let failed = |source| ArraysError::Io { path: path.to_owned(), source };
     let file = File::open(path).map_err(failed)?;
     let length = file.metadata().map_err(failed)?.len();
     let mut reader = BufReader::new(file);
-    let begin = reader.fill_buf().map_err(failed)?;
-    match begin {
-        [0x93, ..] => {
+    match Format::of(path, reader.fill_buf().map_err(failed)?)? {
+        Format::Npy => {
             let array = read_npy_from(path, reader, length)?;
             Ok(Array { shape: array.shape, values: array.values })
         }
-        [0, 0, ..] | [0x1f, 0x8b, ..] => {
+        Format::Idx => {
             let array = read_idx_from(path, reader, length)?;
-            let shape = match array.shape[..] {
-                [n] => vec![n],
-                [n, ..] => vec![n, array.values.len() / n.max(1)],
-                [] => Vec::new(),
-            };
-            Ok(Array { shape, values: array.values })
+            Ok(Array { shape: flat(&array.shape), values: array.values })
         }
-        _ => Err(ArraysError::Format { path: path.to_owned(), found: begin[..begin.len().min(BEGIN)].to_vec() }),
     }
 }
 
-fn labels(path: &Path, array: &Array, classes: Option<usize>) -> Result<Targets, ArraysError> {
+/// The axes of IDX, of which there is at least one, as at most two.
+fn flat(shape: &[usize]) -> Vec<usize> {
+    match *shape {
+        [n, ref record @ ..] if !record.is_empty() => {
+            vec![n, record.iter().fold(1, |product: usize, &length| product.saturating_mul(length))]
+        }
+        _ => shape.to_vec(),
+    }
+}
+
+fn labels(path: &Path, array: &Array, first: usize, classes: Option<usize>) -> Result<Targets, ArraysError> {
     let mut labels = Vec::with_capacity(array.values.len());
     for (row, &number) in array.values.iter().enumerate() {
         labels.push(label(number, classes).ok_or_else(|| ArraysError::NotAClass {
             path: path.to_owned(),
-            row,
+            row: first + row,
             expected: label_range(classes),
             found: vec![number],
         })?);
@@ -178,12 +229,12 @@ fn labels(path: &Path, array: &Array, classes: Option<usize>) -> Result<Targets,
     Ok(Targets::Classes { classes: class_count(&labels, classes), labels })
 }
 
-fn one_hot_labels(path: &Path, array: &Array, n: usize, classes: usize) -> Result<Targets, ArraysError> {
-    let mut labels = Vec::with_capacity(n);
+fn one_hot_labels(path: &Path, array: &Array, first: usize, classes: usize) -> Result<Targets, ArraysError> {
+    let mut labels = Vec::with_capacity(array.values.len() / classes.max(1));
     for (row, numbers) in array.values.chunks_exact(classes.max(1)).enumerate() {
         labels.push(one_hot(numbers).ok_or_else(|| ArraysError::NotAClass {
             path: path.to_owned(),
-            row,
+            row: first + row,
             expected: "one 1 and zeros".to_owned(),
             found: numbers.to_vec(),
         })? as u32);

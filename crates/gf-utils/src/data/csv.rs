@@ -3,6 +3,9 @@
 mod columns;
 mod labels;
 mod missing;
+mod note;
+mod part;
+mod scan;
 
 use std::fs;
 use std::path::Path;
@@ -11,9 +14,13 @@ use gf_core::{Samples, Targets};
 
 pub use columns::{Column, CsvColumns, TargetColumns};
 pub use missing::{GapError, Gaps, Missing};
+pub use part::{CsvPart, CsvPartData};
+pub use scan::CsvScan;
 
+use self::columns::Positions;
+use self::labels::Naming;
 use crate::CsvError;
-use crate::csv_file::{CsvDialect, CsvFile, CsvRow};
+use crate::csv_file::{CsvFile, CsvRow};
 
 /// How a file is written, and what a missing value means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -82,10 +89,28 @@ pub fn read_csv_from(
     columns: &CsvColumns,
     options: &CsvOptions,
 ) -> Result<CsvData, CsvError> {
-    let CsvOptions { delimiter, header, missing } = *options;
-    let file = CsvFile::parse(path, bytes, CsvDialect { delimiter, has_header: header }.checked()?)?;
+    let CsvOptions { header, missing, .. } = *options;
+    let file = CsvFile::parse(path, bytes, options.dialect()?)?;
     let positions = columns.positions(&file, header)?;
-    let rows = missing::rows(&file, &positions, missing)?;
+    let complete = missing::complete(&file, &positions, missing);
+    let totals = complete.totals;
+    let rows = complete.checked(&file, missing, totals)?;
+    let inputs = inputs(&rows, &positions, missing)?;
+    let naming = match columns.classes_in(&positions) {
+        Some((column, most)) => Some(Naming::of(&file, &rows, column, most)?),
+        None => None,
+    };
+    let (samples, gaps) = samples(inputs, &rows, columns, &positions, naming.as_ref())?;
+    let class_names = match naming {
+        Some(Naming::Names(names)) => Some(names),
+        _ => None,
+    };
+    let feature_names = header.then(|| feature_names(&file, &positions));
+    Ok(CsvData { samples, class_names, feature_names, dropped: file.len() - rows.len(), gaps })
+}
+
+/// The numbers of the inputs, row-major, with 0 where one is missing, and where that is.
+fn inputs(rows: &[CsvRow<'_>], positions: &Positions, missing: Missing) -> Result<(Vec<f64>, Gaps), CsvError> {
     let mut gaps = Gaps::default();
     let mut inputs = Vec::with_capacity(rows.len() * positions.inputs.len());
     for (number, row) in rows.iter().enumerate() {
@@ -94,15 +119,42 @@ pub fn read_csv_from(
             inputs.push(if is_missing { gaps.add(number, input) } else { row.finite(column)? });
         }
     }
-    let (targets, class_names) = match &columns.targets {
-        TargetColumns::Values(_) => (values(&rows, &positions.targets)?, None),
-        TargetColumns::Classes { classes, .. } => labels::labels(&file, &rows, positions.targets[0], *classes)?,
-        TargetColumns::Binary(_) => labels::binary(&file, &rows, positions.targets[0])?,
+    Ok((inputs, gaps))
+}
+
+/// At least one row, with its inputs, as samples; `naming` says how classes are written.
+fn samples(
+    (inputs, gaps): (Vec<f64>, Gaps),
+    rows: &[CsvRow<'_>],
+    columns: &CsvColumns,
+    positions: &Positions,
+    naming: Option<&Naming>,
+) -> Result<(Samples, Gaps), CsvError> {
+    let column = positions.targets[0];
+    let targets = match (&columns.targets, naming) {
+        (TargetColumns::Classes { .. }, Some(Naming::Names(names))) => {
+            Targets::Classes { classes: names.len(), labels: labels::labels_by_name(rows, column, names) }
+        }
+        (TargetColumns::Classes { classes: said, .. }, naming) => {
+            let counted = match naming {
+                Some(Naming::Numbers { classes }) => *classes,
+                _ => 0,
+            };
+            Targets::Classes { labels: labels::labels(rows, column, *said)?, classes: said.unwrap_or(counted) }
+        }
+        (TargetColumns::Binary(_), Some(Naming::Names(names))) => {
+            let labels = labels::labels_by_name(rows, column, names);
+            Targets::Values { width: 1, values: labels.into_iter().map(f64::from).collect() }
+        }
+        (TargetColumns::Values(_) | TargetColumns::Binary(_), _) => values(rows, &positions.targets)?,
     };
     let samples = Samples::new(positions.inputs.len(), inputs, targets)
         .expect("shapes, finiteness and labels were checked field by field");
-    let feature_names = header.then(|| positions.inputs.iter().map(|&column| file.header[column].clone()).collect());
-    Ok(CsvData { samples, class_names, feature_names, dropped: file.len() - rows.len(), gaps })
+    Ok((samples, gaps))
+}
+
+fn feature_names(file: &CsvFile, positions: &Positions) -> Vec<String> {
+    positions.inputs.iter().map(|&column| file.header[column].clone()).collect()
 }
 
 fn values(rows: &[CsvRow<'_>], columns: &[usize]) -> Result<Targets, CsvError> {

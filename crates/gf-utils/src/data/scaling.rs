@@ -1,8 +1,12 @@
 //! Scaling of columns, fitted on the training part only.
 
+mod moments;
+
 use gf_core::{SampleError, Samples, Targets};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
+
+use self::moments::Moments;
 
 /// Why samples cannot be scaled.
 #[derive(Debug, Clone, PartialEq, Error)]
@@ -20,6 +24,9 @@ pub enum ScalingError {
     /// A scaled number overflows: the column's scale is near the limits of double precision.
     #[error("scaling: {0}")]
     NotFinite(#[from] SampleError),
+    /// No part of the samples has a row that trains.
+    #[error("scaling: no rows to fit; expected at least one that trains")]
+    NoRows,
     /// Classes have no scale.
     #[error("scaling of targets: the targets are classes, which have no scale; expected real values")]
     Classes,
@@ -86,6 +93,70 @@ impl Scaling {
         Ok((inputs.is_some() || targets.is_some()).then_some(Self { inputs, targets }))
     }
 
+    /// What other parts of the samples have to know of this one to fit all that train, for [`Scaling::from_notes`]: 2 numbers, and 7 for each
+    /// column that is scaled. `train_rows` are rows of these samples; there may be none. A part without samples says nothing, `[]`. The kinds are
+    /// those of inputs and of targets.
+    ///
+    /// # Errors
+    /// [`ScalingError::Classes`] where classes are to be scaled.
+    ///
+    /// # Panics
+    /// When a row is not one of the samples.
+    pub fn note(samples: &Samples, train_rows: &[usize], kinds: [ScalingKind; 2]) -> Result<Vec<f64>, ScalingError> {
+        let [inputs, targets] = kinds;
+        let columns = |kind: ScalingKind, width: usize, numbers: &[f64]| match kind {
+            ScalingKind::None => Vec::new(),
+            _ => (0..width)
+                .map(|column| Moments::of(train_rows.iter().map(|row| numbers[row * width + column])))
+                .collect(),
+        };
+        let inputs = columns(inputs, samples.width(), samples.inputs());
+        let targets = match (targets, samples.targets()) {
+            (ScalingKind::None, _) => Vec::new(),
+            (_, Targets::Classes { .. }) => return Err(ScalingError::Classes),
+            (kind, Targets::Values { width, values }) => columns(kind, *width, values),
+        };
+        let widths = [inputs.len() as f64, targets.len() as f64];
+        Ok(widths.into_iter().chain(inputs.into_iter().chain(targets).flat_map(Moments::to_numbers)).collect())
+    }
+
+    /// The scaling that [`Scaling::fit`] fits to the rows of all parts that train, from the parts' notes in their order; none where nothing is to be
+    /// scaled. With one part, to the last bit; with several, means and deviations are rounded otherwise.
+    ///
+    /// # Errors
+    /// [`ScalingError::Width`] where parts have other columns than the first, [`ScalingError::NoRows`] where no part has a row.
+    ///
+    /// # Panics
+    /// When these are no notes.
+    pub fn from_notes(kinds: [ScalingKind; 2], notes: &[Vec<f64>]) -> Result<Option<Self>, ScalingError> {
+        if kinds == [ScalingKind::None; 2] {
+            return Ok(None);
+        }
+        let mut all: Option<[Vec<Moments>; 2]> = None;
+        for note in notes.iter().filter(|note| !note.is_empty()) {
+            let (widths, numbers) = note.split_at(2);
+            let mut columns: Vec<Moments> = numbers.as_chunks().0.iter().map(Moments::from_numbers).collect();
+            let targets = columns.split_off(widths[0] as usize);
+            let Some(all) = &mut all else {
+                all = Some([columns, targets]);
+                continue;
+            };
+            for (what, (all, columns)) in ["inputs", "targets"].into_iter().zip(all.iter_mut().zip([columns, targets]))
+            {
+                if all.len() != columns.len() {
+                    return Err(ScalingError::Width { what, expected: all.len(), found: columns.len() });
+                }
+                all.iter_mut().zip(columns).for_each(|(all, column)| *all = all.merged(column));
+            }
+        }
+        let [inputs, targets] = all.ok_or(ScalingError::NoRows)?;
+        if inputs.iter().chain(&targets).any(|column| column.count == 0.0) {
+            return Err(ScalingError::NoRows);
+        }
+        let (inputs, targets) = (ColumnScales::of(kinds[0], &inputs), ColumnScales::of(kinds[1], &targets));
+        Ok((inputs.is_some() || targets.is_some()).then_some(Self { inputs, targets }))
+    }
+
     /// The scaled samples.
     ///
     /// # Errors
@@ -122,20 +193,20 @@ impl ColumnScales {
     /// When `width` is 0 or there is no row.
     pub fn fit(kind: ScalingKind, width: usize, rows: &[f64]) -> Option<Self> {
         assert!(width > 0 && rows.len() >= width, "at least one row of at least one column");
-        let fit_column: fn(&[f64], usize, usize) -> (f64, f64) = match kind {
-            ScalingKind::None => return None,
-            ScalingKind::Standardize => mean_and_deviation,
-            ScalingKind::MinMax => minimum_and_range,
+        let numbers = |column: usize| rows.iter().skip(column).step_by(width).copied();
+        Self::of(kind, &(0..width).map(|column| Moments::of(numbers(column))).collect::<Vec<_>>())
+    }
+
+    /// From at least one number in each column; none for [`ScalingKind::None`].
+    fn of(kind: ScalingKind, columns: &[Moments]) -> Option<Self> {
+        let fit = |column: &Moments| match kind {
+            _ if column.is_constant() => (column.first, 1.0),
+            ScalingKind::MinMax => (column.low, column.high - column.low),
+            _ => (column.mean, column.deviation()),
         };
-        let (mut shifts, mut scales) = (Vec::with_capacity(width), Vec::with_capacity(width));
-        for column in 0..width {
-            let first = rows[column];
-            let is_constant = rows.iter().skip(column).step_by(width).all(|x| *x == first);
-            let (shift, scale) = if is_constant { (first, 1.0) } else { fit_column(rows, width, column) };
-            shifts.push(shift);
-            scales.push(if scale > 0.0 { scale } else { 1.0 }); // Squares of differences below 1e-162 are 0.
-        }
-        Some(Self { shifts, scales })
+        let positive = |scale: f64| if scale > 0.0 { scale } else { 1.0 }; // Squares of differences below 1e-162 are 0.
+        let (shifts, scales) = columns.iter().map(fit).map(|(shift, scale)| (shift, positive(scale))).unzip();
+        (kind != ScalingKind::None).then_some(Self { shifts, scales })
     }
 
     /// Overwrites each x by (x − shift) / scale. Row-major; a last incomplete row is scaled as far as it goes.
@@ -155,19 +226,6 @@ impl ColumnScales {
             }
         }
     }
-}
-
-fn mean_and_deviation(rows: &[f64], width: usize, column: usize) -> (f64, f64) {
-    let numbers = || rows.iter().skip(column).step_by(width).copied();
-    let n = (rows.len() / width) as f64;
-    let mean = numbers().sum::<f64>() / n;
-    (mean, (numbers().map(|x| (x - mean) * (x - mean)).sum::<f64>() / n).sqrt())
-}
-
-fn minimum_and_range(rows: &[f64], width: usize, column: usize) -> (f64, f64) {
-    let numbers = || rows.iter().skip(column).step_by(width).copied();
-    let low = numbers().fold(f64::INFINITY, f64::min);
-    (low, numbers().fold(f64::NEG_INFINITY, f64::max) - low)
 }
 
 fn check(what: &'static str, scales: &ColumnScales, found: usize) -> Result<(), ScalingError> {

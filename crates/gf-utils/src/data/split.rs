@@ -61,6 +61,32 @@ pub struct Split {
     pub validation_rows: Vec<usize>,
 }
 
+/// Which rows go where.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SplitRows {
+    /// Rows to train on, shuffled, from 0.
+    pub train: Vec<usize>,
+    /// Rows to validate on.
+    pub validation: Vec<usize>,
+}
+
+impl SplitRows {
+    /// The samples of these rows.
+    fn of(self, samples: &Samples) -> Split {
+        let Self { train: train_rows, validation: validation_rows } = self;
+        let (train, validation) = (samples.select(&train_rows), samples.select(&validation_rows));
+        Split { train, validation, train_rows, validation_rows }
+    }
+
+    fn checked(self, share: f64) -> Result<Self, SplitError> {
+        let (train, validation) = (self.train.len(), self.validation.len());
+        if train == 0 || validation == 0 {
+            return Err(SplitError::EmptyPart { samples: train + validation, share, train, validation });
+        }
+        Ok(self)
+    }
+}
+
 impl Split {
     /// Sorts the validation part by an input, as the original does with column 0, so that predictions can be drawn as a line.
     ///
@@ -79,11 +105,19 @@ impl Split {
 /// # Errors
 /// [`SplitError::Share`], [`SplitError::EmptyPart`].
 pub fn shuffled_split(samples: &Samples, validation: f64, streams: &Streams) -> Result<Split, SplitError> {
-    let held = validation_count(samples.len(), validation)?;
-    let mut rows: Vec<usize> = (0..samples.len()).collect();
+    Ok(shuffled_rows(samples.len(), validation, streams)?.of(samples))
+}
+
+/// The rows of a [`shuffled_split`] of n samples, which one process need not hold all.
+///
+/// # Errors
+/// As [`shuffled_split`].
+pub fn shuffled_rows(n: usize, validation: f64, streams: &Streams) -> Result<SplitRows, SplitError> {
+    let held = validation_count(n, validation)?;
+    let mut rows: Vec<usize> = (0..n).collect();
     shuffle(&mut rows, &mut streams.split());
-    let validation_rows = rows.split_off(samples.len() - held);
-    parts(samples, rows, validation_rows, validation)
+    let validation_rows = rows.split_off(n - held);
+    SplitRows { train: rows, validation: validation_rows }.checked(validation)
 }
 
 /// As [`shuffled_split`], with every class in both parts in proportion. Classes are labels, a column of 0 and 1, or one-hot rows.
@@ -95,10 +129,18 @@ pub fn shuffled_split(samples: &Samples, validation: f64, streams: &Streams) -> 
 /// As [`shuffled_split`], and [`SplitError::NotClasses`].
 pub fn stratified_split(samples: &Samples, validation: f64, streams: &Streams) -> Result<Split, SplitError> {
     let labels = class_labels(samples.targets()).map_err(|_| SplitError::NotClasses)?;
+    Ok(stratified_rows(&labels, validation, streams)?.of(samples))
+}
+
+/// The rows of a [`stratified_split`] of samples with these labels ([`class_labels`]), which one process need not hold all.
+///
+/// # Errors
+/// As [`shuffled_split`].
+pub fn stratified_rows(labels: &[u32], validation: f64, streams: &Streams) -> Result<SplitRows, SplitError> {
     let classes = labels.iter().max().map_or(0, |highest| *highest as usize + 1);
-    let held = validation_count(samples.len(), validation)?;
+    let held = validation_count(labels.len(), validation)?;
     let mut rng = streams.split();
-    let mut rows: Vec<usize> = (0..samples.len()).collect();
+    let mut rows: Vec<usize> = (0..labels.len()).collect();
     shuffle(&mut rows, &mut rng);
     let mut members = vec![Vec::new(); classes];
     rows.iter().for_each(|&row| members[labels[row] as usize].push(row));
@@ -112,7 +154,7 @@ pub fn stratified_split(samples: &Samples, validation: f64, streams: &Streams) -
     }
     shuffle(&mut train_rows, &mut rng);
     shuffle(&mut validation_rows, &mut rng);
-    parts(samples, train_rows, validation_rows, validation)
+    SplitRows { train: train_rows, validation: validation_rows }.checked(validation)
 }
 
 /// The samples in ascending order of one input; equal ones keep their order.
@@ -156,17 +198,4 @@ fn quotas(sizes: &[usize], share: f64, held: usize) -> Vec<usize> {
         }
     }
     quotas
-}
-
-fn parts(samples: &Samples, train: Vec<usize>, validation: Vec<usize>, share: f64) -> Result<Split, SplitError> {
-    if train.is_empty() || validation.is_empty() {
-        let (train, validation) = (train.len(), validation.len());
-        return Err(SplitError::EmptyPart { samples: samples.len(), share, train, validation });
-    }
-    Ok(Split {
-        train: samples.select(&train),
-        validation: samples.select(&validation),
-        train_rows: train,
-        validation_rows: validation,
-    })
 }

@@ -29,25 +29,54 @@ pub fn read_idx(path: &Path) -> Result<IdxArray, IdxError> {
 /// # Errors
 /// As [`read_idx`].
 pub fn read_idx_from(path: &Path, mut reader: impl BufRead, length: u64) -> Result<IdxArray, IdxError> {
-    let is_compressed =
-        reader.fill_buf().map_err(|source| IdxError::Io { path: path.to_owned(), source })?.starts_with(&GZIP);
-    match is_compressed {
-        true => Source { path, reader: GzDecoder::new(reader), length, is_compressed }.array(),
-        false => Source { path, reader, length, is_compressed }.array(),
+    match is_compressed(path, &mut reader)? {
+        true => Source { path, reader: GzDecoder::new(reader), length, is_compressed: true }.array(),
+        false => Source { path, reader, length, is_compressed: false }.array(),
     }
 }
 
-struct Source<'a, R> {
-    path: &'a Path,
+/// Whether gzip wrote what follows.
+pub(super) fn is_compressed(path: &Path, reader: &mut impl BufRead) -> Result<bool, IdxError> {
+    let begin = reader.fill_buf().map_err(|source| IdxError::Io { path: path.to_owned(), source })?;
+    Ok(begin.starts_with(&GZIP))
+}
+
+pub(super) struct Source<'a, R> {
+    pub(super) path: &'a Path,
     /// Of the bytes after decompression.
-    reader: R,
+    pub(super) reader: R,
     /// Of the file.
-    length: u64,
-    is_compressed: bool,
+    pub(super) length: u64,
+    pub(super) is_compressed: bool,
+}
+
+/// What a header says.
+pub(super) struct Head {
+    pub(super) element: Element,
+    pub(super) shape: Vec<usize>,
+    /// Bytes of the numbers, saturated where that is beyond any file: at most 2^32 numbers along each of 8 axes.
+    pub(super) bytes: u128,
+}
+
+impl Head {
+    fn what(&self) -> String {
+        format!("shape {:?} of {}", self.shape, self.element.name())
+    }
 }
 
 impl<R: Read> Source<'_, R> {
     fn array(&mut self) -> Result<IdxArray, IdxError> {
+        let head = self.head()?;
+        // Where the file is compressed, a header's promise is not yet kept: room grows with what comes.
+        let room = if self.is_compressed { 0 } else { head.bytes as usize / head.element.size() };
+        let mut values = Vec::with_capacity(room);
+        self.numbers(&head, 0, head.bytes, &mut values)?;
+        self.end(&head)?;
+        Ok(IdxArray { shape: head.shape, element: head.element, values })
+    }
+
+    /// The header, once it fits the length of the file as far as that can be known.
+    pub(super) fn head(&mut self) -> Result<Head, IdxError> {
         let path = self.path.to_owned();
         let begin = self.up_to(4)?;
         let (element, axes) = match begin[..] {
@@ -68,45 +97,62 @@ impl<R: Read> Source<'_, R> {
         }
         let length = |bytes: &[u8]| u32::from_be_bytes(bytes.try_into().expect("four bytes a length")) as usize;
         let shape: Vec<usize> = lengths.chunks_exact(4).map(length).collect();
-        let values = self.values(element, &shape, (4 + lengths.len()) as u64)?;
-        Ok(IdxArray { shape, element, values })
-    }
-
-    /// The numbers after a header of so many bytes.
-    fn values(&mut self, element: Element, shape: &[usize], header: u64) -> Result<Vec<f64>, IdxError> {
-        // At most 2^32 along each of 8 axes: saturated where it is beyond any file.
-        let expected = shape.iter().fold(element.size() as u128, |product, &n| product.saturating_mul(n as u128));
-        let what = || format!("shape {shape:?} of {}", element.name());
+        let bytes = shape.iter().fold(element.size() as u128, |product, &n| product.saturating_mul(n as u128));
+        let head = Head { element, shape, bytes };
         if self.is_compressed {
-            if expected > u128::from(self.length) * MOST_FROM_A_BYTE {
-                return Err(self.length_error(what(), expected, Found::Compressed(self.length)));
+            if bytes > u128::from(self.length) * MOST_FROM_A_BYTE {
+                return Err(self.length_error(head.what(), bytes, Found::Compressed(self.length)));
             }
         } else {
-            let left = self.length.saturating_sub(header);
-            if expected != u128::from(left) {
-                return Err(self.length_error(what(), expected, Found::Exactly(left)));
+            let left = self.length.saturating_sub((4 + lengths.len()) as u64);
+            if bytes != u128::from(left) {
+                return Err(self.length_error(head.what(), bytes, Found::Exactly(left)));
             }
         }
-        let size = element.size();
-        // Where the file is compressed, a header's promise is not yet kept: room grows with what comes.
-        let room = if self.is_compressed { 0 } else { expected as usize / size };
-        let mut values = Vec::with_capacity(room);
-        let mut piece = vec![0; expected.min(64 * 1024) as usize];
+        Ok(head)
+    }
+
+    /// Adds the numbers of the next `count` bytes to `values`; `before` bytes of numbers were read or passed over.
+    pub(super) fn numbers(
+        &mut self,
+        head: &Head,
+        before: u128,
+        count: u128,
+        values: &mut Vec<f64>,
+    ) -> Result<(), IdxError> {
+        let size = head.element.size();
+        self.pieces(head, before, count, |piece| {
+            values.extend(piece.chunks_exact(size).map(|bytes| decode(head.element, bytes)));
+        })
+    }
+
+    /// Passes over the next `count` bytes of numbers by reading them.
+    pub(super) fn pass(&mut self, head: &Head, before: u128, count: u128) -> Result<(), IdxError> {
+        self.pieces(head, before, count, |_| ())
+    }
+
+    fn pieces(&mut self, head: &Head, before: u128, count: u128, mut take: impl FnMut(&[u8])) -> Result<(), IdxError> {
+        let mut piece = vec![0; count.min(64 * 1024) as usize];
         let mut read = 0;
-        while read < expected {
-            let wanted = (expected - read).min(piece.len() as u128) as usize;
+        while read < count {
+            let wanted = (count - read).min(piece.len() as u128) as usize;
             let found = self.fill(&mut piece[..wanted])?;
-            values.extend(piece[..found].chunks_exact(size).map(|bytes| decode(element, bytes)));
+            take(&piece[..found]);
             read += found as u128;
             if found < wanted {
-                return Err(self.length_error(what(), expected, Found::Exactly(read as u64)));
+                let found = Found::Exactly((before + read) as u64);
+                return Err(self.length_error(head.what(), head.bytes, found));
             }
         }
-        // The byte after the last shows a file that holds more, and lets gzip compare its checksum.
-        if self.fill(&mut [0])? > 0 {
-            return Err(self.length_error(what(), expected, Found::More));
+        Ok(())
+    }
+
+    /// The byte after the last number shows a file that holds more, and lets gzip compare its checksum.
+    pub(super) fn end(&mut self, head: &Head) -> Result<(), IdxError> {
+        match self.fill(&mut [0])? {
+            0 => Ok(()),
+            _ => Err(self.length_error(head.what(), head.bytes, Found::More)),
         }
-        Ok(values)
     }
 
     /// As many bytes as there are, up to a few.

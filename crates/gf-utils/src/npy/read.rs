@@ -26,14 +26,9 @@ pub fn read_npy(path: &Path) -> Result<NpyArray, NpyError> {
 /// As [`read_npy`].
 pub fn read_npy_from(path: &Path, reader: impl Read, length: u64) -> Result<NpyArray, NpyError> {
     let mut source = Source { path, reader, left: length };
-    let header = source.header()?;
-    let element = Element::from_descr(&header.descr)
-        .ok_or_else(|| NpyError::ElementType { path: path.to_owned(), found: header.descr.clone() })?;
-    if header.shape.len() > 2 {
-        return Err(NpyError::Shape { path: path.to_owned(), found: header.shape });
-    }
-    let count = source.check_length(&header, element)?;
-    let values = source.values(element, count)?;
+    let (header, element, count) = source.layout()?;
+    let mut values = Vec::with_capacity(count);
+    source.values(element, 0, count, |value| values.push(value))?;
     let values = match header.shape[..] {
         [rows, columns] if header.fortran_order => to_row_major(rows, columns, &values),
         _ => values,
@@ -42,15 +37,27 @@ pub fn read_npy_from(path: &Path, reader: impl Read, length: u64) -> Result<NpyA
 }
 
 /// A file with the bytes that are left in it.
-struct Source<'a, R> {
-    path: &'a Path,
-    reader: R,
-    left: u64,
+pub(super) struct Source<'a, R> {
+    pub(super) path: &'a Path,
+    pub(super) reader: R,
+    pub(super) left: u64,
 }
 
 impl<R: Read> Source<'_, R> {
     fn path(&self) -> PathBuf {
         self.path.to_owned()
+    }
+
+    /// The header, once it describes the bytes that follow; the type and the number of the elements.
+    pub(super) fn layout(&mut self) -> Result<(Header, Element, usize), NpyError> {
+        let header = self.header()?;
+        let element = Element::from_descr(&header.descr)
+            .ok_or_else(|| NpyError::ElementType { path: self.path(), found: header.descr.clone() })?;
+        if header.shape.len() > 2 {
+            return Err(NpyError::Shape { path: self.path(), found: header.shape });
+        }
+        let count = self.check_length(&header, element)?;
+        Ok((header, element, count))
     }
 
     fn bytes<const N: usize>(&mut self, what: &str) -> Result<[u8; N], NpyError> {
@@ -110,23 +117,27 @@ impl<R: Read> Source<'_, R> {
         usize::try_from(elements).map_err(|_| NpyError::Shape { path: self.path(), found: header.shape.clone() })
     }
 
-    fn values(&mut self, element: Element, count: usize) -> Result<Vec<f64>, NpyError> {
-        let mut values = Vec::with_capacity(count);
+    /// The next `count` numbers, of which the first has this index in the file.
+    pub(super) fn values(
+        &mut self,
+        element: Element,
+        first: usize,
+        count: usize,
+        mut take: impl FnMut(f64),
+    ) -> Result<(), NpyError> {
         let size = element.size();
         let mut buffer = vec![0; (64 * 1024).min(count * size)];
-        while values.len() < count {
-            let bytes = ((count - values.len()) * size).min(buffer.len());
+        let mut read = 0;
+        while read < count {
+            let bytes = ((count - read) * size).min(buffer.len());
             self.fill(&mut buffer[..bytes], "the numbers")?;
             for bytes in buffer[..bytes].chunks_exact(size) {
-                let value = decode(element, bytes).map_err(|value| NpyError::Inexact {
-                    path: self.path.to_owned(),
-                    index: values.len(),
-                    value,
-                })?;
-                values.push(value);
+                let index = first + read;
+                take(decode(element, bytes).map_err(|value| NpyError::Inexact { path: self.path(), index, value })?);
+                read += 1;
             }
         }
-        Ok(values)
+        Ok(())
     }
 }
 

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::CsvError;
 use crate::csv_file::CsvFile;
+use crate::data::MAX_CLASSES;
 
 /// A column, by name or by number.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -47,6 +48,7 @@ pub struct CsvColumns {
 }
 
 /// Where they stand in a file.
+#[derive(Debug)]
 pub(super) struct Positions {
     pub(super) inputs: Vec<usize>,
     pub(super) targets: Vec<usize>,
@@ -68,6 +70,15 @@ impl CsvColumns {
     pub fn with_features(mut self, features: &[&str]) -> Self {
         self.features = Some(named(features));
         self
+    }
+
+    /// The position of the column that may hold names of classes, and how many there may be.
+    pub(super) fn classes_in(&self, positions: &Positions) -> Option<(usize, usize)> {
+        match self.targets {
+            TargetColumns::Values(_) => None,
+            TargetColumns::Classes { .. } => Some((positions.targets[0], MAX_CLASSES)),
+            TargetColumns::Binary(_) => Some((positions.targets[0], 2)),
+        }
     }
 
     /// The columns in `file`, each at most once; `has_header` says whether they have names.

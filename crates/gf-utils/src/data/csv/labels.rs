@@ -2,57 +2,47 @@
 
 use std::collections::BTreeSet;
 
-use gf_core::Targets;
-
 use crate::CsvError;
 use crate::csv_file::{CsvFile, CsvRow};
-use crate::data::{MAX_CLASSES, class_count, label, label_range};
+use crate::data::{label, label_range};
 
-/// The classes with what they are called, where they have names.
-type Classes = (Targets, Option<Vec<String>>);
-
-/// Integer labels, or names where the first row has one.
-pub(super) fn labels(
-    file: &CsvFile,
-    rows: &[CsvRow<'_>],
-    column: usize,
-    classes: Option<usize>,
-) -> Result<Classes, CsvError> {
-    if has_names(rows, column) {
-        let (labels, names) = by_name(file, rows, column, MAX_CLASSES)?;
-        return Ok((Targets::Classes { classes: names.len(), labels }, Some(names)));
-    }
-    let mut labels = Vec::with_capacity(rows.len());
-    for row in rows {
-        let number = row.text(column).parse::<f64>().ok();
-        let label = number.and_then(|number| label(number, classes));
-        labels.push(label.ok_or_else(|| row.field_error(column, label_range(classes)))?);
-    }
-    Ok((Targets::Classes { classes: class_count(&labels, classes), labels }, None))
+/// How the classes of a column are written, in all rows as in the first.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Naming {
+    /// Numbers.
+    Numbers {
+        /// One more than the largest label.
+        classes: usize,
+    },
+    /// Names, sorted by their bytes: the labels are their positions.
+    Names(Vec<String>),
 }
 
-/// Numbers, or two names for 0 and 1.
-pub(super) fn binary(file: &CsvFile, rows: &[CsvRow<'_>], column: usize) -> Result<Classes, CsvError> {
-    if !has_names(rows, column) {
-        return Ok((super::values(rows, &[column])?, None));
+impl Naming {
+    /// Of all rows of a file.
+    pub(super) fn of(file: &CsvFile, rows: &[CsvRow<'_>], column: usize, most: usize) -> Result<Self, CsvError> {
+        if !are_names(rows, column) {
+            return Ok(Self::Numbers { classes: classes(rows, column) });
+        }
+        let names = names(file, rows, column, most, BTreeSet::new())?;
+        Ok(Self::Names(names.into_iter().map(str::to_owned).collect()))
     }
-    let (labels, names) = by_name(file, rows, column, 2)?;
-    let values = labels.iter().map(|&label| f64::from(label)).collect();
-    Ok((Targets::Values { width: 1, values }, Some(names)))
 }
 
-fn has_names(rows: &[CsvRow<'_>], column: usize) -> bool {
+/// Whether the first row has a name.
+pub(super) fn are_names(rows: &[CsvRow<'_>], column: usize) -> bool {
     rows.first().is_some_and(|row| row.text(column).parse::<f64>().is_err())
 }
 
-/// Labels in the order of the sorted names. A number among them is refused: it would become a class unnoticed.
-fn by_name(
+/// The names of these rows and of those `before` them. A number among them is refused: it would become a class unnoticed.
+pub(super) fn names<'a>(
     file: &CsvFile,
-    rows: &[CsvRow<'_>],
+    rows: &[CsvRow<'a>],
     column: usize,
     most: usize,
-) -> Result<(Vec<u32>, Vec<String>), CsvError> {
-    let mut names = BTreeSet::new();
+    before: BTreeSet<&'a str>,
+) -> Result<BTreeSet<&'a str>, CsvError> {
+    let mut names = before;
     for row in rows {
         let name = row.text(column);
         if name.parse::<f64>().is_ok() {
@@ -63,9 +53,44 @@ fn by_name(
             return Err(CsvError::ManyClasses { path, line: row.line(), column, most, name: name.to_owned() });
         }
     }
-    let names: Vec<&str> = names.into_iter().collect();
+    Ok(names)
+}
+
+/// The names of these rows, sorted: all of them where [`names`] finds no fault.
+pub(super) fn some_names(rows: &[CsvRow<'_>], column: usize, most: usize) -> Vec<String> {
+    let mut names = BTreeSet::new();
+    for row in rows {
+        let name = row.text(column);
+        if name.parse::<f64>().is_ok() || names.len() > most {
+            break;
+        }
+        names.insert(name);
+    }
+    names.into_iter().map(str::to_owned).collect()
+}
+
+/// One more than the largest label among the numbers that are one.
+pub(super) fn classes(rows: &[CsvRow<'_>], column: usize) -> usize {
+    let labels = rows.iter().filter_map(|row| label(row.text(column).parse().ok()?, None));
+    labels.max().map_or(0, |largest| largest as usize + 1)
+}
+
+/// Integer labels below `classes`.
+pub(super) fn labels(rows: &[CsvRow<'_>], column: usize, classes: Option<usize>) -> Result<Vec<u32>, CsvError> {
+    let mut labels = Vec::with_capacity(rows.len());
+    for row in rows {
+        let number = row.text(column).parse::<f64>().ok();
+        let label = number.and_then(|number| label(number, classes));
+        labels.push(label.ok_or_else(|| row.field_error(column, label_range(classes)))?);
+    }
+    Ok(labels)
+}
+
+/// The positions of the rows' names among all, which are sorted.
+pub(super) fn labels_by_name(rows: &[CsvRow<'_>], column: usize, names: &[String]) -> Vec<u32> {
     let label = |row: &CsvRow<'_>| {
-        names.binary_search(&row.text(column)).expect("every name of the column was collected") as u32
+        let name = row.text(column);
+        names.binary_search_by(|other| other.as_str().cmp(name)).expect("every name of the column was collected") as u32
     };
-    Ok((rows.iter().map(label).collect(), names.iter().map(|&name| name.to_owned()).collect()))
+    rows.iter().map(label).collect()
 }

@@ -17,6 +17,7 @@ mod schedule;
 mod schema;
 mod spectrum;
 mod stability;
+mod sweep;
 mod table;
 mod verify;
 
@@ -38,6 +39,8 @@ pub fn execute(arguments: Arguments) -> Result<u8, Report> {
         Command::Predict(arguments) => predict::execute(&arguments),
         Command::Export(arguments) => export::execute(&arguments),
         Command::Resume(arguments) => resume::execute(&arguments),
+        Command::Sweep(arguments) => sweep::execute(&arguments),
+        Command::SweepWorker(arguments) => sweep::work(&arguments),
         Command::Report(arguments) => report::execute(&arguments),
         Command::Methods { json } => methods::execute(json),
         Command::Stability(arguments) => stability::execute(&arguments),

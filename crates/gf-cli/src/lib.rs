@@ -38,6 +38,7 @@ pub mod runner;
 mod spectrum_file;
 pub mod study;
 pub mod summary;
+pub mod sweep;
 
 /// The examples of the README are documentation tests.
 #[cfg(doctest)]

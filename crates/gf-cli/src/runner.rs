@@ -13,6 +13,7 @@ mod instance;
 mod layers;
 mod lr_range;
 mod observers;
+mod piece;
 mod result;
 mod spectrum;
 mod watches;
@@ -25,7 +26,7 @@ use arm::{Session, run_arm};
 pub use basins::BasinStart;
 pub use central_flow::CentralFlowRow;
 pub use checkpoint::CheckpointStore;
-use checkpoint::fingerprint;
+pub(crate) use checkpoint::{fingerprint, fingerprint_of};
 pub use depth::{DepthLayerRow, DepthResult, DepthRow};
 pub(crate) use epochs::UPDATE_RATIO_BAND;
 pub use epochs::{EpochLayerRow, EpochRow, EpochSums};
@@ -34,6 +35,7 @@ use first_steps::first_step;
 pub use first_steps::{FirstStep, PolicyOutcome};
 pub use layers::LayerRow;
 pub use lr_range::{LrRangeLimits, LrRangeResult, LrRangeRow, has_linear_stability, test_lr_range};
+pub(crate) use piece::{Piece, PieceEnd, check_room, run_first_steps, run_pieces};
 pub use result::{ArmOutcome, ArmRun, Ending};
 pub use spectrum::SpectrumRun;
 
@@ -127,7 +129,7 @@ fn run_task(problem: &Problem, task: &Task, store: &CheckpointStore, live: &Live
     };
     let label = checkpoint::Task { name, seed, data: fingerprint(data.as_ref()) };
     let warn = |message: String| live.total().suspend(|| eprintln!("warning: {message}"));
-    if let Some(done) = store.ended(&label, warn) {
+    if let Some(done) = store.ended(&label, |message| warn(format!("{message}; running it again"))) {
         live.total().inc(length);
         return Ok(Some(done));
     }

@@ -10,7 +10,7 @@ use crate::folder::{Folder, RunFolder, annotated_study, write_summary};
 use crate::interrupt;
 use crate::progress::Progress;
 use crate::report;
-use crate::runner::{self, CheckpointStore, Ran};
+use crate::runner::{self, ArmRun, CheckpointStore, FirstStep, Ran};
 use crate::study::{Document, OnFailure, Problem, misuse};
 
 pub(super) fn execute(arguments: &RunArguments) -> Result<u8, Report> {
@@ -46,12 +46,16 @@ impl Ended {
 
 /// Prints a study as it would be run.
 pub(super) fn print_config(document: Document, common: &Common) -> Result<u8, Report> {
-    print(annotated_study(&load(document, common)?)?.trim_end());
+    print(annotated_study(&load(document, &assignments(common))?)?.trim_end());
     Ok(0)
 }
 
-fn load(mut document: Document, common: &Common) -> Result<Problem, Report> {
-    apply(&mut document, common)?;
+/// A study with arms to run.
+///
+/// # Errors
+/// When it is wrong, or has none.
+pub(super) fn load(mut document: Document, assignments: &[String]) -> Result<Problem, Report> {
+    document.set(assignments)?;
     let problem = Problem::load(document)?;
     match problem.study.arms.is_empty() {
         true => Err(problem.document.error_at(&["arm"], "expected at least one [[arm]] with a method, found none")),
@@ -61,7 +65,7 @@ fn load(mut document: Document, common: &Common) -> Result<Problem, Report> {
 
 /// Runs a study and writes its folder; prints the summary.
 pub(super) fn run_document(document: Document, common: &Common) -> Result<Ended, Report> {
-    let problem = load(document, common)?;
+    let problem = load(document, &assignments(common))?;
     threads(common.threads)?;
     let folder = RunFolder::create(common.out.as_deref(), &problem)?;
     let Common { threads, no_report, quiet, json, .. } = *common;
@@ -90,8 +94,23 @@ pub(super) fn carry_on(problem: &Problem, mut run_folder: RunFolder, output: &Ou
             return Ok(Ended::Interrupted);
         }
     };
+    conclude(problem, run_folder, &runs, first_steps, output)
+}
+
+/// Computes what is no arm's, writes everything, and prints the summary.
+///
+/// # Errors
+/// Misuse, or a file that cannot be written.
+pub(super) fn conclude(
+    problem: &Problem,
+    run_folder: RunFolder,
+    runs: &[ArmRun],
+    first_steps: Vec<FirstStep>,
+    output: &Output,
+) -> Result<Ended, Report> {
+    let (threads, progress) = (threads(output.threads)?, Progress::new(output.quiet));
     let results = run_folder.results()?;
-    results.write(problem, &runs, first_steps)?;
+    results.write(problem, runs, first_steps)?;
     results.write_depth(&runner::run_depth(problem, threads, progress)?)?;
     results.write_lr_range(&runner::run_lr_range(problem, threads, progress)?)?;
     let mut folder = Folder::read(results.path())?;
@@ -107,7 +126,7 @@ pub(super) fn carry_on(problem: &Problem, mut run_folder: RunFolder, output: &Ou
         if !folder.summary.claims.is_empty() {
             print(&table::verdicts(&folder.summary.claims));
         }
-        for run in &runs {
+        for run in runs {
             let at = format!("{} (seed {}) at step {}", run.arm, run.seed, run.outcome.steps);
             if let Some(reason) = run.failure() {
                 print(&format!("{at}: {reason}"));
@@ -129,12 +148,19 @@ pub(super) fn carry_on(problem: &Problem, mut run_folder: RunFolder, output: &Ou
 
 /// Applies `--set` and `--seed`.
 pub(super) fn apply(document: &mut Document, common: &Common) -> Result<(), Report> {
-    let mut assignments = common.set.clone();
-    assignments.extend(common.seed.map(|seed| format!("run.seeds=[{seed}]")));
-    document.set(&assignments)
+    document.set(&assignments(common))
 }
 
-fn threads(threads: Option<usize>) -> Result<usize, Report> {
+fn assignments(common: &Common) -> Vec<String> {
+    let seed = common.seed.map(|seed| format!("run.seeds=[{seed}]"));
+    common.set.iter().cloned().chain(seed).collect()
+}
+
+/// All cores, unless a number is given.
+///
+/// # Errors
+/// When it is not from 1 to 1024.
+pub(super) fn threads(threads: Option<usize>) -> Result<usize, Report> {
     match threads {
         Some(threads @ 1..=1024) => Ok(threads),
         Some(threads) => Err(misuse(format!("--threads: expected 1 to 1024, found {threads}"))),

@@ -9,8 +9,8 @@ use gf_utils::{SavedModel, write_atomically};
 use miette::Report;
 
 use super::{
-    BASINS, DEPTH, DEPTH_LAYERS, EPOCH_LAYERS, EPOCHS, FolderWriter, LAYERS, LR_RANGE, LR_RANGE_LIMITS, resolved_study,
-    write_rows, write_summary, write_text,
+    BASINS, DEPTH, DEPTH_LAYERS, EPOCH_LAYERS, EPOCHS, FolderWriter, HISTORY, LAYERS, LR_RANGE, LR_RANGE_LIMITS,
+    PREDICTIONS, SUMMARY, resolved_study, write_rows, write_summary, write_text,
 };
 use crate::classification;
 use crate::runner::{ArmRun, DepthResult, FirstStep, LrRangeResult};
@@ -34,9 +34,9 @@ impl FolderWriter {
         write_text(&folder.join("study.toml"), &resolved_study(problem)?)?;
         write_summary(folder, &summary)?;
         let histories = runs.iter().map(|run| (run.arm.as_str(), run.seed, &run.history));
-        write_histories(&folder.join("history.csv"), histories).map_err(misuse)?;
+        write_histories(&folder.join(HISTORY), histories).map_err(misuse)?;
         if let Some(data) = &data {
-            write_predictions(&folder.join("predictions.csv"), &data.in_data_units, runs)?;
+            write_predictions(&folder.join(PREDICTIONS), &data.in_data_units, runs)?;
             let classes = classification::rows(problem, &data.validation, data.class_names.as_deref(), runs)?;
             if !classes.scores.is_empty() {
                 write_rows(&folder.join(classification::SCORES), classes.scores.iter())?;
@@ -111,6 +111,61 @@ impl FolderWriter {
         write_rows(&self.path().join(LR_RANGE), results.iter().flat_map(|result| &result.rows))?;
         write_rows(&self.path().join(LR_RANGE_LIMITS), results.iter().map(|result| &result.limits))
     }
+}
+
+/// Removes what [`FolderWriter`] and reports wrote, the summary first: without it, the folder is not complete.
+///
+/// # Errors
+/// Names the file that cannot be removed.
+pub(crate) fn remove_results(folder: &Path) -> Result<(), Report> {
+    let fail = |path: &Path, error: std::io::Error| misuse(format!("{}: cannot remove: {error}", path.display()));
+    let Ok(entries) = std::fs::read_dir(folder) else { return Ok(()) };
+    let mut names: Vec<String> = entries
+        .flatten()
+        .filter_map(|entry| entry.file_name().into_string().ok())
+        .filter(|name| is_result(name))
+        .collect();
+    names.sort_by_key(|name| name != SUMMARY);
+    for path in names.iter().map(|name| folder.join(name)) {
+        let removed = if path.is_dir() { std::fs::remove_dir_all(&path) } else { std::fs::remove_file(&path) };
+        match removed {
+            // Another shard has removed it.
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(fail(&path, error)),
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// Whether a file of this name is a result; a file of the user's is not.
+fn is_result(name: &str) -> bool {
+    const NAMES: [&str; 20] = [
+        SUMMARY,
+        HISTORY,
+        PREDICTIONS,
+        BASINS,
+        DEPTH,
+        DEPTH_LAYERS,
+        EPOCHS,
+        EPOCH_LAYERS,
+        LAYERS,
+        LR_RANGE,
+        LR_RANGE_LIMITS,
+        classification::SCORES,
+        classification::CONFUSION,
+        classification::CALIBRATION,
+        spectrum_file::SPECTRUM,
+        spectrum_file::CENTRAL_FLOW,
+        spectrum_file::BLOCKS,
+        "figures",
+        "tables",
+        "report.html",
+    ];
+    let is_of_arm = |prefix: &str, suffix: &str| name.starts_with(prefix) && name.ends_with(suffix);
+    NAMES.contains(&name)
+        || is_of_arm("theta-", ".npy")
+        || is_of_arm("eigenvalues-", ".npy")
+        || is_of_arm("model-", ".gfmodel")
 }
 
 /// Columns: `arm`, `x`, `y` (the start), `end_x`, `end_y`, `converged` (1 or 0), `steps`.

@@ -7,6 +7,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
+use crate::sweep::Shard;
+
 /// A laboratory for gradient flow and its discretizations.
 #[derive(Debug, Parser)]
 #[command(name = "gf", version, after_help = help::GF, max_term_width = 100)]
@@ -28,6 +30,12 @@ pub enum Command {
     /// Go on with a run that was interrupted or killed, bit for bit as if it had not been; a complete one is left as it is.
     #[command(after_help = help::RESUME)]
     Resume(ResumeArguments),
+    /// Run the arms of a study in several processes, here or as shards on many machines; what is finished is not run again.
+    #[command(after_help = help::SWEEP)]
+    Sweep(SweepArguments),
+    /// Run the arms that the process which started this one, `gf sweep --jobs`, orders on standard input.
+    #[command(hide = true)]
+    SweepWorker(WorkerArguments),
     /// Exact loss, derivatives and steps at one point, to .npy files; prints a JSON object.
     #[command(after_help = help::EVAL)]
     Eval(EvalArguments),
@@ -125,6 +133,48 @@ pub struct ResumeArguments {
     /// Print the summary as JSON instead of a table.
     #[arg(long)]
     pub json: bool,
+}
+
+/// `gf sweep`.
+#[derive(Debug, Args)]
+pub struct SweepArguments {
+    /// The study, a TOML file; lists in its arms stand for an arm a value.
+    pub study: PathBuf,
+    /// Folder of the sweep, the same for all its shards: new, or gone on with [default: runs/NAME].
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// Processes on this machine, an arm on a seed each at a time. With one, all is run in this process.
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub jobs: usize,
+    /// Run every N-th arm only, from the I-th on, counted from 1; `gf report DIR` merges when all shards have ended [default: all arms, and merge].
+    #[arg(long, value_name = "I/N")]
+    pub shard: Option<Shard>,
+    /// Print a script for Slurm that runs the sweep as a job array of N shards, with --threads cores each, and run nothing
+    /// [default: none; --slurm alone: 20 shards, or one an arm].
+    #[arg(long, value_name = "N", require_equals = true, value_parser = shards, conflicts_with = "shard")]
+    pub slurm: Option<Option<usize>>,
+    /// Threads of all processes together [default: all cores; --slurm: 1]. Results do not depend on it.
+    #[arg(long, value_name = "N")]
+    pub threads: Option<usize>,
+    /// Replace a key of the study: `--set run.steps=100`. May be repeated [default: none].
+    #[arg(long, value_name = "KEY.PATH=VALUE")]
+    pub set: Vec<String>,
+    /// Draw no figures and write no report.html; `gf report DIR` does it later.
+    #[arg(long)]
+    pub no_report: bool,
+    /// No progress bars and no table.
+    #[arg(long)]
+    pub quiet: bool,
+}
+
+/// `gf sweep-worker`.
+#[derive(Debug, Args)]
+pub struct WorkerArguments {
+    /// The folder of the sweep.
+    pub folder: PathBuf,
+    /// Threads of an arm [default: all cores].
+    #[arg(long, value_name = "N")]
+    pub threads: Option<usize>,
 }
 
 /// `gf stability`.
@@ -458,6 +508,14 @@ pub struct VerifyArguments {
     /// Print a JSON object instead of tables.
     #[arg(long)]
     pub json: bool,
+}
+
+/// A number of shards.
+fn shards(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(shards @ 1..=100_000) => Ok(shards),
+        _ => Err("expected 1 to 100000 shards".into()),
+    }
 }
 
 /// The path of a figure, refused before anything is computed where its ending promises another format.

@@ -31,9 +31,10 @@ use gf_utils::history::{ArmHistory, read_histories};
 use gf_utils::write_atomically;
 use miette::Report;
 
-pub(crate) use resolved::annotated_study;
-use resolved::resolved_study;
+pub(crate) use resolved::{annotated_study, resolved, resolved_study};
+pub(crate) use results::remove_results;
 pub(crate) use rows::{read_rows, write_rows};
+pub use results::RunSamples;
 pub use run_folder::{Found, RunFolder};
 
 use crate::study::{Document, Study, misuse};
@@ -43,6 +44,10 @@ use crate::summary::Summary;
 const TEMPORARY: &str = ".gf-run-";
 /// The file that a complete run folder has.
 const SUMMARY: &str = "summary.json";
+/// The file of all steps.
+const HISTORY: &str = "history.csv";
+/// The file of outputs on the validation set.
+pub(crate) const PREDICTIONS: &str = "predictions.csv";
 
 /// A folder being written. It appears under its name only when it is complete.
 pub struct FolderWriter {
@@ -141,7 +146,7 @@ impl Folder {
         }
         let text = Document::read(&file)?.text;
         let summary = serde_json::from_str(&text).map_err(|error| misuse(format!("{}: {error}", file.display())))?;
-        let histories = read_histories(&path.join("history.csv")).map_err(misuse)?;
+        let histories = read_histories(&path.join(HISTORY)).map_err(misuse)?;
         Ok(Self { path: path.to_path_buf(), study, summary, histories })
     }
 
@@ -165,6 +170,11 @@ impl Folder {
     pub fn arm<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a ArmHistory> {
         self.histories.iter().filter(move |history| history.arm == name)
     }
+}
+
+/// Whether a folder is complete: that of a run, or of a sweep that is merged.
+pub(crate) fn has_summary(folder: &Path) -> bool {
+    folder.join(SUMMARY).exists()
 }
 
 /// Writes `summary.json`.

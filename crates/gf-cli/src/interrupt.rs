@@ -4,6 +4,8 @@ use std::sync::Once;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 static REQUESTED: AtomicBool = AtomicBool::new(false);
+/// Apart from signals: the first of those may come after it, and is not the second.
+static ASKED: AtomicBool = AtomicBool::new(false);
 static INSTALLED: Once = Once::new();
 
 /// The exit code of an interrupted run, as shells count SIGINT.
@@ -21,7 +23,12 @@ pub(crate) fn install() {
     });
 }
 
+/// Asks runs to save and end, as a first signal does.
+pub(crate) fn request() {
+    ASKED.store(true, Ordering::Relaxed);
+}
+
 /// Whether the end was asked for.
 pub(crate) fn is_requested() -> bool {
-    REQUESTED.load(Ordering::Relaxed)
+    REQUESTED.load(Ordering::Relaxed) || ASKED.load(Ordering::Relaxed)
 }

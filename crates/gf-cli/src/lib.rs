@@ -39,6 +39,7 @@ pub mod runner;
 mod spectrum_file;
 pub mod study;
 pub mod summary;
+pub mod sweep;
 
 pub use ranks::Ranks;
 

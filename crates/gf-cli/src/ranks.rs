@@ -12,7 +12,7 @@ use gf_utils::part;
 use miette::Report;
 
 use crate::interrupt;
-use crate::study::misuse;
+use crate::study::{Document, misuse};
 
 /// This process among all that run the study.
 #[derive(Clone)]
@@ -62,6 +62,25 @@ impl Ranks {
             0 => Err(misuse(words)),
             rank => Err(misuse(format!("rank {rank} of {}: {words}", self.size()))),
         }
+    }
+
+    /// What rank 0 does alone, such as writing; its failure is that of all.
+    pub(crate) fn on_rank_0<T>(&self, work: impl FnOnce() -> Result<T, Report>) -> Result<Option<T>, Report> {
+        self.agree(if self.is_first() { work().map(Some) } else { Ok(None) })
+    }
+
+    /// A text that rank 0 reads, on all ranks.
+    pub(crate) fn document(&self, read: impl FnOnce() -> Result<Document, Report>) -> Result<Document, Report> {
+        let read = self.on_rank_0(read)?;
+        let bytes = |part: &dyn Fn(&Document) -> Vec<u8>| {
+            let bytes = self.bytes_of_rank_0(read.as_ref().map(part).unwrap_or_default());
+            String::from_utf8_lossy(&bytes).into_owned()
+        };
+        let name = bytes(&|document| document.name.clone().into_bytes());
+        let text = bytes(&|document| document.text.clone().into_bytes());
+        let folder = bytes(&|document| document.folder.to_string_lossy().into_owned().into_bytes());
+        // Rank 0 keeps its own: a folder need not be text.
+        Ok(read.unwrap_or_else(|| Document { name, text, folder: folder.into() }))
     }
 
     /// The notes of all ranks, in their order.

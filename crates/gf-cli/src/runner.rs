@@ -13,6 +13,7 @@ mod instance;
 mod layers;
 mod lr_range;
 mod observers;
+mod piece;
 mod result;
 mod spectrum;
 mod watches;
@@ -33,6 +34,7 @@ use first_steps::first_step;
 pub use first_steps::{FirstStep, PolicyOutcome};
 pub use layers::LayerRow;
 pub use lr_range::{LrRangeLimits, LrRangeResult, LrRangeRow, has_linear_stability, test_lr_range};
+pub(crate) use piece::{Piece, PieceEnd, check_room, run_first_steps, run_pieces};
 pub use result::{ArmOutcome, ArmRun, Ending};
 pub use spectrum::SpectrumRun;
 
@@ -125,7 +127,7 @@ fn run_task(problem: &Problem, task: &Task, store: &CheckpointStore, live: &Live
     };
     let label = checkpoint::Task { name, seed, data };
     let warn = |message: String| live.total().suspend(|| eprintln!("warning: {message}"));
-    if let Some(done) = store.ended(&label, warn) {
+    if let Some(done) = store.ended(&label, |message| warn(format!("{message}; running it again"))) {
         live.total().inc(length);
         return Ok(Some(done));
     }

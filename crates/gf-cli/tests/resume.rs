@@ -5,12 +5,12 @@
 
 mod support;
 
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command};
 use std::time::{Duration, Instant};
 
 use gf_core::{StreamRng, Streams};
 use rand::Rng;
-use support::Bench;
+use support::{Bench, data, expect_equal, signal, start};
 
 /// Everything that has a state: momenta, a secant memory, a solver that remembers, an error controller, schedules (one waits for a plateau),
 /// shuffled batches, patience, sums over epochs, trackers of the spectrum, the central flow and the flow.
@@ -78,52 +78,12 @@ fn bench() -> Bench {
     bench
 }
 
-fn start(bench: &Bench, arguments: &[&str]) -> Child {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_gf"));
-    command.args(arguments).current_dir(bench.path(".")).env("NO_COLOR", "1");
-    command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
-}
-
-fn signal(child: &Child, name: &str) {
-    let sent = Command::new("kill").args([name, &child.id().to_string()]).status().unwrap();
-    assert!(sent.success());
-}
-
 /// Waits until `path` exists, or the child has ended.
 fn wait_for(bench: &Bench, path: &str, child: &mut Child) {
     let since = Instant::now();
     while !bench.path(path).exists() && child.try_wait().unwrap().is_none() {
         assert!(since.elapsed() < Duration::from_secs(120), "{path} does not appear");
         std::thread::sleep(Duration::from_millis(2));
-    }
-}
-
-/// All data of a run folder without the columns of wall-clock time.
-fn data(bench: &Bench, folder: &str) -> Vec<(String, Vec<u8>)> {
-    let mut files: Vec<_> = std::fs::read_dir(bench.path(folder)).unwrap().map(|entry| entry.unwrap()).collect();
-    files.sort_by_key(|entry| entry.file_name());
-    let mut found = Vec::new();
-    for entry in files {
-        let name = entry.file_name().into_string().unwrap();
-        let bytes = std::fs::read(entry.path()).unwrap();
-        let bytes = match name.rsplit('.').next().unwrap() {
-            "csv" => support::without_wall(&String::from_utf8(bytes).unwrap()).into_bytes(),
-            "json" => {
-                let text = String::from_utf8(bytes).unwrap();
-                text.lines().filter(|line| !line.contains("wall")).collect::<Vec<_>>().join("\n").into_bytes()
-            }
-            _ => bytes,
-        };
-        found.push((name, bytes));
-    }
-    found
-}
-
-fn expect_equal(found: &[(String, Vec<u8>)], expected: &[(String, Vec<u8>)]) {
-    let names = |files: &[(String, Vec<u8>)]| files.iter().map(|(name, _)| name.clone()).collect::<Vec<_>>();
-    assert_eq!(names(found), names(expected));
-    for ((name, found), (_, expected)) in found.iter().zip(expected) {
-        assert!(found == expected, "{name} differs from that of the undisturbed run");
     }
 }
 

@@ -27,6 +27,14 @@ pub(super) const RESUME: &str = "\
 Example:
   gf resume runs/digits";
 
+pub(super) const SWEEP: &str = "\
+Examples:
+  gf sweep study.toml --jobs 4
+  gf sweep study.toml --out sweep --shard 2/8
+  gf sweep study.toml --slurm=8 --threads 4 > sweep.sh
+
+Exit code 1 where an arm could not be run, or its process died; a method that diverges is a result.";
+
 pub(super) const EVAL: &str = "\
 Example:
   gf eval study.toml --theta T.npy --gradient G.npy --hessian H.npy --step implicit:h=0.05 S.npy";

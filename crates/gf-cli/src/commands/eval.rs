@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use gf_core::{DenseHessian, GaussNewton, HessianProduct, Objective, SymmetricOperator, Triangle, vector};
-use gf_layers::{Batches, NetworkObjective};
+use gf_layers::Batches;
 use gf_optim::registry::{AnyObjective, ControlSettings, MethodSettings};
 use gf_optim::{Budget, Stop, integrate};
 use gf_utils::npy::write_npy;
@@ -14,7 +14,7 @@ use super::point::{parse_method, read_theta, read_vector};
 use super::print;
 use crate::arguments::EvalArguments;
 use crate::progress::Progress;
-use crate::study::{Document, Problem, memory_shortage, misuse};
+use crate::study::{NetworkLoss, Document, Problem, memory_shortage, misuse};
 
 pub(super) fn execute(arguments: &EvalArguments) -> Result<u8, Report> {
     let mut document = Document::read(&arguments.problem)?;

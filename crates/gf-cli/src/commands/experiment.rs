@@ -6,6 +6,7 @@ use super::print;
 use super::run::{Ended, apply, print_config, run_document};
 use crate::arguments::{Common, ExperimentArguments};
 use crate::experiments::{EXPERIMENTS, Experiment};
+use crate::ranks::Ranks;
 use crate::study::misuse;
 
 pub(super) fn execute(arguments: &ExperimentArguments) -> Result<u8, Report> {
@@ -38,7 +39,7 @@ pub(super) fn execute(arguments: &ExperimentArguments) -> Result<u8, Report> {
             print(&format!("{}: {}", experiment.name, experiment.about));
         }
         // Divergence of an arm is data here.
-        match run_document(experiment.document(arguments.scale)?, &common)? {
+        match run_document(experiment.document(arguments.scale)?, &common, &Ranks::default())? {
             Ended::Complete { folder, .. } if common.quiet && !common.json => {
                 print(&format!("{}: {}", experiment.name, folder.display()));
             }

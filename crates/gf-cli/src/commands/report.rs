@@ -4,12 +4,19 @@ use gf_report::TableFormat;
 use miette::Report;
 
 use super::print;
+use super::run::Output;
+use super::sweep::merge;
 use crate::arguments::{ReportArguments, TablesFormat};
-use crate::folder::{Folder, FolderWriter, write_summary};
+use crate::folder::{Folder, FolderWriter, has_summary, write_summary};
 use crate::progress::Progress;
 use crate::report;
+use crate::sweep;
 
 pub(super) fn execute(arguments: &ReportArguments) -> Result<u8, Report> {
+    for path in arguments.folders.iter().filter(|path| sweep::is_sweep(path) && !has_summary(path)) {
+        let output = Output { threads: None, has_report: false, quiet: true, json: false };
+        merge(&sweep::read_study(path)?, path, &output)?;
+    }
     let mut folders = arguments.folders.iter().map(|path| Folder::read(path)).collect::<Result<Vec<_>, _>>()?;
     let format = arguments.tables.map(|format| match format {
         TablesFormat::Latex => TableFormat::Latex,

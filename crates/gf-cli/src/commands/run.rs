@@ -6,19 +6,20 @@ use miette::Report;
 
 use super::{print, table};
 use crate::arguments::{Common, RunArguments};
-use crate::folder::{Folder, RunFolder, annotated_study, write_summary};
+use crate::folder::{Folder, RunFolder, RunSamples, annotated_study, write_summary};
 use crate::interrupt;
 use crate::progress::Progress;
+use crate::ranks::Ranks;
 use crate::report;
-use crate::runner::{self, CheckpointStore, Ran};
+use crate::runner::{self, ArmRun, CheckpointStore, FirstStep, Ran};
 use crate::study::{Document, OnFailure, Problem, misuse};
 
-pub(super) fn execute(arguments: &RunArguments) -> Result<u8, Report> {
-    let document = Document::read(&arguments.study)?;
+pub(super) fn execute(arguments: &RunArguments, ranks: &Ranks) -> Result<u8, Report> {
+    let document = ranks.document(|| Document::read(&arguments.study))?;
     if arguments.print_config {
         return print_config(document, &arguments.common);
     }
-    Ok(run_document(document, &arguments.common)?.exit_code())
+    Ok(run_document(document, &arguments.common, ranks)?.exit_code())
 }
 
 /// What a run came to.
@@ -30,6 +31,8 @@ pub(super) enum Ended {
         /// Whether an arm failed, and the study takes that for a failure.
         failed: bool,
     },
+    /// Rank 0 writes it.
+    OnRank0,
     /// It was interrupted.
     Interrupted,
 }
@@ -39,6 +42,7 @@ impl Ended {
     pub(super) fn exit_code(&self) -> u8 {
         match self {
             Self::Complete { failed, .. } => u8::from(*failed),
+            Self::OnRank0 => 0,
             Self::Interrupted => interrupt::EXIT_CODE,
         }
     }
@@ -46,26 +50,32 @@ impl Ended {
 
 /// Prints a study as it would be run.
 pub(super) fn print_config(document: Document, common: &Common) -> Result<u8, Report> {
-    print(annotated_study(&load(document, common)?)?.trim_end());
+    print(annotated_study(&load(document, &assignments(common), &Ranks::default())?)?.trim_end());
     Ok(0)
 }
 
-fn load(mut document: Document, common: &Common) -> Result<Problem, Report> {
-    apply(&mut document, common)?;
-    let problem = Problem::load(document)?;
-    match problem.study.arms.is_empty() {
+/// A study with arms to run.
+///
+/// # Errors
+/// When it is wrong, or has none.
+pub(super) fn load(mut document: Document, assignments: &[String], ranks: &Ranks) -> Result<Problem, Report> {
+    ranks.agree(document.set(assignments))?;
+    let problem = Problem::load_on(ranks, document)?;
+    let has_arms = match problem.study.arms.is_empty() {
         true => Err(problem.document.error_at(&["arm"], "expected at least one [[arm]] with a method, found none")),
-        false => Ok(problem),
-    }
+        false => Ok(()),
+    };
+    ranks.agree(has_arms)?;
+    Ok(problem)
 }
 
 /// Runs a study and writes its folder; prints the summary.
-pub(super) fn run_document(document: Document, common: &Common) -> Result<Ended, Report> {
-    let problem = load(document, common)?;
-    threads(common.threads)?;
-    let folder = RunFolder::create(common.out.as_deref(), &problem)?;
+pub(super) fn run_document(document: Document, common: &Common, ranks: &Ranks) -> Result<Ended, Report> {
+    let problem = load(document, &assignments(common), ranks)?;
+    ranks.agree(threads(common.threads))?;
+    let folder = ranks.on_rank_0(|| RunFolder::create(common.out.as_deref(), &problem))?;
     let Common { threads, no_report, quiet, json, .. } = *common;
-    let output = Output { threads, has_report: !no_report, quiet, json };
+    let output = Output { threads, has_report: !no_report, quiet: quiet || !ranks.is_first(), json };
     carry_on(&problem, folder, &output)
 }
 
@@ -77,23 +87,53 @@ pub(super) struct Output {
     pub(super) json: bool,
 }
 
-/// Runs what is left of the study of a folder, and writes the results; prints the summary.
-pub(super) fn carry_on(problem: &Problem, mut run_folder: RunFolder, output: &Output) -> Result<Ended, Report> {
+/// Runs what is left of the study of a folder, and writes the results; prints the summary. The folder is there on rank 0 alone.
+pub(super) fn carry_on(
+    problem: &Problem,
+    mut run_folder: Option<RunFolder>,
+    output: &Output,
+) -> Result<Ended, Report> {
     interrupt::install();
     let (threads, progress) = (threads(output.threads)?, Progress::new(output.quiet));
-    let store = CheckpointStore::new(run_folder.checkpoints(), &run_folder.study(), problem.study.checkpoint.clone())?;
+    let spec = || problem.study.checkpoint.clone();
+    let store = match &run_folder {
+        Some(folder) => CheckpointStore::new(folder.checkpoints(), &folder.study(), spec()),
+        None => Ok(CheckpointStore::of_text(PathBuf::new(), &[], spec())),
+    };
+    let store = problem.ranks.agree(store)?.shared_by(&problem.ranks);
     let (runs, first_steps) = match runner::run(problem, threads, progress, &store)? {
         Ran::ToTheEnd(runs, first_steps) => (runs, first_steps),
         Ran::Interrupted => {
-            run_folder.keep();
-            eprintln!("interrupted: `gf resume {}` continues", run_folder.path().display());
+            if let Some(folder) = &mut run_folder {
+                folder.keep();
+                eprintln!("interrupted: `gf resume {}` continues", folder.path().display());
+            }
             return Ok(Ended::Interrupted);
         }
     };
+    conclude(problem, run_folder, &runs, first_steps, output)
+}
+
+/// Computes what is no arm's, writes everything, and prints the summary: on rank 0, which has the folder.
+///
+/// # Errors
+/// Misuse, or a file that cannot be written.
+pub(super) fn conclude(
+    problem: &Problem,
+    run_folder: Option<RunFolder>,
+    runs: &[ArmRun],
+    first_steps: Vec<FirstStep>,
+    output: &Output,
+) -> Result<Ended, Report> {
+    let (threads, progress) = (threads(output.threads)?, Progress::new(output.quiet));
+    let samples = RunSamples::collect(problem)?;
+    let depth = runner::run_depth(problem, threads, progress)?;
+    let lr_range = runner::run_lr_range(problem, threads, progress)?;
+    let Some(run_folder) = run_folder else { return Ok(Ended::OnRank0) };
     let results = run_folder.results()?;
-    results.write(problem, &runs, first_steps)?;
-    results.write_depth(&runner::run_depth(problem, threads, progress)?)?;
-    results.write_lr_range(&runner::run_lr_range(problem, threads, progress)?)?;
+    results.write(problem, &samples, runs, first_steps)?;
+    results.write_depth(&depth)?;
+    results.write_lr_range(&lr_range)?;
     let mut folder = Folder::read(results.path())?;
     if output.has_report {
         folder.summary.claims = report::write(&folder, None, progress)?;
@@ -107,7 +147,7 @@ pub(super) fn carry_on(problem: &Problem, mut run_folder: RunFolder, output: &Ou
         if !folder.summary.claims.is_empty() {
             print(&table::verdicts(&folder.summary.claims));
         }
-        for run in &runs {
+        for run in runs {
             let at = format!("{} (seed {}) at step {}", run.arm, run.seed, run.outcome.steps);
             if let Some(reason) = run.failure() {
                 print(&format!("{at}: {reason}"));
@@ -129,12 +169,19 @@ pub(super) fn carry_on(problem: &Problem, mut run_folder: RunFolder, output: &Ou
 
 /// Applies `--set` and `--seed`.
 pub(super) fn apply(document: &mut Document, common: &Common) -> Result<(), Report> {
-    let mut assignments = common.set.clone();
-    assignments.extend(common.seed.map(|seed| format!("run.seeds=[{seed}]")));
-    document.set(&assignments)
+    document.set(&assignments(common))
 }
 
-fn threads(threads: Option<usize>) -> Result<usize, Report> {
+fn assignments(common: &Common) -> Vec<String> {
+    let seed = common.seed.map(|seed| format!("run.seeds=[{seed}]"));
+    common.set.iter().cloned().chain(seed).collect()
+}
+
+/// All cores, unless a number is given.
+///
+/// # Errors
+/// When it is not from 1 to 1024.
+pub(super) fn threads(threads: Option<usize>) -> Result<usize, Report> {
     match threads {
         Some(threads @ 1..=1024) => Ok(threads),
         Some(threads) => Err(misuse(format!("--threads: expected 1 to 1024, found {threads}"))),

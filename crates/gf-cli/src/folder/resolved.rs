@@ -12,7 +12,7 @@ use crate::study::{LossKind, LossSpec, Problem, RunSpec, Study, misuse, resolve,
 use crate::summary::version;
 
 /// The text of a run folder's `study.toml`: the study with all defaults, paths absolute, and where it comes from in a comment.
-pub(super) fn resolved_study(problem: &Problem) -> Result<String, Report> {
+pub(crate) fn resolved_study(problem: &Problem) -> Result<String, Report> {
     let text = toml::to_string(&resolved(problem)).map_err(misuse)?;
     Ok(header() + &text)
 }
@@ -35,7 +35,8 @@ fn header() -> String {
     format!("# Resolved by {}; `gf run study.toml` repeats it.\n", version())
 }
 
-fn resolved(problem: &Problem) -> Study {
+/// The study with all defaults, and absolute paths.
+pub(crate) fn resolved(problem: &Problem) -> Study {
     let mut study = problem.study.clone();
     if let Some(data) = &mut study.data {
         let absolute = |path: &mut PathBuf| {

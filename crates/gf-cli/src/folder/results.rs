@@ -5,12 +5,12 @@ use std::path::Path;
 use gf_core::{Samples, Targets};
 use gf_utils::history::write_histories;
 use gf_utils::npy::write_npy;
-use gf_utils::{SavedModel, write_atomically};
+use gf_utils::{Preprocessing, SavedModel, write_atomically};
 use miette::Report;
 
 use super::{
-    BASINS, DEPTH, DEPTH_LAYERS, EPOCH_LAYERS, EPOCHS, FolderWriter, LAYERS, LR_RANGE, LR_RANGE_LIMITS, resolved_study,
-    write_rows, write_summary, write_text,
+    BASINS, DEPTH, DEPTH_LAYERS, EPOCH_LAYERS, EPOCHS, FolderWriter, HISTORY, LAYERS, LR_RANGE, LR_RANGE_LIMITS,
+    PREDICTIONS, SUMMARY, resolved_study, write_rows, write_summary, write_text,
 };
 use crate::classification;
 use crate::runner::{ArmRun, DepthResult, FirstStep, LrRangeResult};
@@ -19,25 +19,28 @@ use crate::study::{Problem, Subject, misuse};
 use crate::summary::{Summary, version};
 
 impl FolderWriter {
-    /// Writes all data of a run.
+    /// Writes all data of a run; `samples` are those of its first seed.
     ///
     /// # Errors
     /// When a file cannot be written.
-    pub fn write(&self, problem: &Problem, runs: &[ArmRun], first_steps: Vec<FirstStep>) -> Result<(), Report> {
+    pub fn write(
+        &self,
+        problem: &Problem,
+        samples: &[RunSamples],
+        runs: &[ArmRun],
+        first_steps: Vec<FirstStep>,
+    ) -> Result<(), Report> {
         let folder = self.path();
-        let data = match problem.subject {
-            Subject::Network(_) => Some(problem.data(problem.study.run.seeds[0])?),
-            Subject::Function(_) => None,
-        };
-        let sizes = data.as_ref().map_or([0, 0], |data| [data.train.len(), data.validation.len()]);
+        let sizes = samples.first().map_or([0, 0], |samples| samples.sizes);
         let summary = Summary::new(problem, runs, first_steps, sizes);
         write_text(&folder.join("study.toml"), &resolved_study(problem)?)?;
         write_summary(folder, &summary)?;
         let histories = runs.iter().map(|run| (run.arm.as_str(), run.seed, &run.history));
-        write_histories(&folder.join("history.csv"), histories).map_err(misuse)?;
-        if let Some(data) = &data {
-            write_predictions(&folder.join("predictions.csv"), &data.in_data_units, runs)?;
-            let classes = classification::rows(problem, &data.validation, data.class_names.as_deref(), runs)?;
+        write_histories(&folder.join(HISTORY), histories).map_err(misuse)?;
+        if let Some(RunSamples { validation: Some(validation), preprocessing, .. }) = samples.first() {
+            write_predictions(&folder.join(PREDICTIONS), validation, runs)?;
+            let class_names = preprocessing.class_names.as_deref();
+            let classes = classification::rows(problem, validation, class_names, runs)?;
             if !classes.scores.is_empty() {
                 write_rows(&folder.join(classification::SCORES), classes.scores.iter())?;
                 write_rows(&folder.join(classification::CONFUSION), classes.confusion.iter())?;
@@ -67,7 +70,7 @@ impl FolderWriter {
             array("best", &best.theta)?;
             let own = problem.of_arm(&problem.study.arms[run.arm_index]);
             let Subject::Network(network) = &own.subject else { continue };
-            let data = own.data(run.seed)?;
+            let Some(samples) = samples.iter().find(|samples| samples.seed == run.seed) else { continue };
             let provenance = [
                 ("version".to_string(), version()),
                 ("study".to_string(), problem.study.name.clone()),
@@ -79,8 +82,8 @@ impl FolderWriter {
             let model = SavedModel {
                 network_toml: toml::to_string(&network.network).map_err(misuse)?,
                 theta: best.theta.clone(),
-                preprocessing: data.preprocessing(),
-                outputs: network.loss_spec.kind.outputs(data.validation.targets()),
+                preprocessing: samples.preprocessing.clone(),
+                outputs: network.loss_spec.kind.outputs(&samples.targets),
                 provenance: provenance.into_iter().collect(),
             };
             model.save(&folder.join(format!("model-{stem}.gfmodel"))).map_err(misuse)?;
@@ -113,6 +116,102 @@ impl FolderWriter {
     }
 }
 
+/// What files hold of the samples of a seed.
+pub struct RunSamples {
+    seed: u64,
+    /// For training and for validation.
+    sizes: [usize; 2],
+    preprocessing: Preprocessing,
+    /// Without numbers: whether they are classes or values.
+    targets: Targets,
+    /// The validation samples in the units of the data with their first inputs; of the first seed.
+    validation: Option<Samples>,
+}
+
+impl RunSamples {
+    /// Of all seeds of a study, from all ranks; none of a function.
+    ///
+    /// # Errors
+    /// When a split is impossible.
+    pub fn collect(problem: &Problem) -> Result<Vec<Self>, Report> {
+        let Subject::Network(_) = problem.subject else { return Ok(Vec::new()) };
+        let of_seed = |(index, seed): (usize, &u64)| {
+            let data = problem.data(*seed)?;
+            let held = &data.in_data_units;
+            let validation = || problem.ranks.all_samples(held.part(), held.own(), MOST_INPUTS);
+            Ok(Self {
+                seed: *seed,
+                sizes: [data.train.len(), held.len()],
+                preprocessing: data.preprocessing(),
+                targets: match data.validation.own().targets() {
+                    Targets::Values { width, .. } => Targets::Values { width: *width, values: Vec::new() },
+                    Targets::Classes { classes, .. } => Targets::Classes { classes: *classes, labels: Vec::new() },
+                },
+                validation: if index == 0 { Some(validation()?) } else { None },
+            })
+        };
+        problem.study.run.seeds.iter().enumerate().map(of_seed).collect()
+    }
+}
+
+/// Inputs in `predictions.csv`.
+const MOST_INPUTS: usize = 8;
+
+/// Removes what [`FolderWriter`] and reports wrote, the summary first: without it, the folder is not complete.
+///
+/// # Errors
+/// Names the file that cannot be removed.
+pub(crate) fn remove_results(folder: &Path) -> Result<(), Report> {
+    let fail = |path: &Path, error: std::io::Error| misuse(format!("{}: cannot remove: {error}", path.display()));
+    let Ok(entries) = std::fs::read_dir(folder) else { return Ok(()) };
+    let mut names: Vec<String> = entries
+        .flatten()
+        .filter_map(|entry| entry.file_name().into_string().ok())
+        .filter(|name| is_result(name))
+        .collect();
+    names.sort_by_key(|name| name != SUMMARY);
+    for path in names.iter().map(|name| folder.join(name)) {
+        let removed = if path.is_dir() { std::fs::remove_dir_all(&path) } else { std::fs::remove_file(&path) };
+        match removed {
+            // Another shard has removed it.
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(fail(&path, error)),
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// Whether a file of this name is a result; a file of the user's is not.
+fn is_result(name: &str) -> bool {
+    const NAMES: [&str; 20] = [
+        SUMMARY,
+        HISTORY,
+        PREDICTIONS,
+        BASINS,
+        DEPTH,
+        DEPTH_LAYERS,
+        EPOCHS,
+        EPOCH_LAYERS,
+        LAYERS,
+        LR_RANGE,
+        LR_RANGE_LIMITS,
+        classification::SCORES,
+        classification::CONFUSION,
+        classification::CALIBRATION,
+        spectrum_file::SPECTRUM,
+        spectrum_file::CENTRAL_FLOW,
+        spectrum_file::BLOCKS,
+        "figures",
+        "tables",
+        "report.html",
+    ];
+    let is_of_arm = |prefix: &str, suffix: &str| name.starts_with(prefix) && name.ends_with(suffix);
+    NAMES.contains(&name)
+        || is_of_arm("theta-", ".npy")
+        || is_of_arm("eigenvalues-", ".npy")
+        || is_of_arm("model-", ".gfmodel")
+}
+
 /// Columns: `arm`, `x`, `y` (the start), `end_x`, `end_y`, `converged` (1 or 0), `steps`.
 fn write_basins(path: &Path, runs: &[ArmRun]) -> Result<(), Report> {
     write_atomically(path, |out| {
@@ -132,7 +231,6 @@ fn write_basins(path: &Path, runs: &[ArmRun]) -> Result<(), Report> {
 
 /// Columns: `arm`, `row`, inputs `x0…` (at most 8), targets `y0…` (or `label`), outputs `prediction0…`, all in the units of the data.
 fn write_predictions(path: &Path, samples: &Samples, runs: &[ArmRun]) -> Result<(), Report> {
-    const MOST_INPUTS: usize = 8;
     let (width, inputs) = (samples.width(), samples.width().min(MOST_INPUTS));
     write_atomically(path, |out| {
         let mut csv = csv::Writer::from_writer(out);

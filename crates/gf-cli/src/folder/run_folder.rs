@@ -7,6 +7,7 @@ use miette::Report;
 
 use super::{FolderWriter, SUMMARY, resolved_study, write_text};
 use crate::study::{Problem, misuse};
+use crate::sweep::is_sweep;
 
 /// What is there while the run is under way, and what remains of it.
 ///
@@ -58,6 +59,10 @@ impl RunFolder {
             return Err(misuse(format!("{}: {message}", path.display())));
         }
         let serves_a_run = |name: &str| path.join(name).exists();
+        if is_sweep(path) && !serves_a_run(SUMMARY) {
+            let message = "a sweep, not a run: `gf sweep` goes on with it, `gf report` merges it";
+            return Err(misuse(format!("{}: {message}", path.display())));
+        }
         if serves_a_run(SUMMARY) && !serves_a_run(LOCK) && !serves_a_run(CHECKPOINTS) {
             return Ok(Found::Complete);
         }
@@ -69,6 +74,16 @@ impl RunFolder {
             return Ok(Found::Complete);
         }
         Ok(Found::Unfinished(folder))
+    }
+
+    /// The folder of a sweep, to write its results.
+    ///
+    /// # Errors
+    /// When another process writes them.
+    pub(crate) fn of_sweep(path: &Path) -> Result<Self, Report> {
+        let folder = Self { path: path.to_path_buf(), _lock: lock(path)?, is_discarded: false };
+        folder.remove_left_overs()?;
+        Ok(folder)
     }
 
     /// Where it is.

@@ -6,7 +6,7 @@ use gf_report::{Axis, Block, Figure, Mark, Panel};
 use miette::Report;
 
 use super::styles;
-use crate::folder::Folder;
+use crate::folder::{Folder, PREDICTIONS};
 use crate::study::misuse;
 
 /// What `predictions.csv` holds of one arm.
@@ -19,7 +19,7 @@ struct Arm {
 
 /// Figures for one real output; none for other shapes and for classes.
 pub(super) fn blocks(folder: &Folder) -> Result<Option<Vec<Block>>, Report> {
-    let path = folder.path.join("predictions.csv");
+    let path = folder.path.join(PREDICTIONS);
     if folder.study.network.is_none() {
         return Ok(None);
     }

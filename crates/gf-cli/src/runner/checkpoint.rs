@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use gf_core::Targets;
+use gf_core::{Samples, Targets};
 use gf_optim::Start;
 use gf_utils::envelope::{self, EnvelopeError};
 use gf_utils::history::{Best, Table};
@@ -58,7 +58,12 @@ impl CheckpointStore {
     /// When the study cannot be read.
     pub fn new(folder: PathBuf, study: &Path, spec: CheckpointSpec) -> Result<Self, Report> {
         let text = std::fs::read(study).map_err(|error| misuse(format!("{}: {error}", study.display())))?;
-        Ok(Self { folder, study: crc32fast::hash(&text), spec })
+        Ok(Self::of_text(folder, &text, spec))
+    }
+
+    /// In `folder`, of what `text` describes.
+    pub(super) fn of_text(folder: PathBuf, text: &[u8], spec: CheckpointSpec) -> Self {
+        Self { folder, study: crc32fast::hash(text), spec }
     }
 
     /// When checkpoints are written.
@@ -109,10 +114,11 @@ impl CheckpointStore {
         if !path.exists() {
             return None;
         }
-        self.read(&path, KIND_OF_RESULTS, of).map_err(|message| warn(format!("{message}; running it again"))).ok()
+        self.read(&path, KIND_OF_RESULTS, of).map_err(warn).ok()
     }
 
-    fn results(&self, of: &Task<'_>) -> PathBuf {
+    /// The file of what a task came to.
+    pub(super) fn results(&self, of: &Task<'_>) -> PathBuf {
         self.folder.join(format!("{}.gfended", of.stem()))
     }
 
@@ -167,29 +173,6 @@ pub(super) struct Task<'a> {
 impl Task<'_> {
     fn stem(&self) -> String {
         format!("{}-{}", self.name, self.seed)
-    }
-}
-
-/// CRC-32 of all samples of a seed; 0 where there are none.
-pub(super) fn fingerprint(data: Option<&SeededData>) -> u32 {
-    let mut hasher = crc32fast::Hasher::new();
-    let Some(data) = data else { return 0 };
-    for samples in [&data.train, &data.validation] {
-        add(&mut hasher, samples.inputs(), f64::to_le_bytes);
-        match samples.targets() {
-            Targets::Values { values, .. } => add(&mut hasher, values, f64::to_le_bytes),
-            Targets::Classes { labels, .. } => add(&mut hasher, labels, u32::to_le_bytes),
-        }
-    }
-    hasher.finalize()
-}
-
-fn add<T: Copy, const N: usize>(hasher: &mut crc32fast::Hasher, numbers: &[T], bytes: impl Fn(T) -> [u8; N]) {
-    let mut block = Vec::new();
-    for numbers in numbers.chunks(1024) {
-        block.clear();
-        block.extend(numbers.iter().flat_map(|number| bytes(*number)));
-        hasher.update(&block);
     }
 }
 

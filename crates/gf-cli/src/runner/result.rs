@@ -97,6 +97,19 @@ pub struct ArmRun {
 }
 
 impl ArmRun {
+    /// As that of the arm of this name and place: what a run comes to depends on neither.
+    pub(super) fn of_arm(mut self, name: &str, arm_index: usize) -> Self {
+        let Self { arm, layers, epochs, epoch_layers, spectrum, .. } = &mut self;
+        let central_flow = spectrum.iter_mut().flat_map(|spectrum| &mut spectrum.central_flow);
+        let names = std::iter::once(arm)
+            .chain(layers.iter_mut().map(|row| &mut row.arm))
+            .chain(epochs.iter_mut().map(|row| &mut row.arm))
+            .chain(epoch_layers.iter_mut().map(|row| &mut row.arm))
+            .chain(central_flow.map(|row| &mut row.arm));
+        names.for_each(|arm| name.clone_into(arm));
+        Self { arm_index, ..self }
+    }
+
     /// Why it counts as failed, if it does: divergence, no step, or a final loss that is no number.
     pub fn failure(&self) -> Option<String> {
         if self.outcome.stop.is_failure() {

@@ -3,7 +3,7 @@
 #![allow(dead_code, reason = "each test binary uses some of them")]
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Child, Command, Output, Stdio};
 
 use tempfile::TempDir;
 
@@ -113,4 +113,46 @@ pub(crate) fn without_wall(text: &str) -> String {
             kept.iter().map(|k| cells[*k]).collect::<Vec<_>>().join(",") + "\n"
         })
         .collect()
+}
+
+/// Starts `gf` and does not wait for it.
+pub(crate) fn start(bench: &Bench, arguments: &[&str]) -> Child {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_gf"));
+    command.args(arguments).current_dir(bench.path(".")).env("NO_COLOR", "1");
+    command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+}
+
+/// Sends a signal such as `-INT`.
+pub(crate) fn signal(child: &Child, name: &str) {
+    let sent = Command::new("kill").args([name, &child.id().to_string()]).status().unwrap();
+    assert!(sent.success());
+}
+
+/// All data of a run folder, folders within left out, without the columns of wall-clock time.
+pub(crate) fn data(bench: &Bench, folder: &str) -> Vec<(String, Vec<u8>)> {
+    let mut files: Vec<_> = std::fs::read_dir(bench.path(folder)).unwrap().map(|entry| entry.unwrap()).collect();
+    files.sort_by_key(|entry| entry.file_name());
+    let mut found = Vec::new();
+    for entry in files.into_iter().filter(|entry| entry.path().is_file()) {
+        let name = entry.file_name().into_string().unwrap();
+        let bytes = std::fs::read(entry.path()).unwrap();
+        let bytes = match name.rsplit('.').next().unwrap() {
+            "csv" => without_wall(&String::from_utf8(bytes).unwrap()).into_bytes(),
+            "json" => {
+                let text = String::from_utf8(bytes).unwrap();
+                text.lines().filter(|line| !line.contains("wall")).collect::<Vec<_>>().join("\n").into_bytes()
+            }
+            _ => bytes,
+        };
+        found.push((name, bytes));
+    }
+    found
+}
+
+pub(crate) fn expect_equal(found: &[(String, Vec<u8>)], expected: &[(String, Vec<u8>)]) {
+    let names = |files: &[(String, Vec<u8>)]| files.iter().map(|(name, _)| name.clone()).collect::<Vec<_>>();
+    assert_eq!(names(found), names(expected));
+    for ((name, found), (_, expected)) in found.iter().zip(expected) {
+        assert!(found == expected, "{name} differs from that of the undisturbed run");
+    }
 }

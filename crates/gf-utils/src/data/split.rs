@@ -170,10 +170,15 @@ fn order_by_input(samples: &Samples, column: usize) -> Result<Vec<usize>, SplitE
     if column >= width {
         return Err(SplitError::Column { column, width });
     }
-    let input = |row: usize| samples.inputs()[row * width + column];
-    let mut order: Vec<usize> = (0..samples.len()).collect();
-    order.sort_by(|&a, &b| input(a).total_cmp(&input(b)));
-    Ok(order)
+    let inputs: Vec<f64> = samples.inputs().iter().skip(column).step_by(width).copied().collect();
+    Ok(ascending_order(&inputs))
+}
+
+/// The places of numbers in ascending order; equal ones keep their order.
+pub fn ascending_order(numbers: &[f64]) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..numbers.len()).collect();
+    order.sort_by(|&a, &b| numbers[a].total_cmp(&numbers[b]));
+    order
 }
 
 fn validation_count(samples: usize, share: f64) -> Result<usize, SplitError> {

@@ -32,9 +32,9 @@ use gf_utils::write_atomically;
 use miette::Report;
 
 pub(crate) use resolved::{annotated_study, resolved, resolved_study};
+pub use results::RunSamples;
 pub(crate) use results::remove_results;
 pub(crate) use rows::{read_rows, write_rows};
-pub use results::RunSamples;
 pub use run_folder::{Found, RunFolder};
 
 use crate::study::{Document, Study, misuse};

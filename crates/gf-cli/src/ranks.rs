@@ -3,6 +3,7 @@
 //! All ranks run the same code on their own samples. What must be equal on all is summed or comes from rank 0: losses and derivatives
 //! ([`gf_core::Distributed`]), what files hold, when to save and to stop. Rank 0 alone writes and prints.
 
+use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -175,5 +176,11 @@ impl Communicator for Ranks {
 
     fn barrier(&self) {
         self.communicator.barrier();
+    }
+}
+
+impl fmt::Debug for Ranks {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "rank {} of {}", self.rank(), self.size())
     }
 }

@@ -30,8 +30,8 @@ pub use original::{ORIGINAL_POINTS, original, original_with_points};
 pub use part::SamplesPart;
 pub use scaling::{ColumnScales, Scaling, ScalingError, ScalingKind};
 pub use split::{
-    DEFAULT_VALIDATION, Split, SplitError, SplitRows, ascending_order, shuffled_rows, shuffled_split, sort_by_input, stratified_rows,
-    stratified_split,
+    DEFAULT_VALIDATION, Split, SplitError, SplitRows, ascending_order, shuffled_rows, shuffled_split, sort_by_input,
+    stratified_rows, stratified_split,
 };
 pub use table::CsvTable;
 

@@ -14,7 +14,7 @@ use super::point::{parse_method, read_theta, read_vector};
 use super::print;
 use crate::arguments::EvalArguments;
 use crate::progress::Progress;
-use crate::study::{NetworkLoss, Document, Problem, memory_shortage, misuse};
+use crate::study::{Document, NetworkLoss, Problem, memory_shortage, misuse};
 
 pub(super) fn execute(arguments: &EvalArguments) -> Result<u8, Report> {
     let mut document = Document::read(&arguments.problem)?;

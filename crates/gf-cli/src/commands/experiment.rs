@@ -43,7 +43,7 @@ pub(super) fn execute(arguments: &ExperimentArguments) -> Result<u8, Report> {
             Ended::Complete { folder, .. } if common.quiet && !common.json => {
                 print(&format!("{}: {}", experiment.name, folder.display()));
             }
-            Ended::Complete { .. } => {}
+            Ended::Complete { .. } | Ended::OnRank0 => {}
             interrupted @ Ended::Interrupted => return Ok(interrupted.exit_code()),
         }
     }

@@ -21,7 +21,8 @@ pub(super) fn execute(arguments: &ResumeArguments, ranks: &Ranks) -> Result<u8, 
             Ok(0)
         }
         found => {
-            let folder = found.and_then(|found| if let Found::Unfinished(folder) = found { Some(folder) } else { None });
+            let folder =
+                found.and_then(|found| if let Found::Unfinished(folder) = found { Some(folder) } else { None });
             let study = arguments.folder.join("study.toml");
             let problem = Problem::load_on(ranks, ranks.document(|| Document::read(&study))?)?;
             let ResumeArguments { threads, no_report, quiet, json, .. } = *arguments;

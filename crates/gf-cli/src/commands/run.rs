@@ -88,11 +88,7 @@ pub(super) struct Output {
 }
 
 /// Runs what is left of the study of a folder, and writes the results; prints the summary. The folder is there on rank 0 alone.
-pub(super) fn carry_on(
-    problem: &Problem,
-    mut run_folder: Option<RunFolder>,
-    output: &Output,
-) -> Result<Ended, Report> {
+pub(super) fn carry_on(problem: &Problem, mut run_folder: Option<RunFolder>, output: &Output) -> Result<Ended, Report> {
     interrupt::install();
     let (threads, progress) = (threads(output.threads)?, Progress::new(output.quiet));
     let spec = || problem.study.checkpoint.clone();

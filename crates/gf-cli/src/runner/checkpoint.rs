@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use gf_core::{Samples, Targets};
+use gf_core::Communicator;
 use gf_optim::Start;
 use gf_utils::envelope::{self, EnvelopeError};
 use gf_utils::history::{Best, Table};
@@ -12,7 +12,8 @@ use serde::{Deserialize, Serialize};
 
 use super::Done;
 use super::watches::Watched;
-use crate::study::{CheckpointSpec, SeededData, misuse};
+use crate::ranks::Ranks;
+use crate::study::{CheckpointSpec, misuse};
 
 /// Where a run of an arm stood after a step: all that the steps to come, and the files at the end, depend on.
 #[derive(Serialize, Deserialize)]
@@ -43,6 +44,8 @@ pub struct CheckpointStore {
     folder: PathBuf,
     study: u32,
     spec: CheckpointSpec,
+    /// Rank 0 writes and reads; the others learn from it what it has read.
+    ranks: Ranks,
 }
 
 const KIND: [u8; 8] = *b"gf-check";
@@ -62,8 +65,13 @@ impl CheckpointStore {
     }
 
     /// In `folder`, of what `text` describes.
-    pub(super) fn of_text(folder: PathBuf, text: &[u8], spec: CheckpointSpec) -> Self {
-        Self { folder, study: crc32fast::hash(text), spec }
+    pub(crate) fn of_text(folder: PathBuf, text: &[u8], spec: CheckpointSpec) -> Self {
+        Self { folder, study: crc32fast::hash(text), spec, ranks: Ranks::default() }
+    }
+
+    /// For several ranks, of which the first has the folder.
+    pub(crate) fn shared_by(self, ranks: &Ranks) -> Self {
+        Self { ranks: ranks.clone(), ..self }
     }
 
     /// When checkpoints are written.
@@ -76,6 +84,9 @@ impl CheckpointStore {
     /// # Errors
     /// When it cannot be written; the earlier ones are then still there.
     pub(super) fn save(&self, of: &Task<'_>, checkpoint: &Checkpoint) -> Result<(), EnvelopeError> {
+        if !self.ranks.is_first() {
+            return Ok(());
+        }
         let path = self.folder.join(format!("{}-{:012}.{EXTENSION}", of.stem(), checkpoint.start.step));
         self.write(&path, KIND, of, checkpoint)?;
         for old in self.all(of).into_iter().skip(self.spec.keep) {
@@ -87,13 +98,32 @@ impl CheckpointStore {
 
     /// The newest checkpoint that is sound; tells `warn` of those that are not.
     pub(super) fn newest(&self, of: &Task<'_>, mut warn: impl FnMut(String)) -> Option<Checkpoint> {
-        self.all(of).into_iter().find_map(|path| match self.read(&path, KIND, of) {
-            Ok(checkpoint) => Some(checkpoint),
+        let found = self.all(of).into_iter().find_map(|path| match self.read(&path, KIND, of) {
+            Ok(checkpoint) => Some((path, checkpoint)),
             Err(message) => {
                 warn(format!("{message}; going on from an earlier one, or from the start"));
                 None
             }
-        })
+        });
+        self.shared(KIND, found)
+    }
+
+    /// On all ranks what rank 0 has found.
+    fn shared<T: DeserializeOwned>(&self, kind: [u8; 8], found: Option<(PathBuf, T)>) -> Option<T> {
+        if self.ranks.is_alone() {
+            return found.map(|(_, content)| content);
+        }
+        let (path, content) = found.unzip();
+        let bytes = path.and_then(|path| std::fs::read(path).ok()).unwrap_or_default();
+        let bytes = self.ranks.bytes_of_rank_0(bytes);
+        match content {
+            _ if bytes.is_empty() => None,
+            Some(content) => Some(content),
+            None => {
+                let found = envelope::read_from::<Labelled<T>>(Path::new("rank 0"), &bytes, kind, VERSION);
+                Some(found.expect("rank 0 has read it").content)
+            }
+        }
     }
 
     /// Saves what a task came to.
@@ -101,6 +131,9 @@ impl CheckpointStore {
     /// # Errors
     /// When it cannot be written.
     pub(super) fn save_results(&self, of: &Task<'_>, results: &Done) -> Result<(), EnvelopeError> {
+        if !self.ranks.is_first() {
+            return Ok(());
+        }
         self.write(&self.results(of), KIND_OF_RESULTS, of, results)?;
         for checkpoint in self.all(of) {
             let _ = std::fs::remove_file(checkpoint);
@@ -111,10 +144,12 @@ impl CheckpointStore {
     /// What a task came to, where it has ended; tells `warn` where that cannot be read.
     pub(super) fn ended(&self, of: &Task<'_>, warn: impl FnOnce(String)) -> Option<Done> {
         let path = self.results(of);
-        if !path.exists() {
-            return None;
-        }
-        self.read(&path, KIND_OF_RESULTS, of).map_err(warn).ok()
+        let found = if self.ranks.is_first() && path.exists() {
+            self.read(&path, KIND_OF_RESULTS, of).map_err(warn).ok().map(|done| (path, done))
+        } else {
+            None
+        };
+        self.shared(KIND_OF_RESULTS, found)
     }
 
     /// The file of what a task came to.
@@ -125,6 +160,9 @@ impl CheckpointStore {
     /// The checkpoints of a task, newest first.
     fn all(&self, of: &Task<'_>) -> Vec<PathBuf> {
         let prefix = format!("{}-", of.stem());
+        if !self.ranks.is_first() {
+            return Vec::new();
+        }
         let Ok(entries) = std::fs::read_dir(&self.folder) else { return Vec::new() };
         let step = |path: &PathBuf| -> Option<u64> {
             let name = path.file_name()?.to_str()?;
@@ -208,7 +246,7 @@ mod tests {
     }
 
     fn store(folder: &Path) -> CheckpointStore {
-        CheckpointStore { folder: folder.to_path_buf(), study: 7, spec: CheckpointSpec::default() }
+        CheckpointStore::of_text(folder.to_path_buf(), b"a study", CheckpointSpec::default())
     }
 
     const OF: Task<'static> = Task { name: "arm", seed: 3, data: 5 };

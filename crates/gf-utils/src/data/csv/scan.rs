@@ -111,15 +111,14 @@ impl CsvScan {
         }
         let failed = |source| CsvError::Io { path: self.path.clone(), source };
         let (bytes, lines) = self.own_records(here.state).map_err(failed)?;
-        // The first record names the columns already, if it is of this part.
-        let header = (here.records > 0 || !self.options.header).then(|| self.header.clone());
         let expected = self.piece.records[here.state as usize];
-        let in_header = u64::from(header.is_none() && expected > 0);
+        // The first record of the file names the columns, where it is one of this part.
+        let has_names = self.options.header && here.records == 0 && expected > 0;
+        let header = (!has_names).then(|| self.header.clone());
         // One line less: before the bytes stands a line end that is not in the file.
         let first_line = (here.lines + lines) as usize;
-        let header = if expected == 0 { Some(self.header.clone()) } else { header };
         let file = CsvFile::parse_records(&self.path, bytes, self.options.dialect()?, header, first_line)?;
-        let found = file.len() as u64 + in_header;
+        let found = file.len() as u64 + u64::from(has_names);
         if found != expected {
             return Err(CsvError::Changed { path: self.path, expected, found });
         }

@@ -93,7 +93,7 @@ impl CsvScan {
     pub fn read(self, columns: &CsvColumns, notes: &[Vec<f64>]) -> Result<CsvPart, CsvError> {
         assert_eq!(notes.len(), self.part.of(), "one note for each part");
         let mut begin = Begin { state: State::Between, records: 0, lines: 0 };
-        let (mut here, mut records) = (begin, 0);
+        let mut here = begin;
         for (part, note) in notes.iter().enumerate() {
             if part == self.part.index() {
                 here = begin;
@@ -104,9 +104,8 @@ impl CsvScan {
                 return Err(CsvError::PartsDiffer { path: self.path, what: "file", found });
             }
             begin = begin.after(note);
-            records = begin.records;
         }
-        if records <= u64::from(self.options.header) {
+        if begin.records <= u64::from(self.options.header) {
             return Err(CsvError::Empty { path: self.path, found: "there are no rows below the header" });
         }
         let failed = |source| CsvError::Io { path: self.path.clone(), source };
@@ -156,7 +155,7 @@ impl CsvScan {
     }
 }
 
-/// What is known where a part begins.
+/// What is known where a part begins, or behind the last one.
 #[derive(Clone, Copy)]
 struct Begin {
     state: State,

@@ -42,8 +42,10 @@
 //! let process = |index: usize| -> Result<Vec<f64>, Box<dyn std::error::Error>> {
 //!     let part = Part::new(index, 2)?;
 //!     let scan = CsvScan::new(&path, part, &CsvOptions::default())?;
-//!     let rows = scan.read(&CsvColumns::values(&["y"]), &gather(part, &scan.note(), sum)?)?;
-//!     let data = rows.finish(part, &gather(part, &rows.note(), sum)?)?;
+//!     let notes = gather(part, &scan.note(), sum)?;
+//!     let rows = scan.read(&CsvColumns::values(&["y"]), &notes)?;
+//!     let notes = gather(part, &rows.note(), sum)?;
+//!     let data = rows.finish(part, &notes)?;
 //!     let samples = data.part.samples.ok_or("no record begins here")?;
 //!     let all: Vec<usize> = (0..samples.len()).collect(); // All rows train.
 //!     let kinds = [ScalingKind::Standardize, ScalingKind::None];

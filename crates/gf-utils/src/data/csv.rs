@@ -95,12 +95,12 @@ pub fn read_csv_from(
     let complete = missing::complete(&file, &positions, missing);
     let totals = complete.totals;
     let rows = complete.checked(&file, missing, totals)?;
-    let inputs = inputs(&rows, &positions, missing)?;
+    let (inputs, gaps) = inputs(&rows, &positions, missing)?;
     let naming = match columns.classes_in(&positions) {
         Some((column, most)) => Some(Naming::of(&file, &rows, column, most)?),
         None => None,
     };
-    let (samples, gaps) = samples(inputs, &rows, columns, &positions, naming.as_ref())?;
+    let samples = samples(inputs, &rows, columns, &positions, naming.as_ref())?;
     let class_names = match naming {
         Some(Naming::Names(names)) => Some(names),
         _ => None,
@@ -124,12 +124,12 @@ fn inputs(rows: &[CsvRow<'_>], positions: &Positions, missing: Missing) -> Resul
 
 /// At least one row, with its inputs, as samples; `naming` says how classes are written.
 fn samples(
-    (inputs, gaps): (Vec<f64>, Gaps),
+    inputs: Vec<f64>,
     rows: &[CsvRow<'_>],
     columns: &CsvColumns,
     positions: &Positions,
     naming: Option<&Naming>,
-) -> Result<(Samples, Gaps), CsvError> {
+) -> Result<Samples, CsvError> {
     let column = positions.targets[0];
     let targets = match (&columns.targets, naming) {
         (TargetColumns::Classes { .. }, Some(Naming::Names(names))) => {
@@ -148,9 +148,8 @@ fn samples(
         }
         (TargetColumns::Values(_) | TargetColumns::Binary(_), _) => values(rows, &positions.targets)?,
     };
-    let samples = Samples::new(positions.inputs.len(), inputs, targets)
-        .expect("shapes, finiteness and labels were checked field by field");
-    Ok((samples, gaps))
+    let samples = Samples::new(positions.inputs.len(), inputs, targets);
+    Ok(samples.expect("shapes, finiteness and labels were checked field by field"))
 }
 
 fn feature_names(file: &CsvFile, positions: &Positions) -> Vec<String> {

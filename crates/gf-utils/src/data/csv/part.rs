@@ -79,16 +79,14 @@ impl CsvPart {
         let own = missing::complete(&self.file, &self.positions, self.options.missing);
         let own = own.checked(&self.file, self.options.missing, totals)?;
         let naming = self.naming(&notes);
-        let inputs = super::inputs(&own, &self.positions, self.options.missing)?;
+        let (inputs, gaps) = super::inputs(&own, &self.positions, self.options.missing)?;
         if let (Some(Naming::Names(_)), Some((column, most))) = (&naming, self.columns.classes_in(&self.positions)) {
             let before = notes[..part.index()].iter().flat_map(Note::names).collect();
             labels::names(&self.file, &own, column, most, before)?;
         }
-        let (samples, gaps) = if own.is_empty() {
-            (None, Gaps::default())
-        } else {
-            let (samples, gaps) = super::samples(inputs, &own, &self.columns, &self.positions, naming.as_ref())?;
-            (Some(samples), gaps)
+        let samples = match own.is_empty() {
+            true => None,
+            false => Some(super::samples(inputs, &own, &self.columns, &self.positions, naming.as_ref())?),
         };
         let class_names = match naming {
             Some(Naming::Names(names)) => Some(names),

@@ -93,7 +93,7 @@ impl CsvScan {
     pub fn read(self, columns: &CsvColumns, notes: &[Vec<f64>]) -> Result<CsvPart, CsvError> {
         assert_eq!(notes.len(), self.part.of(), "one note for each part");
         let mut begin = Begin { state: State::Between, records: 0, lines: 0 };
-        let (mut here, mut records) = (begin, 0);
+        let mut here = begin;
         for (part, note) in notes.iter().enumerate() {
             if part == self.part.index() {
                 here = begin;
@@ -104,22 +104,20 @@ impl CsvScan {
                 return Err(CsvError::PartsDiffer { path: self.path, what: "file", found });
             }
             begin = begin.after(note);
-            records = begin.records;
         }
-        if records <= u64::from(self.options.header) {
+        if begin.records <= u64::from(self.options.header) {
             return Err(CsvError::Empty { path: self.path, found: "there are no rows below the header" });
         }
         let failed = |source| CsvError::Io { path: self.path.clone(), source };
         let (bytes, lines) = self.own_records(here.state).map_err(failed)?;
-        // The first record names the columns already, if it is of this part.
-        let header = (here.records > 0 || !self.options.header).then(|| self.header.clone());
         let expected = self.piece.records[here.state as usize];
-        let in_header = u64::from(header.is_none() && expected > 0);
+        // The first record of the file names the columns, where it is one of this part.
+        let has_names = self.options.header && here.records == 0 && expected > 0;
+        let header = (!has_names).then(|| self.header.clone());
         // One line less: before the bytes stands a line end that is not in the file.
         let first_line = (here.lines + lines) as usize;
-        let header = if expected == 0 { Some(self.header.clone()) } else { header };
         let file = CsvFile::parse_records(&self.path, bytes, self.options.dialect()?, header, first_line)?;
-        let found = file.len() as u64 + in_header;
+        let found = file.len() as u64 + u64::from(has_names);
         if found != expected {
             return Err(CsvError::Changed { path: self.path, expected, found });
         }
@@ -157,7 +155,7 @@ impl CsvScan {
     }
 }
 
-/// What is known where a part begins.
+/// What is known where a part begins, or behind the last one.
 #[derive(Clone, Copy)]
 struct Begin {
     state: State,

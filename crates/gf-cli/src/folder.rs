@@ -165,6 +165,11 @@ impl Folder {
         run.is_some_and(|run| run.failure.is_some())
     }
 
+    /// Whether it has an arm; a report may be of some of those in its files.
+    pub fn has_arm(&self, name: &str) -> bool {
+        self.summary.arms.iter().any(|arm| arm.name == name)
+    }
+
     /// The histories of an arm.
     pub fn arm<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a ArmHistory> {
         self.histories.iter().filter(move |history| history.arm == name)

@@ -162,6 +162,10 @@ fn arms_in_four_shards_one_killed_and_restarted_make_the_report_of_one_process()
     assert!(out.contains("`gf report swept` merges them"), "{out}");
     let (out, warnings) = bench.expect(0, &["report", "swept"]);
     assert!(out.contains("report: swept/report.html") && warnings.is_empty(), "{out}{warnings}");
+    let html = bench.read("swept/report.html");
+    for piece in [&*format!("Of {} arms, ", rows * 10), "the 12 with the lowest final validation loss", "swept-1-map"] {
+        assert!(html.contains(piece), "{piece}");
+    }
     for name in ["report.html", "figures"] {
         let path = bench.path("swept").join(name);
         if path.is_dir() { std::fs::remove_dir_all(path).unwrap() } else { std::fs::remove_file(path).unwrap() }

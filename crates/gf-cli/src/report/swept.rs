@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use gf_report::{Axis, Block, Figure, Mark, Panel};
+use gf_report::{Axis, Block, Figure, Mark, Panel, significant};
 use toml::Value;
 
 use crate::folder::Folder;
@@ -122,7 +122,7 @@ impl<'a> Swept<'a> {
             );
         }
         let caption = format!(
-            "{}: the final validation loss of {} arms against each setting that was swept, medians over seeds; settings of step size in flow time. {} arms \
+            "{}: the final validation loss of {} arms against each setting that was swept, medians over seeds. {} arms \
              failed and have no dot. Where the line is flat, the setting does not matter as long as the others fit it.",
             self.group,
             self.arms.len(),
@@ -148,17 +148,23 @@ impl<'a> Swept<'a> {
         let map = Mark::Heat { x: x_axis.1, y: y_axis.1, values, shows_values: false };
         let panel = Panel::new("log₁₀ of the final validation loss", x_axis.0, y_axis.0).with(map);
         let caption = format!(
-            "{}: the final validation loss over {first} and {second}, medians over seeds. Arms that failed, and losses above {high:.3e}, have the color of \
+            "{}: the final validation loss over {first} and {second}, medians over seeds. Arms that failed, and losses above {}, have the color of \
              the highest.",
-            self.group
+            self.group,
+            significant(high, 3)
         );
         Some(Figure::new(format!("swept-{}-map", number + 1), caption, vec![panel]))
     }
 }
 
+/// What a setting is called on an axis.
+fn label(name: &str) -> &str {
+    if name == "h" { "step size h" } else { name }
+}
+
 fn axis(name: &str, values: &[f64]) -> Axis {
     let (low, high) = (values[0], values[values.len() - 1]);
-    if low > 0.0 && high > WIDE * low { Axis::log(name) } else { Axis::linear(name) }
+    if low > 0.0 && high > WIDE * low { Axis::log(label(name)) } else { Axis::linear(label(name)) }
 }
 
 /// A linear axis of values in equal steps, or of the logarithms of such in equal ratios, with the edges of the outer cells.
@@ -170,9 +176,9 @@ fn regular(name: &str, values: &[f64]) -> Option<(Axis, (f64, f64))> {
         (values.len() > 1 && values.iter().enumerate().all(is_equal)).then_some((low - 0.5 * step, high + 0.5 * step))
     };
     let logarithms: Vec<f64> = values.iter().map(|value| value.log10()).collect();
-    let linear = in_steps(values).map(|edges| (name.to_owned(), edges));
-    let (label, edges) = linear.or_else(|| in_steps(&logarithms).map(|edges| (format!("log₁₀ {name}"), edges)))?;
-    Some((Axis::linear(label).within(edges.0, edges.1), edges))
+    let linear = in_steps(values).map(|edges| (label(name).to_owned(), edges));
+    let (text, edges) = linear.or_else(|| in_steps(&logarithms).map(|edges| (format!("log₁₀ {name}"), edges)))?;
+    Some((Axis::linear(text).within(edges.0, edges.1), edges))
 }
 
 /// The numbers among an arm's settings, by the paths of their keys.
@@ -208,7 +214,7 @@ mod tests {
     #[test]
     fn values_in_equal_steps_or_ratios_make_a_map() {
         let edges = |values: &[f64]| regular("h", values).map(|(axis, edges)| (axis.label, edges));
-        assert_eq!(edges(&[1.0, 2.0, 3.0]), Some(("h".into(), (0.5, 3.5))));
+        assert_eq!(edges(&[1.0, 2.0, 3.0]), Some(("step size h".into(), (0.5, 3.5))));
         assert_eq!(edges(&[0.01, 0.1, 1.0]), Some(("log₁₀ h".into(), (-2.5, 0.5))));
         assert_eq!(edges(&[1.0, 2.0, 10.0]), None);
         assert_eq!(edges(&[0.0, 1.0, 10.0]), None);

@@ -19,6 +19,7 @@
 //! | `theta-ARM-SEED-final.npy`, `…-best.npy` | parameters at the end and at the lowest validation loss |
 //! | `model-ARM-SEED.gfmodel` | the best parameters with network, scaling and names: checksummed, for `gf predict`, `gf export` and `gf eval` |
 //! | `figures/`, `report.html` | the report |
+//! | `arms/` | of sweeps: what each arm came to, for the merge |
 
 mod resolved;
 mod results;

@@ -28,7 +28,7 @@ pub(super) fn best(folder: &Folder) -> Option<(Folder, String)> {
     let failed = all.iter().filter(|arm| arm.runs.iter().any(|run| run.failure.is_some())).count();
     let note = format!(
         "Of {} arms, {failed} of which failed on a seed at least, the {} with the lowest final validation loss are shown, best first; a failed run counts \
-         as infinite. Settings that were swept, best settings, step sizes and claims are those of all arms; summary.json has every arm.",
+         as infinite. Figures of settings and step sizes, and claims, are of all arms; summary.json has every one.",
         all.len(),
         order.len()
     );

@@ -34,7 +34,7 @@ pub enum Command {
     #[command(after_help = help::SWEEP)]
     Sweep(SweepArguments),
     /// Run the arms that the process which started this one, `gf sweep --jobs`, orders on standard input.
-    #[command(hide = true)]
+    #[command(hide = true, after_help = help::SWEEP_WORKER)]
     SweepWorker(WorkerArguments),
     /// Exact loss, derivatives and steps at one point, to .npy files; prints a JSON object.
     #[command(after_help = help::EVAL)]

@@ -19,6 +19,7 @@
 //! | `theta-ARM-SEED-final.npy`, `…-best.npy` | parameters at the end and at the lowest validation loss |
 //! | `model-ARM-SEED.gfmodel` | the best parameters with network, scaling and names: checksummed, for `gf predict`, `gf export` and `gf eval` |
 //! | `figures/`, `report.html` | the report |
+//! | `arms/` | of sweeps: what each arm came to, for the merge |
 
 mod resolved;
 mod results;
@@ -164,6 +165,11 @@ impl Folder {
         let arm = self.summary.arms.iter().find(|arm| arm.name == history.arm);
         let run = arm.and_then(|arm| arm.runs.iter().find(|run| run.seed == history.seed));
         run.is_some_and(|run| run.failure.is_some())
+    }
+
+    /// Whether it has an arm; a report may be of some of those in its files.
+    pub fn has_arm(&self, name: &str) -> bool {
+        self.summary.arms.iter().any(|arm| arm.name == name)
     }
 
     /// The histories of an arm.

@@ -16,10 +16,12 @@ mod pole;
 mod predictions;
 mod reproduction;
 pub(crate) mod schedule;
+mod shown;
 pub(crate) mod spectrum;
 pub(crate) mod stability;
 mod styles;
 mod sweep;
+mod swept;
 mod tables;
 
 use std::path::Path;
@@ -30,6 +32,7 @@ use miette::Report;
 
 pub use claims::{AxisVerdict, ClaimVerdict, Holds};
 pub(crate) use comparison::write as write_comparison;
+pub(crate) use shown::best_arms;
 
 use crate::folder::{Folder, write_text};
 use crate::progress::Progress;
@@ -83,14 +86,17 @@ fn write_tables(folder: &Path, page: &Page, format: TableFormat) -> Result<(), R
     Ok(())
 }
 
-fn page(folder: &Folder, verdicts: &[ClaimVerdict]) -> Result<Page, Report> {
+fn page(all: &Folder, verdicts: &[ClaimVerdict]) -> Result<Page, Report> {
+    let best = shown::best(all);
+    let folder = best.as_ref().map_or(all, |(folder, _)| folder);
     let study = &folder.study;
     let title = if study.title.is_empty() { &study.name } else { &study.title };
     let mut page = Page::new(title);
     page.lead.extend(study.about.split("\n\n").map(str::trim).filter(|text| !text.is_empty()).map(str::to_string));
     page.lead.push(tables::setting(folder));
+    page.lead.extend(best.as_ref().map(|(_, note)| note.clone()));
     page.lead.extend(tables::verdicts_in_brief(verdicts));
-    let result = [Some(tables::summary(folder)), tables::best_settings(folder), tables::advice(folder)];
+    let result = [Some(tables::summary(folder)), tables::best_settings(all), tables::advice(folder)];
     page = page.with(Section::new("Result", result.into_iter().flatten().map(Block::Table).collect()));
     if !verdicts.is_empty() {
         page = page.with(Section::new("Claims", tables::claims(verdicts)));
@@ -131,7 +137,11 @@ fn page(folder: &Folder, verdicts: &[ClaimVerdict]) -> Result<Page, Report> {
     if !schedule.is_empty() {
         page = page.with(Section::new("Schedules", schedule));
     }
-    let sweep = sweep::blocks(folder);
+    let swept = swept::blocks(all);
+    if !swept.is_empty() {
+        page = page.with(Section::new("Settings that were swept", swept));
+    }
+    let sweep = sweep::blocks(all);
     if !sweep.is_empty() {
         page = page.with(Section::new("Step sizes", sweep));
     }

@@ -1,6 +1,6 @@
 //! Sweeps: the arms of a study, run by any number of processes on any number of machines into one folder, and merged into an ordinary run folder.
 //!
-//! An arm on a seed that has ended is a file `arms/HASH-SEED.gfended`, named by the hash of its [`specification`]. Every process writes the files of the arms that it runs,
+//! An arm on a seed that has ended is a file `arms/HASH-SEED.gfended`, named by the hash of its specification. Every process writes the files of the arms that it runs,
 //! atomically, and reads those of others; nobody waits for anybody, and no lock is shared between machines. Two processes that run one arm write the
 //! same file twice.
 

@@ -35,6 +35,8 @@ Examples:
 
 Exit code 1 where an arm could not be run, or its process died; a method that diverges is a result.";
 
+pub(super) const SWEEP_WORKER: &str = "Nobody calls it by hand: what it reads and writes are lines of JSON.";
+
 pub(super) const EVAL: &str = "\
 Example:
   gf eval study.toml --theta T.npy --gradient G.npy --hessian H.npy --step implicit:h=0.05 S.npy";

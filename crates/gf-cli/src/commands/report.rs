@@ -36,7 +36,7 @@ pub(super) fn execute(arguments: &ReportArguments) -> Result<u8, Report> {
     }
     if folders.len() > 1 {
         let writer = FolderWriter::create(arguments.out.as_deref(), "comparison")?;
-        report::write_comparison(&folders, writer.path(), format)?;
+        report::write_comparison(folders, writer.path(), format)?;
         let path = writer.finish()?;
         print(&format!("comparison: {}", path.join("report.html").display()));
     }

@@ -22,6 +22,9 @@ pub(super) fn execute(arguments: &RunArguments, ranks: &Ranks) -> Result<u8, Rep
     Ok(run_document(document, &arguments.common, ranks)?.exit_code())
 }
 
+/// Endings that are printed; a sweep may have many.
+const MOST_ENDINGS: usize = 40;
+
 /// What a run came to.
 pub(super) enum Ended {
     /// It is written.
@@ -143,13 +146,13 @@ pub(super) fn conclude(
         if !folder.summary.claims.is_empty() {
             print(&table::verdicts(&folder.summary.claims));
         }
-        for run in runs {
-            let at = format!("{} (seed {}) at step {}", run.arm, run.seed, run.outcome.steps);
-            if let Some(reason) = run.failure() {
-                print(&format!("{at}: {reason}"));
-            } else if let Some(step) = run.restored {
-                print(&format!("{at}: {}, with the parameters of step {step}", run.outcome.stop));
-            }
+        let endings: Vec<String> = runs.iter().filter_map(ending).collect();
+        endings.iter().take(MOST_ENDINGS).for_each(|line| print(line));
+        if endings.len() > MOST_ENDINGS {
+            print(&format!(
+                "and {} more runs that failed or were restored: summary.json",
+                endings.len() - MOST_ENDINGS
+            ));
         }
         if let Some(advice) = table::advice(&folder.summary) {
             print(&advice);
@@ -161,6 +164,16 @@ pub(super) fn conclude(
     }
     let failed = problem.study.run.on_failure == OnFailure::Error && runs.iter().any(|run| run.failure().is_some());
     Ok(Ended::Complete { folder: path, failed })
+}
+
+/// How a run ended, where that is not after its last step with its last parameters.
+fn ending(run: &ArmRun) -> Option<String> {
+    let at = format!("{} (seed {}) at step {}", run.arm, run.seed, run.outcome.steps);
+    match (run.failure(), run.restored) {
+        (Some(reason), _) => Some(format!("{at}: {reason}")),
+        (None, Some(step)) => Some(format!("{at}: {}, with the parameters of step {step}", run.outcome.stop)),
+        (None, None) => None,
+    }
 }
 
 /// Applies `--set` and `--seed`.

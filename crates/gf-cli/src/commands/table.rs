@@ -4,7 +4,7 @@ use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, LineStyle
 use gf_report::significant;
 use gf_utils::stats::median;
 
-use crate::report::ClaimVerdict;
+use crate::report::{ClaimVerdict, best_arms};
 use crate::summary::{ArmSummary, Summary};
 
 /// A table without decoration that fits the terminal.
@@ -52,8 +52,16 @@ fn table(header: &[&str], rows: Vec<Vec<String>>) -> Table {
 /// Arm, final validation loss as median and quartiles, steps, flow time, gradient-equivalents, seconds.
 pub(super) fn summary(summary: &Summary) -> String {
     let header = ["arm", "val. loss", "quartiles", "steps", "flow time", "grad. equiv.", "seconds", "failed"];
-    let rows = summary.arms.iter().map(summary_row).collect();
+    let best = best_arms(&summary.arms);
+    let rows = match &best {
+        Some(best) => best.iter().map(|index| summary_row(&summary.arms[*index])).collect(),
+        None => summary.arms.iter().map(summary_row).collect(),
+    };
     let mut text = flush_right(&header, rows).to_string();
+    if let Some(best) = best {
+        let (shown, all) = (best.len(), summary.arms.len());
+        text.push_str(&format!("\nThe best {shown} of {all} arms; all are in summary.json."));
+    }
     text.push_str(
         "\nMedians over seeds; seconds are spent in steps only. grad. equiv. = model flops over those of one gradient.",
     );

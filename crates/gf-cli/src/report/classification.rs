@@ -19,7 +19,8 @@ pub(super) fn blocks(folder: &Folder) -> Result<Vec<Block>, Report> {
     if !folder.path.join(SCORES).exists() {
         return Ok(Vec::new());
     }
-    let scores: Vec<ScoreRow> = read_rows(&folder.path.join(SCORES))?;
+    let mut scores: Vec<ScoreRow> = read_rows(&folder.path.join(SCORES))?;
+    scores.retain(|score| folder.has_arm(&score.arm));
     let confusion: Vec<ConfusionRow> = read_rows(&folder.path.join(CONFUSION))?;
     let bins: Vec<CalibrationRow> = read_rows(&folder.path.join(CALIBRATION))?;
     if scores.is_empty() {

@@ -8,17 +8,25 @@ use gf_utils::stats::median;
 use miette::Report;
 
 use super::curves::{OTHER_AXES, curve};
-use super::{reproduction, styles, tables, write_page};
+use super::{reproduction, shown, styles, tables, write_page};
 use crate::folder::Folder;
 use crate::progress::Progress;
 use crate::study::misuse;
 
-/// Writes a page that compares the arms of several folders.
-pub(crate) fn write(folders: &[Folder], path: &Path, format: Option<TableFormat>) -> Result<(), Report> {
+/// Writes a page that compares the arms of several folders; of a folder with more than can be told apart, its best.
+pub(crate) fn write(folders: Vec<Folder>, path: &Path, format: Option<TableFormat>) -> Result<(), Report> {
+    let shown = folders.into_iter().map(|folder| match shown::best(&folder) {
+        Some((best, note)) => (best, Some(note)),
+        None => (folder, None),
+    });
+    let (folders, notes): (Vec<Folder>, Vec<Option<String>>) = shown.unzip();
+    let folders = folders.as_slice();
     let names = names(folders);
     let mut page = Page::new("Comparison");
     page.lead =
         names.iter().zip(folders).map(|(name, folder)| format!("{name}: {}", tables::setting(folder))).collect();
+    let notes = names.iter().zip(notes).filter_map(|(name, note)| Some(format!("{name}: {}", note?)));
+    page.lead.extend(notes);
     page = page.with(Section::new("Result", vec![Block::Table(result(folders, &names))]));
     let claims: Vec<Vec<String>> = names
         .iter()

@@ -22,8 +22,10 @@ const NEAR_ZERO: f64 = 1e-4;
 /// All figures; nothing where the study did not ask for spectra.
 pub(super) fn blocks(folder: &Folder) -> Result<Vec<Block>, Report> {
     let seed = folder.study.run.seeds.first().copied().unwrap_or(0);
-    let tables: Vec<SpectrumTable> =
-        spectrum_file::read(&folder.path)?.into_iter().filter(|table| table.seed == seed).collect();
+    let tables: Vec<SpectrumTable> = spectrum_file::read(&folder.path)?
+        .into_iter()
+        .filter(|table| table.seed == seed && folder.has_arm(&table.arm))
+        .collect();
     let interruptions = interruptions(folder).map(Block::Paragraph);
     if tables.is_empty() {
         return Ok(interruptions.into_iter().collect());

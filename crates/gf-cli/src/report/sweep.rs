@@ -5,7 +5,7 @@ use gf_linalg::eigen::symmetric_eigenvalues;
 use gf_report::{Axis, Block, Figure, Mark, Panel, Table, significant};
 use gf_utils::stats::median;
 
-use super::styles;
+use super::{styles, swept};
 use crate::folder::Folder;
 use crate::study::{DISTANCE_TO_FLOW, FunctionSpec};
 use crate::summary::RunSummary;
@@ -40,6 +40,7 @@ pub(super) fn blocks(folder: &Folder) -> Vec<Block> {
     groups.dedup();
     let sweeps: Vec<Sweep> = groups
         .into_iter()
+        .filter(|group| !swept::has(folder, group))
         .filter_map(|group| sweep(folder, group))
         .filter(|sweep| sweep.points.len() >= FEWEST)
         .collect();

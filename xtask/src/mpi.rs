@@ -1,5 +1,7 @@
 //! What `gf-mpi` needs of the machine, and how to get it.
 
+mod measure;
+
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -12,6 +14,9 @@ pub(crate) struct Options {
     /// Only say what is there and what is missing; exit code 1 when something is.
     #[arg(long)]
     pub(crate) check: bool,
+    /// Measure sums, gradients and Hessian products on 1, 2 and 4 ranks, and write docs/scaling.md (minutes; wants an idle machine).
+    #[arg(long, conflicts_with = "check")]
+    measure: bool,
 }
 
 /// Something that building or starting `gf-mpi` needs.
@@ -70,6 +75,9 @@ pub(crate) fn run(root: &Path, options: &Options) -> Result<()> {
     }
     if options.check {
         return Ok(());
+    }
+    if options.measure {
+        return measure::run(root);
     }
     super::cargo(root, ["build", "--release", "--package", "gf-mpi"])?;
     let binary = super::binary(root, "release", "gf-mpi");

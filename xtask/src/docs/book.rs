@@ -173,8 +173,21 @@ fn body(docs: &Path, page: &Page) -> Result<String> {
     }
     let mut body = String::new();
     html::push_html(&mut body, events.into_iter());
-    // Captions are written in italics; a style sheet cannot see that a paragraph holds nothing else.
-    Ok(body.replace("<p><em>", "<p class=\"caption\"><em>"))
+    Ok(captioned(&body))
+}
+
+/// `body` with its captions marked: paragraphs that are written in italics from end to end, which a style sheet cannot see.
+fn captioned(body: &str) -> String {
+    const START: &str = "<p><em>";
+    let mut pieces = body.split(START);
+    let mut marked = String::from(pieces.next().unwrap_or_default());
+    for piece in pieces {
+        let paragraph = piece.split("</p>").next().unwrap_or_default();
+        let whole = paragraph.find("</em>").is_some_and(|at| at + "</em>".len() == paragraph.len());
+        marked.push_str(if whole { "<p class=\"caption\"><em>" } else { START });
+        marked.push_str(piece);
+    }
+    marked
 }
 
 fn converted(page: &Page, formula: &str, displayed: bool) -> Result<String> {
@@ -291,11 +304,17 @@ mod tests {
             name: "a.md".into(),
             path: "/w/docs/a.md".into(),
             text:
-                "# A B\n\n| a |\n|---|\n| $x$ |\n\n*Caption.*\n\n[out](../README.md)\n\n```rust\nf();\n# hidden\n```\n"
+                "# A B\n\n| a |\n|---|\n| $x$ |\n\n*Caption.*\n\n*Proof.* Text.\n\n[out](../README.md)\n\n```rust\nf();\n# hidden\n```\n"
                     .into(),
         };
         let body = body(Path::new("/w/docs"), &page).unwrap();
-        for expected in ["<h1 id=\"a-b\">", "<div class=\"table\"", "<p class=\"caption\">", "<p>out</p>"] {
+        for expected in [
+            "<h1 id=\"a-b\">",
+            "<div class=\"table\"",
+            "<p class=\"caption\"><em>Caption.",
+            "<p><em>Proof.</em> Text.</p>",
+            "<p>out</p>",
+        ] {
             assert!(body.contains(expected), "{expected}\n{body}");
         }
         assert!(!body.contains("<script") && !body.contains("hidden"));

@@ -17,6 +17,9 @@ use manifest::{Manifest, Source};
 use number::Number;
 use page::Page;
 
+/// How the name of a study in `docs/` ends, which stands where the name of a built-in experiment may.
+const STUDY: &str = ".toml";
+
 /// What `cargo xtask docs` is told.
 #[derive(Debug, Default, clap::Args)]
 pub(crate) struct Options {
@@ -102,9 +105,9 @@ fn chosen(manifest: &Manifest, pages: &[Page], options: &Options) -> Result<BTre
     Ok(all)
 }
 
-/// Runs each experiment once, at standard scale, into a folder of its own below `target/docs`; with `reuse` only those without a complete one.
+/// Runs each experiment once, at standard scale, or each study below `docs/`, into a folder of its own below `target/docs`; with `reuse` only those without a complete one.
 fn execute(root: &Path, experiments: &BTreeSet<String>, reuse: bool) -> Result<BTreeMap<String, PathBuf>> {
-    let folder = |name: &str| super::target(root).join("docs").join(name);
+    let folder = |name: &str| super::target(root).join("docs").join(name.strip_suffix(STUDY).unwrap_or(name));
     let folders = experiments.iter().map(|name| (name.clone(), folder(name))).collect();
     // A run folder is complete when it has its summary.
     let missing: Vec<&String> =
@@ -118,8 +121,13 @@ fn execute(root: &Path, experiments: &BTreeSet<String>, reuse: bool) -> Result<B
         if folder.exists() {
             std::fs::remove_dir_all(&folder).with_context(|| format!("removing {}", folder.display()))?;
         }
-        let gf = super::binary(root, "release", "gf");
-        super::run(Command::new(gf).args(["experiment", name, "--quiet", "--out"]).arg(&folder))?;
+        let mut gf = Command::new(super::binary(root, "release", "gf"));
+        if name.ends_with(STUDY) {
+            gf.arg("run").arg(root.join("docs").join(name));
+        } else {
+            gf.args(["experiment", name]);
+        }
+        super::run(gf.args(["--quiet", "--out"]).arg(&folder))?;
     }
     Ok(folders)
 }

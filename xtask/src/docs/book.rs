@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use minijinja::Environment;
 use minijinja::value::{Serde, Value};
-use pulldown_cmark::{CowStr, Event, Parser, Tag, TagEnd, html};
+use pulldown_cmark::{CodeBlockKind, CowStr, Event, Parser, Tag, TagEnd, html};
 use pulldown_latex::config::{DisplayMode, RenderConfig};
+use pulldown_latex::event::{Content, DelimiterType, Event as Piece};
 use pulldown_latex::{Parser as Formula, Storage, push_mathml};
 use serde::Serialize;
 
@@ -117,6 +118,7 @@ fn body(docs: &Path, page: &Page) -> Result<String> {
     let mut heading: Option<(usize, String)> = None;
     // Links to files of the repository that are no chapters have nowhere to lead to in a book that stands alone.
     let mut unlinked = false;
+    let mut rust = false;
     for event in Parser::new_ext(&page.text, options()) {
         if let (Some((_, title)), Event::Text(text) | Event::Code(text)) = (&mut heading, &event) {
             title.push_str(text);
@@ -144,6 +146,18 @@ fn body(docs: &Path, page: &Page) -> Result<String> {
                 }
             },
             Event::End(TagEnd::Link) if std::mem::take(&mut unlinked) => continue,
+            Event::Start(Tag::CodeBlock(CodeBlockKind::Fenced(language))) => {
+                rust = language.starts_with("rust");
+                Event::Start(Tag::CodeBlock(CodeBlockKind::Fenced(language)))
+            }
+            Event::End(TagEnd::CodeBlock) => {
+                rust = false;
+                Event::End(TagEnd::CodeBlock)
+            }
+            // What rustdoc compiles and hides.
+            Event::Text(code) if rust => Event::Text(
+                code.split_inclusive('\n').filter(|line| !line.starts_with("# ")).collect::<String>().into(),
+            ),
             // A table wider than a phone scrolls by itself.
             Event::Start(tag @ Tag::Table(_)) => {
                 events.push(Event::Html(CowStr::Borrowed("<div class=\"table\" tabindex=\"0\">")));
@@ -159,8 +173,21 @@ fn body(docs: &Path, page: &Page) -> Result<String> {
     }
     let mut body = String::new();
     html::push_html(&mut body, events.into_iter());
-    // Captions are written in italics; a style sheet cannot see that a paragraph holds nothing else.
-    Ok(body.replace("<p><em>", "<p class=\"caption\"><em>"))
+    Ok(captioned(&body))
+}
+
+/// `body` with its captions marked: paragraphs that are written in italics from end to end, which a style sheet cannot see.
+fn captioned(body: &str) -> String {
+    const START: &str = "<p><em>";
+    let mut pieces = body.split(START);
+    let mut marked = String::from(pieces.next().unwrap_or_default());
+    for piece in pieces {
+        let paragraph = piece.split("</p>").next().unwrap_or_default();
+        let whole = paragraph.find("</em>").is_some_and(|at| at + "</em>".len() == paragraph.len());
+        marked.push_str(if whole { "<p class=\"caption\"><em>" } else { START });
+        marked.push_str(piece);
+    }
+    marked
 }
 
 fn converted(page: &Page, formula: &str, displayed: bool) -> Result<String> {
@@ -191,10 +218,39 @@ pub(super) fn mathml(formula: &str, displayed: bool) -> Result<String, String> {
     let display_mode = if displayed { DisplayMode::Block } else { DisplayMode::Inline };
     let config = RenderConfig { display_mode, annotation: None, ..RenderConfig::default() };
     let mut text = String::new();
+    let bars: Vec<DelimiterType> = events.iter().filter_map(bar).collect();
     let events = events.into_iter().map(Ok::<_, std::convert::Infallible>);
     push_mathml(&mut text, events, config).map_err(|error| error.to_string())?;
     // pulldown-latex 0.8 escapes its own entity for a blank.
-    Ok(text.replace("&amp;nbsp;", "\u{a0}"))
+    Ok(sided(&text.replace("&amp;nbsp;", "\u{a0}"), &bars))
+}
+
+/// The side of a bar, |x| or ‖x‖, of a size that is not asked for.
+fn bar(piece: &Piece<'_>) -> Option<DelimiterType> {
+    match piece {
+        Piece::Content(Content::Delimiter { content: '|' | '‖', size: None, ty }) if *ty != DelimiterType::Fence => {
+            Some(*ty)
+        }
+        _ => None,
+    }
+}
+
+/// `text` with the sides of its bars said: pulldown-latex 0.8 writes both alike, and a browser spaces a bar whose side it cannot see as an operator.
+fn sided(text: &str, bars: &[DelimiterType]) -> String {
+    const MARK: &str = "<mo symmetric=\"false\" stretchy=\"false\">";
+    let mut bars = bars.iter();
+    let mut pieces = text.split(MARK);
+    let mut sided = String::from(pieces.next().unwrap_or_default());
+    for piece in pieces {
+        let form = if piece.starts_with(['|', '‖']) { bars.next() } else { None };
+        sided.push_str(match form {
+            Some(DelimiterType::Open) => "<mo form=\"prefix\" symmetric=\"false\" stretchy=\"false\">",
+            Some(DelimiterType::Close) => "<mo form=\"postfix\" symmetric=\"false\" stretchy=\"false\">",
+            Some(DelimiterType::Fence) | None => MARK,
+        });
+        sided.push_str(piece);
+    }
+    sided
 }
 
 fn copy(from: &Path, to: &Path) -> Result<()> {
@@ -227,6 +283,13 @@ mod tests {
     }
 
     #[test]
+    fn bars_have_sides() {
+        let formula = mathml(r"(a)\lvert x\rvert < \lVert y\rVert^2", false).unwrap();
+        let forms: Vec<&str> = formula.split("form=\"").skip(1).filter_map(|rest| rest.split('"').next()).collect();
+        assert_eq!(forms, ["prefix", "postfix", "prefix", "postfix"], "{formula}");
+    }
+
+    #[test]
     fn links_to_pages_lead_to_pages_and_others_end() {
         let docs = Path::new("/w/docs");
         let page = Page { name: "docs/theory/a.md".into(), path: docs.join("theory/a.md"), text: String::new() };
@@ -240,12 +303,20 @@ mod tests {
         let page = Page {
             name: "a.md".into(),
             path: "/w/docs/a.md".into(),
-            text: "# A B\n\n| a |\n|---|\n| $x$ |\n\n*Caption.*\n\n[out](../README.md)\n".into(),
+            text:
+                "# A B\n\n| a |\n|---|\n| $x$ |\n\n*Caption.*\n\n*Proof.* Text.\n\n[out](../README.md)\n\n```rust\nf();\n# hidden\n```\n"
+                    .into(),
         };
         let body = body(Path::new("/w/docs"), &page).unwrap();
-        for expected in ["<h1 id=\"a-b\">", "<div class=\"table\"", "<p class=\"caption\">", "<p>out</p>"] {
+        for expected in [
+            "<h1 id=\"a-b\">",
+            "<div class=\"table\"",
+            "<p class=\"caption\"><em>Caption.",
+            "<p><em>Proof.</em> Text.</p>",
+            "<p>out</p>",
+        ] {
             assert!(body.contains(expected), "{expected}\n{body}");
         }
-        assert!(!body.contains("<script"));
+        assert!(!body.contains("<script") && !body.contains("hidden"));
     }
 }

@@ -15,10 +15,11 @@ pub(super) struct Number {
     pub(super) line: usize,
     /// Where the printed text stands in the page.
     pub(super) range: Range<usize>,
+    /// A built-in experiment, or a study in `docs/`: `studies/NAME.toml`.
     pub(super) experiment: String,
     /// A file of the run folder.
     file: String,
-    /// A JSON pointer, or `column[key=value,…]` of a CSV.
+    /// A JSON pointer, or `column[key=value,…]` or `median(column)[key=value,…]` of a CSV.
     pointer: String,
     format: Format,
 }
@@ -128,12 +129,16 @@ fn from_json(text: &str, pointer: &str) -> Result<String> {
     Ok(value.as_str().map_or_else(|| value.to_string(), str::to_owned))
 }
 
-/// `column[key=value,…]`: the cell of the only row with these values.
+/// `column[key=value,…]`: the cell of the only row with these values; `median(column)[key=value,…]`, with `min` and `max` as well: of all such rows.
 fn from_csv(text: &str, pointer: &str) -> Result<String> {
-    let (column, selection) = pointer
+    let (what, selection) = pointer
         .strip_suffix(']')
         .and_then(|rest| rest.split_once('['))
         .with_context(|| format!("expected column[key=value,…], found {pointer:?}"))?;
+    let (summary, column) = match what.strip_suffix(')').and_then(|what| what.split_once('(')) {
+        Some((name, column)) => (Some(Summary::parse(name)?), column),
+        None => (None, what),
+    };
     let mut reader = csv::Reader::from_reader(text.as_bytes());
     let headers = reader.headers()?.clone();
     let index =
@@ -146,16 +151,54 @@ fn from_csv(text: &str, pointer: &str) -> Result<String> {
         })
         .collect::<Result<_>>()?;
     let target = index(column)?;
-    let mut found = None;
+    let mut found = Vec::new();
     for record in reader.records() {
         let record = record?;
-        if conditions.iter().all(|&(column, value)| &record[column] == value)
-            && found.replace(record[target].to_owned()).is_some()
-        {
-            bail!("several rows with [{selection}]");
+        if conditions.iter().all(|&(column, value)| &record[column] == value) {
+            found.push(record[target].to_owned());
         }
     }
-    found.with_context(|| format!("no row with [{selection}]"))
+    match (summary, found.len()) {
+        (_, 0) => bail!("no row with [{selection}]"),
+        (None, 1) => Ok(found.remove(0)),
+        (None, _) => bail!("several rows with [{selection}]"),
+        (Some(summary), _) => summary.of(&found),
+    }
+}
+
+/// What several cells of a column come to.
+#[derive(Debug, Clone, Copy)]
+enum Summary {
+    Median,
+    Min,
+    Max,
+}
+
+impl Summary {
+    fn parse(name: &str) -> Result<Self> {
+        Ok(match name {
+            "median" => Self::Median,
+            "min" => Self::Min,
+            "max" => Self::Max,
+            _ => bail!("expected median, min or max before the column, found {name:?}"),
+        })
+    }
+
+    /// The median of an even number of cells is the mean of the middle two.
+    fn of(self, cells: &[String]) -> Result<String> {
+        let mut values = cells
+            .iter()
+            .map(|cell| cell.parse::<f64>().ok().with_context(|| format!("expected a number, found {cell:?}")))
+            .collect::<Result<Vec<f64>>>()?;
+        values.sort_by(f64::total_cmp);
+        let count = values.len();
+        let value = match self {
+            Self::Median => f64::midpoint(values[(count - 1) / 2], values[count / 2]),
+            Self::Min => values[0],
+            Self::Max => values[count - 1],
+        };
+        Ok(value.to_string())
+    }
 }
 
 #[cfg(test)]
@@ -195,6 +238,14 @@ mod tests {
         assert_eq!(from_csv(csv, "x[arm=b,step=2]").unwrap(), "4.5");
         assert_eq!(from_csv(csv, "x[arm=b]").unwrap_err().to_string(), "several rows with [arm=b]");
         assert_eq!(from_csv(csv, "x[arm=c]").unwrap_err().to_string(), "no row with [arm=c]");
+        assert_eq!(from_csv(csv, "median(x)[arm=b]").unwrap(), "4");
+        assert_eq!(from_csv(csv, "min(x)[arm=b]").unwrap(), "3.5");
+        assert_eq!(from_csv(csv, "max(x)[arm=b]").unwrap(), "4.5");
+        assert_eq!(
+            from_csv(csv, "mean(x)[arm=b]").unwrap_err().to_string(),
+            "expected median, min or max before the column, found \"mean\""
+        );
+        assert_eq!(from_csv(csv, "max(arm)[step=1]").unwrap_err().to_string(), "expected a number, found \"a\"");
         assert_eq!(from_csv(csv, "y[arm=b]").unwrap_err().to_string(), "no column \"y\"");
         assert_eq!(from_json(r#"{"a":[1,{"b":"holds"}]}"#, "/a/1/b").unwrap(), "holds");
         assert_eq!(from_json("{}", "/a").unwrap_err().to_string(), "nothing at \"/a\"");

@@ -47,3 +47,8 @@ pub use ranks::Ranks;
 #[cfg(doctest)]
 #[doc = include_str!("../../../README.md")]
 struct Readme;
+
+/// `docs/several-machines.md`, compiled and run.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/several-machines.md")]
+struct SeveralMachines;

@@ -7,6 +7,11 @@ use gf_utils::stats::median;
 use crate::report::ClaimVerdict;
 use crate::summary::{ArmSummary, Summary};
 
+/// Columns of letters where there is no terminal to ask.
+const WIDTH: u16 = 100;
+/// Names up to here are kept on one line.
+const LONGEST_NAME: usize = 36;
+
 /// A table without decoration that fits the terminal.
 pub(super) fn plain(header: &[&str], rows: Vec<Vec<String>>) -> String {
     table(header, rows).to_string()
@@ -14,16 +19,22 @@ pub(super) fn plain(header: &[&str], rows: Vec<Vec<String>>) -> String {
 
 /// Many rows of words: no lines between them.
 pub(super) fn list(header: &[&str], rows: Vec<Vec<String>>) -> String {
-    without_row_lines(table(header, rows))
+    let is_short = has_short_names(&rows);
+    without_row_lines(table(header, rows), is_short)
 }
 
 /// Many rows of numbers: no lines between them, all columns but the first flush right.
 pub(super) fn numbers(header: &[&str], rows: Vec<Vec<String>>) -> String {
-    without_row_lines(flush_right(header, rows))
+    let is_short = has_short_names(&rows);
+    without_row_lines(flush_right(header, rows), is_short)
 }
 
-fn without_row_lines(mut table: Table) -> String {
-    if let Some(names) = table.column_mut(0) {
+fn has_short_names(rows: &[Vec<String>]) -> bool {
+    rows.iter().filter_map(|row| row.first()).all(|name| name.chars().count() <= LONGEST_NAME)
+}
+
+fn without_row_lines(mut table: Table, has_short_names: bool) -> String {
+    if has_short_names && let Some(names) = table.column_mut(0) {
         names.set_constraint(ColumnConstraint::ContentWidth);
     }
     table.load_style(presets::UTF8_HORIZONTAL_ONLY.row_separator(LineStyle::none()));
@@ -42,7 +53,7 @@ fn table(header: &[&str], rows: Vec<Vec<String>>) -> Table {
     let mut table = Table::new();
     table.load_style(presets::UTF8_HORIZONTAL_ONLY).set_content_arrangement(ContentArrangement::Dynamic);
     if table.width().is_none() {
-        table.set_width(120);
+        table.set_width(WIDTH);
     }
     table.set_header(header);
     table.add_rows(rows);

@@ -322,7 +322,10 @@ fn plain(value: f64) -> String {
         false => digits.to_string(),
     };
     match text.split_once('e').and_then(|(digits, exponent)| Some((digits, exponent.parse().ok()?))) {
-        Some((digits, exponent)) => format!("{}·10{}", short(digits), superscript(exponent)),
+        Some((digits, exponent)) => match short(digits).as_str() {
+            "1" => format!("10{}", superscript(exponent)),
+            digits => format!("{digits}·10{}", superscript(exponent)),
+        },
         None => short(&text),
     }
 }

@@ -38,7 +38,7 @@
     const text = number(x);
     if (!text.includes("e")) return text;
     const [digits, power] = text.split("e");
-    return `${digits}·10${superscript(power)}`;
+    return `${digits === "1" ? "" : `${digits}·`}10${superscript(power)}`;
   }
 
   // Axes ------------------------------------------------------------------------------------------------------------------------
@@ -161,8 +161,10 @@
       return null;
     }
     const [right, bottom] = [width - MARGIN.right, height - MARGIN.bottom];
-    const across = scale(...xRange, isLog.x, MARGIN.left, right);
     const up = scale(...yRange, isLog.y, bottom, MARGIN.top);
+    // Long ticks must not cover the label beside them: letters are some 7 pixels wide.
+    const left = Math.max(MARGIN.left, 30 + 7 * Math.max(...up.ticks.map((y) => tickLabel(y, isLog.y).length)));
+    const across = scale(...xRange, isLog.x, left, right);
     for (const x of across.ticks) {
       const at = across.at(x);
       host.append(element("line", { x1: at, x2: at, y1: MARGIN.top, y2: bottom, stroke: "#cccccc", "stroke-width": 0.6 }));
@@ -170,22 +172,22 @@
     }
     for (const y of up.ticks) {
       const at = up.at(y);
-      host.append(element("line", { x1: MARGIN.left, x2: right, y1: at, y2: at, stroke: "#cccccc", "stroke-width": 0.6 }));
-      text(MARGIN.left - 6, at + 4, tickLabel(y, isLog.y), { "text-anchor": "end" });
+      host.append(element("line", { x1: left, x2: right, y1: at, y2: at, stroke: "#cccccc", "stroke-width": 0.6 }));
+      text(left - 6, at + 4, tickLabel(y, isLog.y), { "text-anchor": "end" });
     }
-    text((MARGIN.left + right) / 2, height - 10, view.x.label, { "text-anchor": "middle", "font-size": 13 });
+    text((left + right) / 2, height - 10, view.x.label, { "text-anchor": "middle", "font-size": 13 });
     const middle = (MARGIN.top + bottom) / 2;
     text(14, middle, panel.y.label, { "text-anchor": "middle", "font-size": 13, transform: `rotate(-90 14 ${middle})` });
     const clip = `clip-${(charts += 1)}`;
-    host.append(element("clipPath", { id: clip }, element("rect", { x: MARGIN.left, y: MARGIN.top, width: right - MARGIN.left, height: bottom - MARGIN.top })));
+    host.append(element("clipPath", { id: clip }, element("rect", { x: left, y: MARGIN.top, width: right - left, height: bottom - MARGIN.top })));
     const inside = element("g", { "clip-path": `url(#${clip})` });
     host.append(inside);
-    for (const mark of marks) drawMark(mark, { inside, host, across, up, height, right, bottom });
-    host.append(element("path", { d: `M${MARGIN.left} ${MARGIN.top}V${bottom}H${right}`, fill: "none", stroke: "#000000", "stroke-width": 1 }));
+    for (const mark of marks) drawMark(mark, { inside, host, across, up, height, left, right, bottom });
+    host.append(element("path", { d: `M${left} ${MARGIN.top}V${bottom}H${right}`, fill: "none", stroke: "#000000", "stroke-width": 1 }));
     return { marks, across, up, view, panel, height };
   }
 
-  function drawMark(mark, { inside, host, across, up, height, right, bottom }) {
+  function drawMark(mark, { inside, host, across, up, height, left, right, bottom }) {
     if (mark.kind === "line") {
       const d = linePath(mark.x, mark.y, across, up, height);
       inside.append(element("path", { d, fill: "none", stroke: mark.color, "stroke-width": 1.9, "stroke-dasharray": mark.dash || null, class: "curve" }));
@@ -203,10 +205,10 @@
     } else {
       const at = position(mark.kind === "vertical" ? across : up, mark.at);
       if (at === null) return;
-      const line = mark.kind === "vertical" ? { x1: at, x2: at, y1: MARGIN.top, y2: bottom } : { x1: MARGIN.left, x2: right, y1: at, y2: at };
+      const line = mark.kind === "vertical" ? { x1: at, x2: at, y1: MARGIN.top, y2: bottom } : { x1: left, x2: right, y1: at, y2: at };
       inside.append(element("line", { ...line, stroke: "#777777", "stroke-dasharray": "4 3" }));
       const where = mark.kind === "vertical" ? { x: Math.min(at + 4, right - 6 * mark.label.length), y: MARGIN.top + 12 } : { x: right - 4, y: at - 4, "text-anchor": "end" };
-      if (at >= MARGIN.left - 1 || mark.kind === "horizontal") host.append(element("text", { ...where, "font-size": 11.5, class: "rule" }, mark.label));
+      if (at >= left - 1 || mark.kind === "horizontal") host.append(element("text", { ...where, "font-size": 11.5, class: "rule" }, mark.label));
     }
   }
 

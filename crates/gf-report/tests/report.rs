@@ -247,7 +247,7 @@ fn tables_can_be_taken_along() {
     assert!(text.contains("$\\theta$") && text.contains("$^{2}$, \\textbackslash{}x"), "{text}");
 }
 
-/// All of these were compiled by pdflatex (TeX Live) after the preamble that docs/reports.md names, and looked at.
+/// All of these were compiled by pdflatex (TeX Live 2022) after the preamble that docs/reports.md names, and looked at.
 #[test]
 fn signs_that_mean_something_to_latex_are_escaped() {
     for (text, latex) in [

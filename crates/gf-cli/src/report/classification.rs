@@ -154,9 +154,9 @@ fn most_confused(rows: &[ConfusionRow]) -> String {
     let wrong = rows.iter().filter(|row| row.truth != row.predicted && row.count > 0);
     // The first of equals.
     let Some(most) = wrong.rev().max_by_key(|row| row.count) else { return " Nothing does.".into() };
-    let predicted = if most.predicted.is_empty() { "no class (NaN)" } else { &most.predicted };
-    let times = if most.count == 1 { "once".to_string() } else { format!("{} times", most.count) };
-    format!(" The largest count there: {} taken for {predicted} {times} by {}.", most.truth, most.arm)
+    let predicted =
+        if most.predicted.is_empty() { "no class (NaN)".to_string() } else { format!("class {}", most.predicted) };
+    format!(" The largest count there: {}, class {} taken for {predicted} by {}.", most.count, most.truth, most.arm)
 }
 
 /// What the numbers on the axes stand for, where classes have names.

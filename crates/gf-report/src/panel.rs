@@ -197,10 +197,11 @@ fn range<'a>(axis: &Axis, values: impl Iterator<Item = &'a f64>, margin: f64) ->
     // A margin does not cross zero: a loss axis starts at 0, not below.
     let padded = low - margin * spread;
     let low = if low >= 0.0 && padded < 0.0 { 0.0 } else { padded };
-    // A single number without a margin stands in the middle.
-    let low = if high > low || low == 0.0 { low } else { low - spread };
-    let high = if high > low { high + margin * spread } else { high + spread };
-    Some((low, high))
+    if high > low {
+        return Some((low, high + margin * spread));
+    }
+    // A single number without a margin stands in the middle, or at the edge where that is 0.
+    Some((if low == 0.0 { low } else { low - spread }, high + spread))
 }
 
 fn plots(mark: &Mark, panel: &Panel, y_range: (f64, f64)) -> Vec<Plot> {

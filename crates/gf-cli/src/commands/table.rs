@@ -34,11 +34,18 @@ fn has_short_names(rows: &[Vec<String>]) -> bool {
 }
 
 fn without_row_lines(mut table: Table, has_short_names: bool) -> String {
-    if has_short_names && let Some(names) = table.column_mut(0) {
-        names.set_constraint(ColumnConstraint::ContentWidth);
+    if has_short_names {
+        keep_names(&mut table);
     }
     table.load_style(presets::UTF8_HORIZONTAL_ONLY.row_separator(LineStyle::none()));
     table.to_string()
+}
+
+/// Keeps names on one line.
+fn keep_names(table: &mut Table) {
+    if let Some(names) = table.column_mut(0) {
+        names.set_constraint(ColumnConstraint::ContentWidth);
+    }
 }
 
 fn flush_right(header: &[&str], rows: Vec<Vec<String>>) -> Table {
@@ -63,11 +70,15 @@ fn table(header: &[&str], rows: Vec<Vec<String>>) -> Table {
 /// Arm, final validation loss as median and quartiles, steps, flow time, gradient-equivalents, seconds.
 pub(super) fn summary(summary: &Summary) -> String {
     let header = ["arm", "val. loss", "quartiles", "steps", "flow time", "grad. equiv.", "seconds", "failed"];
-    let rows = summary.arms.iter().map(summary_row).collect();
-    let mut text = flush_right(&header, rows).to_string();
-    text.push_str(
-        "\nMedians over seeds; seconds are spent in steps only. grad. equiv. = model flops over those of one gradient.",
-    );
+    let rows: Vec<Vec<String>> = summary.arms.iter().map(summary_row).collect();
+    let is_short = has_short_names(&rows);
+    let mut table = flush_right(&header, rows);
+    if is_short {
+        keep_names(&mut table);
+    }
+    let mut text = table.to_string();
+    text.push_str("\nMedians over seeds; seconds are spent in steps only.");
+    text.push_str("\ngrad. equiv. = model flops over those of one gradient.");
     text
 }
 

@@ -1,4 +1,4 @@
-//! What a run of a classifier leaves: scores, confusion and calibration of each arm, on the validation set of the first seed at its end.
+//! What a run of a classifier leaves: scores, of each class too, confusion and calibration of each arm, on the validation set of the first seed at its end.
 
 use gf_core::Samples;
 use gf_utils::classification::{Calibration, Confusion, class_labels, predicted_classes};
@@ -15,6 +15,7 @@ pub(crate) const BINS: usize = 10;
 
 /// The files.
 pub(crate) const SCORES: &str = "classification.csv";
+pub(crate) const CLASSES: &str = "classes.csv";
 pub(crate) const CONFUSION: &str = "confusion.csv";
 pub(crate) const CALIBRATION: &str = "calibration.csv";
 
@@ -37,6 +38,24 @@ pub(crate) struct ScoreRow {
     pub(crate) expected_calibration_error: f64,
     #[serde(with = "null_is_nan")]
     pub(crate) largest_calibration_error: f64,
+}
+
+/// A row of `classes.csv`: a class, or an average over classes. A score whose denominator is 0 does not exist, and is left out of averages.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct ClassRow {
+    pub(crate) arm: String,
+    pub(crate) seed: u64,
+    /// `macro` or `weighted`; empty for a class.
+    pub(crate) average: String,
+    /// Empty for an average.
+    pub(crate) class: String,
+    pub(crate) precision: Option<f64>,
+    pub(crate) recall: Option<f64>,
+    pub(crate) f1: Option<f64>,
+    /// Samples of the class; for an average of all.
+    pub(crate) support: u64,
+    /// Samples taken for the class; for an average for any.
+    pub(crate) predicted: u64,
 }
 
 /// A row of `confusion.csv`: of so many samples of class `truth` the outputs said `predicted` (nothing where they are NaN).
@@ -66,10 +85,11 @@ pub(crate) struct CalibrationRow {
     pub(crate) accuracy_high: Option<f64>,
 }
 
-/// The rows of the three files.
+/// The rows of the four files.
 #[derive(Debug, Default)]
 pub(crate) struct Rows {
     pub(crate) scores: Vec<ScoreRow>,
+    pub(crate) classes: Vec<ClassRow>,
     pub(crate) confusion: Vec<ConfusionRow>,
     pub(crate) calibration: Vec<CalibrationRow>,
 }
@@ -112,6 +132,11 @@ pub(crate) fn rows(
             expected_calibration_error: score(|c| c.expected_error),
             largest_calibration_error: score(|c| c.largest_error),
         });
+        rows.classes.extend(class_rows(&confusion, name).into_iter().map(|row| ClassRow {
+            arm: arm.clone(),
+            seed,
+            ..row
+        }));
         for truth in 0..classes {
             let counts =
                 (0..classes).map(|predicted| (name(predicted), confusion.counts()[truth * classes + predicted]));
@@ -142,4 +167,32 @@ pub(crate) fn rows(
         }));
     }
     Ok(rows)
+}
+
+/// A row for each class, then the averages; of no arm yet.
+fn class_rows(confusion: &Confusion, name: impl Fn(usize) -> String) -> Vec<ClassRow> {
+    const SCORES: [fn(&Confusion, usize) -> Option<f64>; 3] = [Confusion::precision, Confusion::recall, Confusion::f1];
+    let row =
+        |average: &str, class: String, [precision, recall, f1]: [Option<f64>; 3], [support, predicted]: [u64; 2]| {
+            ClassRow {
+                arm: String::new(),
+                seed: 0,
+                average: average.into(),
+                class,
+                precision,
+                recall,
+                f1,
+                support,
+                predicted,
+            }
+        };
+    let counts = |class: usize| [confusion.support(class), confusion.predicted(class)];
+    let of_classes = (0..confusion.classes())
+        .map(|class| row("", name(class), SCORES.map(|score| score(confusion, class)), counts(class)));
+    let all = (0..confusion.classes()).map(counts).fold([0, 0], |sum, next| [sum[0] + next[0], sum[1] + next[1]]);
+    let averages = [
+        row("macro", String::new(), SCORES.map(|score| confusion.macro_average(score)), all),
+        row("weighted", String::new(), SCORES.map(|score| confusion.weighted_average(score)), all),
+    ];
+    of_classes.chain(averages).collect()
 }

@@ -15,7 +15,7 @@
 //! | `depth.csv`, `depth-layers.csv` | the networks of `[depth]` and their layers |
 //! | `lr-range.csv`, `lr-range-limits.csv` | the range tests of `[lr_range]`, and what they came to |
 //! | `predictions.csv` | validation inputs, targets and final outputs of each arm, first seed |
-//! | `classification.csv`, `confusion.csv`, `calibration.csv` | of classifiers: scores, confusion and calibration there |
+//! | `classification.csv`, `classes.csv`, `confusion.csv`, `calibration.csv` | of classifiers: scores, of each class too, confusion and calibration there |
 //! | `theta-ARM-SEED-final.npy`, `…-best.npy` | parameters at the end and at the lowest validation loss |
 //! | `model-ARM-SEED.gfmodel` | the best parameters with network, scaling and names: checksummed, for `gf predict`, `gf export` and `gf eval` |
 //! | `figures/`, `report.html` | the report |

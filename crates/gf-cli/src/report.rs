@@ -9,6 +9,7 @@ mod conservation;
 mod curves;
 mod depth;
 mod epochs;
+mod extremes;
 mod landscape;
 mod layers;
 pub(crate) mod lr_range;

@@ -56,6 +56,21 @@ fn lists_expand_and_the_path_and_its_distance_to_the_flow_are_recorded() {
     assert_eq!(column(&again, "gd-h0.25", "theta_0"), column(&history, "gd-h0.25", "theta_0"));
 }
 
+/// By hand: L(x) = ¼(x² − 1)² + 0.15x is −0.15 at x = −1, so that no logarithmic axis holds the run.
+#[test]
+fn losses_below_zero_are_drawn_on_a_linear_axis_and_the_caption_says_so() {
+    let bench = Bench::new();
+    let study =
+        PARABOLA.replace("parabola]\ncurvature = 2.0\nstart = [-6.0]", "double_well]\ntilt = 0.15\nstart = [-1.0]");
+    bench.write("study.toml", &study);
+    bench.expect(0, &["run", "study.toml", "--quiet", "--out", "out"]);
+    let report = bench.read("out/report.html");
+    assert!(report.contains("Axes are linear where numbers become negative (lowest: -0.15"), "{report}");
+    bench.write("study.toml", PARABOLA);
+    bench.expect(0, &["run", "study.toml", "--quiet", "--out", "positive"]);
+    assert!(!bench.read("positive/report.html").contains("become negative"));
+}
+
 #[test]
 fn misfits_name_key_expected_and_found() {
     let bench = Bench::new();
@@ -105,7 +120,11 @@ fn stability_labels_directions_and_gives_limits_and_best_steps() {
     // 2/(λmin + λmax) and (κ − 1)/(κ + 1).
     assert!((json[0]["best_h"].as_f64().unwrap() - 0.2).abs() < 1e-8);
     assert!((json[0]["best_rate"].as_f64().unwrap() - 0.8).abs() < 1e-8);
-    bench.expect(0, &["stability", "--figure", "map.svg"]);
+    let (out, _) = bench.expect(0, &["stability", "--figure", "map.svg"]);
+    assert!(out.contains("oscillating") && !out.contains("divergen "), "words are not cut: {out}");
+    let (out, _) = bench.expect(0, &["stability", "--eigenvalues=-1,0.01,0.1,1,10,100,1000"]);
+    assert!(out.lines().all(|line| line.chars().count() <= 100), "{out}");
+    assert!(out.contains("λ = 1.00e3") || out.contains("λ = 1,000"), "{out}");
     assert!(bench.read("map.svg").contains("pole of implicit Euler"));
     let (_, err) = bench.expect(2, &["stability", "--method", "explizit"]);
     assert!(err.contains("did you mean \"explicit\""), "{err}");

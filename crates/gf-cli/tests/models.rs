@@ -197,6 +197,7 @@ fn built_in_sets_are_known_by_name_with_their_classes() {
     bench.expect(0, &["predict", "out/model-explicit-0.gfmodel", "--data", "iris", "--out", "p.csv"]);
     assert!(bench.read("p.csv").lines().nth(1).unwrap().ends_with(",setosa"));
     assert!(bench.read("out/confusion.csv").contains("explicit,0,setosa,versicolor,"));
+    each_class_scores_what_its_confusion_says(&bench.read("out/classes.csv"), &bench.read("out/confusion.csv"));
     let labels: Vec<f64> = (0..150).map(|k| f64::from(k / 50)).collect();
     write_npy(&bench.path("y.npy"), &[150], &labels).unwrap();
     let (_, err) = bench.expect(2, &["predict", "out/model-explicit-0.gfmodel", "--data", "iris", "--target", "y.npy"]);
@@ -205,6 +206,52 @@ fn built_in_sets_are_known_by_name_with_their_classes() {
     assert!(err.contains("--data wine: expected 4 inputs a sample, found 13"), "{err}");
     let (_, err) = bench.expect(2, &["predict", "out/model-explicit-0.gfmodel", "--data", "irsi"]);
     assert!(err.contains("found irsi (did you mean \"iris\"?)"), "{err}");
+}
+
+fn each_class_scores_what_its_confusion_says(classes: &str, confusion: &str) {
+    let counts: Vec<[String; 3]> =
+        confusion.lines().skip(1).map(|line| [2, 3, 4].map(|k| line.split(',').nth(k).unwrap().into())).collect();
+    let sum = |of: &dyn Fn(&[String; 3]) -> bool| -> f64 {
+        counts.iter().filter(|row| of(row)).map(|row| row[2].parse::<f64>().unwrap()).sum()
+    };
+    let mut lines = classes.lines();
+    assert_eq!(lines.next(), Some("arm,seed,average,class,precision,recall,f1,support,predicted"));
+    for (line, class) in lines.by_ref().zip(["setosa", "versicolor", "virginica"]) {
+        let cells: Vec<&str> = line.split(',').collect();
+        assert_eq!(cells[..4], ["explicit", "0", "", class]);
+        let [support, predicted] = [sum(&|row| row[0] == class), sum(&|row| row[1] == class)];
+        let right = sum(&|row| row[0] == class && row[1] == class);
+        let found: Vec<f64> = cells[4..].iter().map(|cell| cell.parse().unwrap()).collect();
+        let expected = [right / predicted, right / support, 2.0 * right / (support + predicted), support, predicted];
+        assert_eq!(found, expected, "{class}");
+    }
+}
+
+/// Where all inputs are equal all samples are taken for one class.
+#[test]
+fn a_class_that_is_never_predicted_shows_no_precision() {
+    let bench = Bench::new();
+    let rows: String = (0..60).map(|k| format!("{},1,2\n", k % 3)).collect();
+    bench.write("clusters.csv", &format!("label,weight,length\n{rows}"));
+    bench.write("still.toml", &CLASSIFIER.replace("scale = \"standardize\"\n", ""));
+    bench.expect(0, &["run", "still.toml", "--quiet", "--out", "still"]);
+    // Twenty of each, all of them taken for one: precision 1/3 and recall 1 there, recall 0 and no precision elsewhere.
+    let classes = bench.read("still/classes.csv");
+    let cells: Vec<Vec<&str>> = classes.lines().skip(1).map(|line| line.split(',').skip(4).collect()).collect();
+    assert_eq!(cells.iter().filter(|row| row[..] == ["", "0.0", "0.0", "20", "0"]).count(), 2, "{classes}");
+    assert_eq!(cells.iter().filter(|row| row[1..] == ["1.0", "0.5", "20", "60"]).count(), 1, "{classes}");
+    assert!(cells[3][0].starts_with("0.333") && cells[3][1].starts_with("0.333") && cells[3][3..] == ["60", "60"]);
+    bench.expect(0, &["report", "still", "--tables", "markdown"]);
+    let tables: Vec<String> = std::fs::read_dir(bench.path("still/tables"))
+        .unwrap()
+        .map(|entry| std::fs::read_to_string(entry.unwrap().path()).unwrap())
+        .filter(|table| table.contains("taken for it |"))
+        .collect();
+    assert_eq!(tables.len(), 1);
+    assert!(
+        tables[0].contains("2 classes were never predicted") && tables[0].contains("| – | 0.000 | 0.000 | 20 | 0 |")
+    );
+    assert!(tables[0].contains("| weighted average | 0.333 | 0.333 | 0.167 | 60 | 60 |"), "{}", tables[0]);
 }
 
 /// A file of gf 0.1.0 before models knew their preprocessing: its outputs, by position, without a meaning.

@@ -1,11 +1,13 @@
 //! Tables for papers and for text: LaTeX and Markdown.
 
+use crate::latex::latex;
 use crate::{Align, Table};
 
 /// How a table is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TableFormat {
-    /// `table` with `tabular` and the rules of the package booktabs; needs `\usepackage{booktabs}` and an engine that reads UTF-8.
+    /// `table` with `tabular` and the rules of the package booktabs. pdflatex compiles it after `\usepackage[T1]{fontenc}` and
+    /// `\usepackage{booktabs}`; letters beyond Latin and Greek need an engine and a font that have them.
     Latex,
     /// A table of GitHub's Markdown, its caption in front.
     Markdown,
@@ -64,85 +66,4 @@ fn markdown_text(text: &str) -> String {
         }
     }
     escaped
-}
-
-fn latex(table: &Table) -> String {
-    let line =
-        |cells: &mut dyn Iterator<Item = String>| format!("    {} \\\\\n", cells.collect::<Vec<_>>().join(" & "));
-    let columns: String = table.columns.iter().map(|c| if c.align == Align::Right { 'r' } else { 'l' }).collect();
-    let mut text = String::from("\\begin{table}\n  \\centering\n");
-    if !table.caption.is_empty() {
-        text += &format!("  \\caption{{{}}}\n", latex_text(&table.caption));
-    }
-    text += &format!("  \\begin{{tabular}}{{{columns}}}\n    \\toprule\n");
-    text += &line(&mut table.columns.iter().map(|column| latex_text(&column.name)));
-    text += "    \\midrule\n";
-    table.rows.iter().for_each(|row| text += &line(&mut row.iter().map(|cell| latex_text(cell))));
-    text + "    \\bottomrule\n  \\end{tabular}\n\\end{table}\n"
-}
-
-/// Text with LaTeX's own signs escaped, and those signs of gf that the usual fonts of text lack as mathematics.
-fn latex_text(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for letter in text.chars() {
-        match letter {
-            '\\' => escaped.push_str("\\textbackslash{}"),
-            '~' => escaped.push_str("\\textasciitilde{}"),
-            '^' => escaped.push_str("\\textasciicircum{}"),
-            '&' | '%' | '$' | '#' | '_' | '{' | '}' => escaped.extend(['\\', letter]),
-            '<' => escaped.push_str("\\textless{}"),
-            '>' => escaped.push_str("\\textgreater{}"),
-            '|' => escaped.push_str("\\textbar{}"),
-            '\n' => escaped.push(' '),
-            // After the end of a row a bracket would be its argument.
-            '[' => escaped.push_str("{[}"),
-            _ => match mathematics(letter) {
-                Some(command) => escaped.push_str(&format!("${command}$")),
-                None => escaped.push(letter),
-            },
-        }
-    }
-    escaped
-}
-
-/// The command of a sign.
-fn mathematics(letter: char) -> Option<&'static str> {
-    const SIGNS: [(char, &str); 35] = [
-        ('θ', "\\theta"),
-        ('λ', "\\lambda"),
-        ('β', "\\beta"),
-        ('κ', "\\kappa"),
-        ('δ', "\\delta"),
-        ('σ', "\\sigma"),
-        ('Σ', "\\Sigma"),
-        ('∇', "\\nabla"),
-        ('∞', "\\infty"),
-        ('−', "-"),
-        ('·', "\\cdot"),
-        ('×', "\\times"),
-        ('±', "\\pm"),
-        ('≤', "\\le"),
-        ('≥', "\\ge"),
-        ('≈', "\\approx"),
-        ('∝', "\\propto"),
-        ('→', "\\to"),
-        ('′', "'"),
-        ('ᵃ', "^a"),
-        ('ᵀ', "^\\top"),
-        ('⁻', "^{-}"),
-        ('⁰', "^0"),
-        ('¹', "^1"),
-        ('²', "^2"),
-        ('³', "^3"),
-        ('⁴', "^4"),
-        ('⁵', "^5"),
-        ('⁶', "^6"),
-        ('₀', "_0"),
-        ('₁', "_1"),
-        ('₂', "_2"),
-        ('₃', "_3"),
-        ('√', "\\surd"),
-        ('‖', "\\|"),
-    ];
-    SIGNS.iter().find(|(sign, _)| *sign == letter).map(|(_, command)| *command)
 }

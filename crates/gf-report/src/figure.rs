@@ -2,7 +2,7 @@
 
 use crate::style::{FONT, color, dash, escape};
 use crate::thinning::{figure_within, points};
-use crate::{Mark, ReportError, panel, png};
+use crate::{Mark, ReportError, axes, panel, png};
 
 /// Linear or logarithmic.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -105,15 +105,15 @@ pub struct Figure {
     pub is_animated: bool,
 }
 
-/// Whether a drawing has moving dots.
+/// Where a drawing is looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Motion {
-    /// None.
-    Without,
-    /// Some that the page shows when asked.
-    Hidden,
-    /// Some that move.
-    Shown,
+pub(crate) enum Medium {
+    /// On paper: nothing moves.
+    Print,
+    /// In a page, whose reader may ask for moving dots and for the numbers of maps.
+    Page,
+    /// On a screen: dots move.
+    Slides,
 }
 
 /// Sizes in pixels.
@@ -123,10 +123,12 @@ const LEGEND_LINE: f64 = 24.0;
 const MOST_POINTS: usize = 1200;
 
 impl Figure {
-    /// Two panels a row (one, if there is only one).
+    /// Two panels a row (one, if there is only one). A logarithmic vertical axis becomes linear where a number is negative; that, and whose zeros a
+    /// logarithmic axis cannot show, is added to the caption.
     pub fn new(id: impl Into<String>, caption: impl Into<String>, panels: Vec<Panel>) -> Self {
         let columns = panels.len().clamp(1, 2);
-        Self { id: id.into(), caption: caption.into(), panels, columns, is_animated: false }
+        let (panels, note) = axes::fitted(panels);
+        Self { id: id.into(), caption: caption.into() + &note, panels, columns, is_animated: false }
     }
 
     /// With dots that move along the labelled lines, in steps of equal time.
@@ -149,7 +151,7 @@ impl Figure {
     /// # Errors
     /// None at present; drawing may fail in the future.
     pub fn to_svg(&self) -> Result<String, ReportError> {
-        Ok(figure_within(self, MOST_POINTS).drawn(Motion::Without))
+        figure_within(self, MOST_POINTS).drawn(Medium::Print)
     }
 
     /// The same with dots that move along the labelled lines (SMIL, which browsers play), again and again.
@@ -157,10 +159,10 @@ impl Figure {
     /// # Errors
     /// None at present; drawing may fail in the future.
     pub fn to_animated_svg(&self) -> Result<String, ReportError> {
-        Ok(figure_within(self, MOST_POINTS).drawn(Motion::Shown))
+        figure_within(self, MOST_POINTS).drawn(Medium::Slides)
     }
 
-    pub(crate) fn drawn(&self, motion: Motion) -> String {
+    pub(crate) fn drawn(&self, medium: Medium) -> Result<String, ReportError> {
         let columns = self.columns.max(1);
         let rows = self.panels.len().div_ceil(columns).max(1);
         let width = PANEL.0 * columns as f64;
@@ -185,12 +187,11 @@ impl Figure {
         for (index, panel) in self.panels.iter().enumerate() {
             let x = PANEL.0 * (index % columns) as f64;
             let y = legend.1 + PANEL.1 * (index / columns) as f64;
-            let motion = if self.is_animated { motion } else { Motion::Without };
-            let drawing = panel::draw(panel, PANEL, &format!("{id}-{index}-"), motion);
+            let drawing = panel::draw(panel, PANEL, &format!("{id}-{index}-"), medium, self.is_animated)?;
             svg.push_str(&format!("<g transform=\"translate({x} {y})\">{drawing}</g>\n"));
         }
         svg.push_str("</svg>\n");
-        svg
+        Ok(svg)
     }
 
     /// A PNG of `scale` pixels per SVG pixel. It says that a panel is 3.5 inches wide, as a column of a journal is: at `scale` 2 these are 300 dots an
@@ -204,13 +205,15 @@ impl Figure {
 
     /// The legend's SVG and height: each label once, in rows that fit the width.
     fn legend(&self, width: f64) -> (String, f64) {
-        let mut entries: Vec<(&str, usize, bool)> = Vec::new();
+        let mut entries: Vec<(&str, usize, &Mark)> = Vec::new();
         for mark in self.panels.iter().flat_map(|panel| &panel.marks) {
-            let entry = match mark {
-                Mark::Line { label, style, .. } => (label.as_str(), *style, true),
-                Mark::Points { label, style, .. } | Mark::Cells { label, style, .. } => (label.as_str(), *style, false),
-                _ => continue,
+            let (Mark::Line { label, style, .. }
+            | Mark::Points { label, style, .. }
+            | Mark::Cells { label, style, .. }) = mark
+            else {
+                continue;
             };
+            let entry = (label.as_str(), *style, mark);
             if !entry.0.is_empty() && !entries.iter().any(|known| known.0 == entry.0) {
                 entries.push(entry);
             }
@@ -220,25 +223,29 @@ impl Figure {
         }
         let (mut x, mut y) = (16.0, 18.0);
         let mut svg = String::from("<g class=\"key\">");
-        for (label, style, is_line) in entries {
+        for (label, style, mark) in entries {
             // 13-pixel text is about 8 pixels a letter.
             let advance = 36.0 + 8.0 * label.chars().count() as f64 + 18.0;
             if x + advance > width && x > 16.0 {
                 (x, y) = (16.0, y + LEGEND_LINE);
             }
             let color = color(style);
-            if is_line {
-                let dashes = match dash(style) {
-                    "" => String::new(),
-                    pattern => format!(" stroke-dasharray=\"{pattern}\""),
-                };
-                svg.push_str(&format!(
-                    "<line x1=\"{x}\" y1=\"{y}\" x2=\"{}\" y2=\"{y}\" stroke=\"{color}\" stroke-width=\"2.2\"{dashes}/>",
-                    x + 30.0
-                ));
-            } else {
-                svg.push_str(&format!("<circle cx=\"{}\" cy=\"{y}\" r=\"4\" fill=\"{color}\"/>", x + 15.0));
-            }
+            let middle = x + 15.0;
+            svg.push_str(&match mark {
+                Mark::Line { .. } => {
+                    let dashes = match dash(style) {
+                        "" => String::new(),
+                        pattern => format!(" stroke-dasharray=\"{pattern}\""),
+                    };
+                    let end = x + 30.0;
+                    format!("<line x1=\"{x}\" y1=\"{y}\" x2=\"{end}\" y2=\"{y}\" stroke=\"{color}\" stroke-width=\"2.2\"{dashes}/>")
+                }
+                Mark::Cells { .. } => {
+                    let (left, top) = (middle - 4.5, y - 4.5);
+                    format!("<rect x=\"{left}\" y=\"{top}\" width=\"9\" height=\"9\" fill=\"{color}\"/>")
+                }
+                _ => format!("<circle cx=\"{middle}\" cy=\"{y}\" r=\"4\" fill=\"{color}\"/>"),
+            });
             svg.push_str(&format!(
                 "<text x=\"{}\" y=\"{}\" font-size=\"13\" fill=\"#111111\">{}</text>\n",
                 x + 36.0,

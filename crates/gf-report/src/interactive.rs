@@ -5,7 +5,7 @@ use serde::{Serialize, Serializer};
 use crate::style::{color, dash};
 use crate::{Axis, Figure, Mark, Panel, ReportError, Scale};
 
-/// The figures that a script can draw, as JSON that may stand in a page: those of lines, bands, dots and rules. Others keep their drawing.
+/// The figures that a script can draw, as JSON that may stand in a page: those of lines, bands, dots, squares and rules. Others keep their drawing.
 pub(crate) fn json(figures: &[Figure]) -> Result<String, ReportError> {
     let figures: Vec<_> = figures.iter().filter(|figure| is_drawable(figure)).map(Drawn::from).collect();
     // No text in it can end the element that holds it.
@@ -75,6 +75,7 @@ impl<'a> From<&'a Axis> for DrawnAxis<'a> {
 enum DrawnMark<'a> {
     Line { label: &'a str, color: &'a str, dash: &'a str, style: usize, x: Vec<Short>, y: Vec<Short> },
     Points { label: &'a str, color: &'a str, style: usize, x: Vec<Short>, y: Vec<Short> },
+    Cells { label: &'a str, color: &'a str, style: usize, x: Vec<Short>, y: Vec<Short> },
     Band { color: &'a str, style: usize, x: Vec<Short>, low: Vec<Short>, high: Vec<Short> },
     Horizontal { at: Short, label: &'a str },
     Vertical { at: Short, label: &'a str },
@@ -90,18 +91,21 @@ fn drawn(mark: &Mark) -> Option<DrawnMark<'_>> {
         Mark::Points { label, style, x, y } => {
             DrawnMark::Points { label, color: color(*style), style: *style, x: short(x), y: short(y) }
         }
+        Mark::Cells { label, style, x, y } => {
+            DrawnMark::Cells { label, color: color(*style), style: *style, x: short(x), y: short(y) }
+        }
         Mark::Band { style, x, low, high } => {
             let (low, high) = (short(low), short(high));
             DrawnMark::Band { color: color(*style), style: *style, x: short(x), low, high }
         }
         Mark::Horizontal { y, label } => DrawnMark::Horizontal { at: Short(*y), label },
         Mark::Vertical { x, label } => DrawnMark::Vertical { at: Short(*x), label },
-        Mark::Contours { .. } | Mark::Heat { .. } | Mark::Counts { .. } | Mark::Cells { .. } => return None,
+        Mark::Contours { .. } | Mark::Heat { .. } | Mark::Counts { .. } => return None,
     })
 }
 
 /// A number to seven significant digits, which is less than a hundredth of a pixel; null where it is not finite.
-struct Short(f64);
+pub(crate) struct Short(pub(crate) f64);
 
 impl Serialize for Short {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {

@@ -14,9 +14,12 @@
 //! # Ok::<(), gf_report::ReportError>(())
 //! ```
 
+mod axes;
 mod export;
 mod figure;
 mod interactive;
+mod latex;
+mod maps;
 mod mark;
 mod moving;
 mod number;

@@ -2,7 +2,7 @@
 
 use kuva::render::layout::ComputedLayout;
 
-use crate::figure::Motion;
+use crate::figure::Medium;
 use crate::paths::inside;
 use crate::style::{color, escape};
 use crate::{Mark, Panel};
@@ -20,8 +20,8 @@ struct Path<'a> {
 }
 
 /// A dot for every labelled line of the panel, clipped to its axes. All take equal times a point; shorter paths wait at their ends.
-pub(crate) fn dots(panel: &Panel, place: &ComputedLayout, motion: Motion) -> String {
-    let display = if motion == Motion::Hidden { " display=\"none\"" } else { "" };
+pub(crate) fn dots(panel: &Panel, place: &ComputedLayout, medium: Medium) -> String {
+    let display = if medium == Medium::Page { " display=\"none\"" } else { "" };
     let mut svg = inside(place, &format!(" class=\"moving\"{display}"));
     let paths: Vec<Path> = panel.marks.iter().filter_map(path).collect();
     let longest = paths.iter().map(|path| path.points.len()).max().unwrap_or(0);

@@ -4,7 +4,7 @@ use minijinja::Environment;
 use minijinja::value::{Serde, Value};
 use serde::Serialize;
 
-use crate::figure::Motion;
+use crate::figure::Medium;
 use crate::style::{DARK, LIGHT};
 use crate::thinning::within;
 use crate::{Figure, Mark, ReportError, Table, interactive};
@@ -94,22 +94,24 @@ impl Page {
         let mut next_figure = figures.iter();
         let mut parts = Vec::new();
         for (index, section) in self.sections.iter().enumerate() {
-            let items = section.blocks.iter().map(|block| match block {
-                Block::Paragraph(text) => Item::Paragraph { text },
-                Block::Table(table) => Item::Table { table },
-                Block::Figure(_) => {
-                    let figure = next_figure.next().expect("there are as many thinned figures as figures");
-                    let has_heat = figure
-                        .panels
-                        .iter()
-                        .flat_map(|panel| &panel.marks)
-                        .any(|m| matches!(m, Mark::Heat { .. } | Mark::Counts { .. }));
-                    let (id, caption, is_animated) = (&figure.id, &figure.caption, figure.is_animated);
-                    Item::Figure { id, svg: figure.drawn(Motion::Hidden), caption, is_animated, has_heat }
-                }
-                Block::Code(text) => Item::Code { text },
+            let items = section.blocks.iter().map(|block| {
+                Ok(match block {
+                    Block::Paragraph(text) => Item::Paragraph { text },
+                    Block::Table(table) => Item::Table { table },
+                    Block::Figure(_) => {
+                        let figure = next_figure.next().expect("there are as many thinned figures as figures");
+                        let has_heat = figure
+                            .panels
+                            .iter()
+                            .flat_map(|panel| &panel.marks)
+                            .any(|m| matches!(m, Mark::Heat { .. } | Mark::Counts { .. }));
+                        let (id, caption, is_animated) = (&figure.id, &figure.caption, figure.is_animated);
+                        Item::Figure { id, svg: figure.drawn(Medium::Page)?, caption, is_animated, has_heat }
+                    }
+                    Block::Code(text) => Item::Code { text },
+                })
             });
-            let items = items.collect();
+            let items = items.collect::<Result<Vec<_>, ReportError>>()?;
             parts.push(Part { anchor: format!("section-{}", index + 1), heading: &section.heading, items });
         }
         let contents = Contents {

@@ -10,14 +10,23 @@ use kuva::render::layout::{ComputedLayout, Layout, TickFormat};
 use kuva::render::plots::Plot;
 use kuva::render::render::render_multiple;
 
-use crate::figure::Motion;
+use crate::figure::Medium;
 use crate::mark::segments;
 use crate::paths::has_paths;
 use crate::style::{FONT, color, dash};
-use crate::{Axis, Mark, Panel, Scale, moving, paths, significant};
+use crate::{Axis, Mark, Panel, ReportError, Scale, maps, moving, paths, significant};
 
 /// The panel as SVG of this size, its identifiers prefixed.
-pub(crate) fn draw(panel: &Panel, size: (f64, f64), prefix: &str, motion: Motion) -> String {
+///
+/// # Errors
+/// [`ReportError::Description`] of a map's numbers.
+pub(crate) fn draw(
+    panel: &Panel,
+    size: (f64, f64),
+    prefix: &str,
+    medium: Medium,
+    is_animated: bool,
+) -> Result<String, ReportError> {
     let extents: Vec<_> = panel.marks.iter().map(Mark::extent).collect();
     let x = with_ticks(&panel.x, extents.iter().flat_map(|(x, _)| x));
     let y = with_ticks(&panel.y, extents.iter().flat_map(|(_, y)| y));
@@ -30,7 +39,7 @@ pub(crate) fn draw(panel: &Panel, size: (f64, f64), prefix: &str, motion: Motion
     let has_dots = panel.marks.iter().any(|mark| matches!(mark, Mark::Points { .. } | Mark::Cells { .. }));
     let x_margin = if has_dots { 0.03 } else { 0.0 };
     let ranges = range(&panel.x, extents.iter().flat_map(|(x, _)| x), x_margin).zip(y_range());
-    let Some((x_range, y_range)) = ranges else { return no_data(panel, size) };
+    let Some((x_range, y_range)) = ranges else { return Ok(no_data(panel, size)) };
     let (x_shift, y_shift) = (shift(panel.x.scale, x_range.0), shift(panel.y.scale, y_range.0));
     let (x_factor, y_factor) = (10f64.powi(x_shift), 10f64.powi(y_shift));
     let x_range = (x_range.0 * x_factor, x_range.1 * x_factor);
@@ -39,7 +48,7 @@ pub(crate) fn draw(panel: &Panel, size: (f64, f64), prefix: &str, motion: Motion
         &Panel { marks: panel.marks.iter().map(|mark| mark.scaled(x_factor, y_factor)).collect(), ..panel.clone() };
     let plots: Vec<Plot> = panel.marks.iter().flat_map(|mark| plots(mark, panel, y_range)).collect();
     if plots.is_empty() {
-        return no_data(panel, size);
+        return Ok(no_data(panel, size));
     }
     let mut layout = Layout::new(x_range, y_range)
         .with_width(size.0)
@@ -88,10 +97,13 @@ pub(crate) fn draw(panel: &Panel, size: (f64, f64), prefix: &str, motion: Motion
     if has_paths(panel) {
         svg += &paths::paths(panel, &place);
     }
-    if motion != Motion::Without {
-        svg += &moving::dots(panel, &place, motion);
+    if is_animated && medium != Medium::Print {
+        svg += &moving::dots(panel, &place, medium);
     }
-    svg
+    if medium == Medium::Page {
+        svg += &maps::readable(panel, &place)?;
+    }
+    Ok(svg)
 }
 
 /// The counts as text in their cells, in a panel of this height.
@@ -185,8 +197,11 @@ fn range<'a>(axis: &Axis, values: impl Iterator<Item = &'a f64>, margin: f64) ->
     // A margin does not cross zero: a loss axis starts at 0, not below.
     let padded = low - margin * spread;
     let low = if low >= 0.0 && padded < 0.0 { 0.0 } else { padded };
-    let high = if high > low { high + margin * spread } else { high + spread };
-    Some((low, high))
+    if high > low {
+        return Some((low, high + margin * spread));
+    }
+    // A single number without a margin stands in the middle, or at the edge where that is 0.
+    Some((if low == 0.0 { low } else { low - spread }, high + spread))
 }
 
 fn plots(mark: &Mark, panel: &Panel, y_range: (f64, f64)) -> Vec<Plot> {
@@ -203,6 +218,12 @@ fn plots(mark: &Mark, panel: &Panel, y_range: (f64, f64)) -> Vec<Plot> {
             segments(x.iter().zip(y).map(|(x, y)| drawable(*x, *y).map(|(x, y)| (x, near(y)))))
                 .into_iter()
                 .map(|run| {
+                    // A line of one point is a dot.
+                    if run.len() == 1 {
+                        return Plot::Scatter(
+                            ScatterPlot::new().with_data(run).with_color(color(*style)).with_size(2.5),
+                        );
+                    }
                     let line = LinePlot::new().with_data(run).with_color(color(*style)).with_stroke_width(1.8);
                     Plot::Line(match dash(*style) {
                         "" => line,
@@ -294,12 +315,19 @@ fn ticks(scale: Scale, shift: i32) -> TickFormat {
     }))
 }
 
-/// Up to four significant digits, without trailing zeros.
+/// Up to four significant digits, without trailing zeros; 2·10⁻⁵ where these would be many.
 fn plain(value: f64) -> String {
     let text = significant(value, 4);
-    match text.contains('.') && !text.contains('e') {
-        true => text.trim_end_matches('0').trim_end_matches('.').to_string(),
-        false => text,
+    let short = |digits: &str| match digits.contains('.') {
+        true => digits.trim_end_matches('0').trim_end_matches('.').to_string(),
+        false => digits.to_string(),
+    };
+    match text.split_once('e').and_then(|(digits, exponent)| Some((digits, exponent.parse().ok()?))) {
+        Some((digits, exponent)) => match short(digits).as_str() {
+            "1" => format!("10{}", superscript(exponent)),
+            digits => format!("{digits}·10{}", superscript(exponent)),
+        },
+        None => short(&text),
     }
 }
 

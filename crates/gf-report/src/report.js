@@ -5,6 +5,8 @@
   const SVG = "http://www.w3.org/2000/svg";
   const MARGIN = { left: 64, right: 14, top: 30, bottom: 46 };
   const NARROWEST_PANEL = 330;
+  /** Side of a square mark. */
+  const SQUARE = 9;
   let charts = 0;
 
   /** An element with attributes and children; texts among these are never read as HTML. */
@@ -33,7 +35,10 @@
   function tickLabel(x, isLog) {
     const exponent = Math.log10(x);
     if (isLog && Math.abs(exponent - Math.round(exponent)) < 1e-9 && Math.abs(exponent) > 1.5) return "10" + superscript(String(Math.round(exponent)));
-    return number(x);
+    const text = number(x);
+    if (!text.includes("e")) return text;
+    const [digits, power] = text.split("e");
+    return `${digits === "1" ? "" : `${digits}·`}10${superscript(power)}`;
   }
 
   // Axes ------------------------------------------------------------------------------------------------------------------------
@@ -85,7 +90,8 @@
       return [low / factor, high * factor];
     }
     const spread = high > low ? high - low : Math.abs(high) || 1;
-    return [low >= 0 && low < margin * spread ? 0 : low - margin * spread, high > low ? high + margin * spread : high + spread];
+    if (high === low) return low === 0 ? [0, spread] : [low - spread, high + spread];
+    return [low >= 0 && low < margin * spread ? 0 : low - margin * spread, high + margin * spread];
   }
 
   // One panel -------------------------------------------------------------------------------------------------------------------
@@ -114,6 +120,8 @@
     });
     return path;
   }
+
+  const isScattered = (mark) => mark.kind === "points" || mark.kind === "cells";
 
   const position = (axis, x) => (x === null || (axis.isLog && x <= 0) ? null : axis.at(x));
 
@@ -145,7 +153,7 @@
     const marks = view.marks.filter((mark) => isShown(mark, view.marks, state.hidden));
     const isLog = { x: state.logX ?? view.x.is_log, y: state.logY ?? panel.y.is_log };
     const all = (axis) => view.marks.flatMap((mark) => values(mark, axis));
-    const hasDots = view.marks.some((mark) => mark.kind === "points");
+    const hasDots = view.marks.some(isScattered);
     const xRange = range(view.x.range, all("x"), isLog.x, hasDots ? 0.03 : 0);
     const yRange = range(panel.y.range, all("y"), isLog.y, 0.04);
     if (!xRange || !yRange) {
@@ -153,8 +161,10 @@
       return null;
     }
     const [right, bottom] = [width - MARGIN.right, height - MARGIN.bottom];
-    const across = scale(...xRange, isLog.x, MARGIN.left, right);
     const up = scale(...yRange, isLog.y, bottom, MARGIN.top);
+    // Long ticks must not cover the label beside them: letters are some 7 pixels wide.
+    const left = Math.max(MARGIN.left, 30 + 7 * Math.max(...up.ticks.map((y) => tickLabel(y, isLog.y).length)));
+    const across = scale(...xRange, isLog.x, left, right);
     for (const x of across.ticks) {
       const at = across.at(x);
       host.append(element("line", { x1: at, x2: at, y1: MARGIN.top, y2: bottom, stroke: "#cccccc", "stroke-width": 0.6 }));
@@ -162,39 +172,43 @@
     }
     for (const y of up.ticks) {
       const at = up.at(y);
-      host.append(element("line", { x1: MARGIN.left, x2: right, y1: at, y2: at, stroke: "#cccccc", "stroke-width": 0.6 }));
-      text(MARGIN.left - 6, at + 4, tickLabel(y, isLog.y), { "text-anchor": "end" });
+      host.append(element("line", { x1: left, x2: right, y1: at, y2: at, stroke: "#cccccc", "stroke-width": 0.6 }));
+      text(left - 6, at + 4, tickLabel(y, isLog.y), { "text-anchor": "end" });
     }
-    text((MARGIN.left + right) / 2, height - 10, view.x.label, { "text-anchor": "middle", "font-size": 13 });
+    text((left + right) / 2, height - 10, view.x.label, { "text-anchor": "middle", "font-size": 13 });
     const middle = (MARGIN.top + bottom) / 2;
     text(14, middle, panel.y.label, { "text-anchor": "middle", "font-size": 13, transform: `rotate(-90 14 ${middle})` });
     const clip = `clip-${(charts += 1)}`;
-    host.append(element("clipPath", { id: clip }, element("rect", { x: MARGIN.left, y: MARGIN.top, width: right - MARGIN.left, height: bottom - MARGIN.top })));
+    host.append(element("clipPath", { id: clip }, element("rect", { x: left, y: MARGIN.top, width: right - left, height: bottom - MARGIN.top })));
     const inside = element("g", { "clip-path": `url(#${clip})` });
     host.append(inside);
-    for (const mark of marks) drawMark(mark, { inside, host, across, up, height, right, bottom });
-    host.append(element("path", { d: `M${MARGIN.left} ${MARGIN.top}V${bottom}H${right}`, fill: "none", stroke: "#000000", "stroke-width": 1 }));
+    for (const mark of marks) drawMark(mark, { inside, host, across, up, height, left, right, bottom });
+    host.append(element("path", { d: `M${left} ${MARGIN.top}V${bottom}H${right}`, fill: "none", stroke: "#000000", "stroke-width": 1 }));
     return { marks, across, up, view, panel, height };
   }
 
-  function drawMark(mark, { inside, host, across, up, height, right, bottom }) {
+  function drawMark(mark, { inside, host, across, up, height, left, right, bottom }) {
     if (mark.kind === "line") {
       const d = linePath(mark.x, mark.y, across, up, height);
       inside.append(element("path", { d, fill: "none", stroke: mark.color, "stroke-width": 1.9, "stroke-dasharray": mark.dash || null, class: "curve" }));
+      // A line of one point is a dot.
+      const lone = (d.match(/M[^ML]+(?=M|$)/g) ?? []).map((place) => `${place}h0`).join("");
+      if (lone) inside.append(element("path", { d: lone, fill: "none", stroke: mark.color, "stroke-width": 5, "stroke-linecap": "round" }));
     } else if (mark.kind === "band") {
       inside.append(element("path", { d: bandPath(mark, across, up, height), fill: mark.color, "fill-opacity": 0.16 }));
-    } else if (mark.kind === "points") {
-      // A path of no length with round caps is a dot: one element for all of them.
+    } else if (isScattered(mark)) {
+      // A path of no length with round caps is a dot, with square ones a square: one element for all of them.
+      const isCell = mark.kind === "cells";
       const places = mark.x.map((x, k) => [position(across, x), position(up, mark.y[k])]).filter((at) => !at.includes(null) && at[1] > -height && at[1] < 2 * height);
       const d = places.map((at) => `M${at[0].toFixed(1)} ${at[1].toFixed(1)}h0`).join("");
-      inside.append(element("path", { d, fill: "none", stroke: mark.color, "stroke-width": 4.5, "stroke-linecap": "round", "stroke-opacity": 0.65, class: "curve" }));
+      inside.append(element("path", { d, fill: "none", stroke: mark.color, "stroke-width": isCell ? (SQUARE * right) / 500 : 4.5, "stroke-linecap": isCell ? "square" : "round", "stroke-opacity": isCell ? 0.75 : 0.65, class: "curve" }));
     } else {
       const at = position(mark.kind === "vertical" ? across : up, mark.at);
       if (at === null) return;
-      const line = mark.kind === "vertical" ? { x1: at, x2: at, y1: MARGIN.top, y2: bottom } : { x1: MARGIN.left, x2: right, y1: at, y2: at };
+      const line = mark.kind === "vertical" ? { x1: at, x2: at, y1: MARGIN.top, y2: bottom } : { x1: left, x2: right, y1: at, y2: at };
       inside.append(element("line", { ...line, stroke: "#777777", "stroke-dasharray": "4 3" }));
       const where = mark.kind === "vertical" ? { x: Math.min(at + 4, right - 6 * mark.label.length), y: MARGIN.top + 12 } : { x: right - 4, y: at - 4, "text-anchor": "end" };
-      if (at >= MARGIN.left - 1 || mark.kind === "horizontal") host.append(element("text", { ...where, "font-size": 11.5, class: "rule" }, mark.label));
+      if (at >= left - 1 || mark.kind === "horizontal") host.append(element("text", { ...where, "font-size": 11.5, class: "rule" }, mark.label));
     }
   }
 
@@ -204,7 +218,7 @@
   function nearest(drawn, px, py) {
     const found = [];
     for (const mark of drawn.marks) {
-      if (mark.kind !== "line" && mark.kind !== "points") continue;
+      if (mark.kind !== "line" && !isScattered(mark)) continue;
       const ascends = mark.kind === "line" && mark.x.every((x, k) => k === 0 || x >= mark.x[k - 1]);
       let best = null;
       mark.x.forEach((x, k) => {
@@ -213,7 +227,7 @@
         const distance = Math.hypot(ax - px, ascends ? 0 : ay - py);
         if (!best || distance < best.distance) best = { mark, x, y: mark.y[k], ax, ay, distance };
       });
-      if (best && best.distance < 60) found.push(best);
+      if (best && best.distance < (mark.kind === "cells" ? SQUARE : 60)) found.push(best);
     }
     const named = found.filter((point) => point.mark.label);
     return (named.length > 0 ? named : found).sort((a, b) => a.ay - b.ay);
@@ -237,11 +251,62 @@
       return element("div", {}, swatch, `${point.mark.label || chart.drawn.panel.y.label}: ${number(point.y)}${where}`);
     });
     tip.replaceChildren(element("div", {}, sameX ? `${abscissa}: ${number(points[0].x)}` : abscissa), ...lines);
-    const [box, around] = [chart.svg.getBoundingClientRect(), tip.parentElement.getBoundingClientRect()];
-    const left = box.left - around.left + px;
+    const box = chart.svg.getBoundingClientRect();
+    putBeside(tip, box.left + px, box.top + py, speak);
+  }
+
+  /** Puts a box beside a place of the window, within the element that holds the box. */
+  function putBeside(tip, x, y, speak) {
+    const around = tip.parentElement.getBoundingClientRect();
+    const left = x - around.left;
     tip.style.left = `${left + 16 + tip.offsetWidth > around.width ? Math.max(0, left - 16 - tip.offsetWidth) : left + 16}px`;
-    tip.style.top = `${Math.max(0, Math.min(box.top - around.top + py + 12, around.height - tip.offsetHeight))}px`;
+    tip.style.top = `${Math.max(0, Math.min(y - around.top + 12, around.height - tip.offsetHeight))}px`;
     tip.setAttribute("aria-live", speak ? "polite" : "off");
+  }
+
+  /** The number of a map's cell, at the pointer or, by arrow keys, at a cell that wanders. */
+  function readMap(map) {
+    const { names, what, x, y, values } = JSON.parse(map.dataset.map);
+    const [rows, columns] = [values.length, values[0].length];
+    const tip = element("div", { class: "tip", role: "status", hidden: "" });
+    map.closest("figure").append(tip);
+    const [left, top, width, height] = ["x", "y", "width", "height"].map((name) => map[name].baseVal.value);
+    const cell = element("rect", { width: width / columns, height: height / rows, fill: "none", stroke: "#111111", "stroke-width": 2, "pointer-events": "none", visibility: "hidden" });
+    map.after(cell);
+    map.ownerSVGElement.setAttribute("role", "group");
+    map.setAttribute("tabindex", 0);
+    map.setAttribute("role", "application");
+    map.setAttribute("aria-label", `${names[0]}. Arrow keys read cells.`);
+    let at = null;
+    const hide = () => {
+      tip.hidden = true;
+      cell.setAttribute("visibility", "hidden");
+    };
+    const show = (column, row, speak) => {
+      at = [Math.max(0, Math.min(columns - 1, column)), Math.max(0, Math.min(rows - 1, row))];
+      const middle = (ends, k, count) => number(ends[0] + ((k + 0.5) / count) * (ends[1] - ends[0]));
+      const lines = [names[0], `${names[1]}: ${middle(x, at[0], columns)}`, `${names[2]}: ${middle(y, at[1], rows)}`, `${what}: ${number(values[at[1]][at[0]])}`];
+      tip.replaceChildren(...lines.filter(Boolean).map((line) => element("div", {}, line)));
+      tip.hidden = false;
+      cell.setAttribute("x", left + (at[0] * width) / columns);
+      cell.setAttribute("y", top + ((rows - 1 - at[1]) * height) / rows);
+      cell.setAttribute("visibility", "visible");
+      const box = cell.getBoundingClientRect();
+      putBeside(tip, (box.left + box.right) / 2, (box.top + box.bottom) / 2, speak);
+    };
+    map.addEventListener("pointermove", (event) => {
+      const box = map.getBoundingClientRect();
+      show(Math.floor(((event.clientX - box.left) / box.width) * columns), Math.floor(((box.bottom - event.clientY) / box.height) * rows), false);
+    });
+    map.addEventListener("pointerleave", hide);
+    map.addEventListener("blur", hide);
+    map.addEventListener("keydown", (event) => {
+      if (event.key === "Escape") return hide();
+      const way = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] }[event.key];
+      if (!way) return undefined;
+      event.preventDefault();
+      return at ? show(at[0] + way[0], at[1] + way[1], true) : show(0, 0, true);
+    });
   }
 
   /** Pointer and arrow keys over a chart. */
@@ -282,6 +347,7 @@
   function legendEntry(mark) {
     const sample = element("svg", { width: 30, height: 10, "aria-hidden": "true" });
     if (mark.kind === "line") sample.append(element("line", { x1: 0, x2: 30, y1: 5, y2: 5, stroke: mark.color, "stroke-width": 2.4, "stroke-dasharray": mark.dash || null }));
+    else if (mark.kind === "cells") sample.append(element("rect", { x: 10.5, y: 0.5, width: SQUARE, height: SQUARE, fill: mark.color }));
     else sample.append(element("circle", { cx: 15, cy: 5, r: 4, fill: mark.color }));
     return [sample, mark.label];
   }
@@ -341,7 +407,7 @@
 
     const legend = element("div", { class: "legend", role: "group", "aria-label": "Shown curves" });
     const marks = figure.panels.flatMap((panel) => panel.views.flatMap((view) => view.marks)).filter((mark) => mark.label && mark.style !== undefined);
-    const labels = [...new Map(marks.map((mark) => [mark.label, mark]).reverse()).values()].reverse();
+    const labels = marks.filter((mark, k) => marks.findIndex((other) => other.label === mark.label) === k);
     for (const mark of labels) {
       const button = toggle(legendEntry(mark), () => {
         if (!state.hidden.delete(mark.label)) state.hidden.add(mark.label);
@@ -366,7 +432,7 @@
   /** Drawings over contours stay as they are; their paths can be hidden. */
   function hidePaths(host) {
     const paths = [...host.querySelectorAll("g.mark[data-label]")];
-    const labels = [...new Map(paths.map((path) => [path.dataset.label, path]).reverse()).values()].reverse();
+    const labels = paths.filter((path, k) => paths.findIndex((other) => other.dataset.label === path.dataset.label) === k);
     const legend = element("div", { class: "legend", role: "group", "aria-label": "Shown paths" });
     for (const { dataset } of labels) {
       const button = toggle(legendEntry({ kind: "line", ...dataset }), () => {
@@ -410,5 +476,6 @@
 
   themes();
   document.querySelectorAll(".drawing").forEach(hidePaths);
+  document.querySelectorAll(".map").forEach(readMap);
   JSON.parse(document.getElementById("figures-data").textContent).forEach(enhance);
 })();

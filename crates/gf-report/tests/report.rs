@@ -52,6 +52,27 @@ fn counts_stand_in_their_cells_and_zeros_are_blank() {
 }
 
 #[test]
+fn the_legend_shows_the_mark_that_is_drawn() {
+    let key = |mark: Mark| {
+        let svg = one(mark, false);
+        svg.split("<g class=\"key\">").nth(1).unwrap().split("</g>").next().unwrap().to_string()
+    };
+    let (x, y) = (vec![0.0, 1.0], vec![1.0, 2.0]);
+    assert!(key(Mark::Cells { label: "l".into(), style: 0, x: x.clone(), y: y.clone() }).contains("<rect "));
+    assert!(key(Mark::points("l", 0, x.clone(), y.clone())).contains("<circle "));
+    assert!(key(Mark::line("l", 0, x, y)).contains("<line "));
+}
+
+#[test]
+fn a_line_of_one_point_is_a_dot() {
+    let svg = one(Mark::line("", 0, vec![4.0], vec![2.0]), false);
+    assert_eq!(svg.matches("<circle").count(), 1);
+    // In the middle of the panel's 520 pixels, less the axis on its left.
+    let x: f64 = svg.split("<circle cx=\"").nth(1).unwrap().split('"').next().unwrap().parse().unwrap();
+    assert!((260.0..320.0).contains(&x), "{x}");
+}
+
+#[test]
 fn text_is_escaped_in_figures_and_pages() {
     let evil = "<script>alert(1)</script> & \"x\"";
     let mut figure = decay("a");
@@ -97,9 +118,10 @@ fn what_cannot_be_drawn_leaves_gaps_and_never_panics() {
     let line = |x: Vec<f64>, y: Vec<f64>| Mark::line("l", 0, x, y);
     assert!(one(line(vec![], vec![]), false).contains("no data"));
     assert!(one(line(vec![1.0, 2.0], vec![f64::NAN, f64::INFINITY]), false).contains("no data"));
-    assert!(one(line(vec![1.0, 2.0], vec![0.0, -1.0]), true).contains("no data"));
+    assert!(one(line(vec![1.0, 2.0], vec![0.0, 0.0]), true).contains("no data"));
     for svg in [
         one(line(vec![1.0], vec![2.0]), true),
+        one(line(vec![1.0, 2.0], vec![0.0, -1.0]), true),
         one(line(vec![1.0, 2.0], vec![5.0, 5.0]), false),
         one(line(vec![1.0, 2.0], vec![0.0, 0.0]), false),
         one(line(vec![1.0, 2.0, 3.0, 4.0], vec![1.0, 0.0, 1e-300, 1e300]), true),
@@ -225,7 +247,32 @@ fn tables_can_be_taken_along() {
         text.contains("{[}a\\textbar{}b]\\_c & $-$1.5 \\% \\\\\n") && text.contains(" & $\\infty$ \\\\\n"),
         "{text}"
     );
-    assert!(text.contains("$\\theta$") && text.contains("$^2$, \\textbackslash{}x"), "{text}");
+    assert!(text.contains("$\\theta$") && text.contains("$^{2}$, \\textbackslash{}x"), "{text}");
+}
+
+/// All of these were compiled by pdflatex (TeX Live 2022) after the preamble that docs/reports.md names, and looked at.
+#[test]
+fn signs_that_mean_something_to_latex_are_escaped() {
+    for (text, latex) in [
+        ("a_b & 5 % #1 $x {y}", "a\\_b \\& 5 \\% \\#1 \\$x \\{y\\}"),
+        (
+            "~ ^ \\ < > |",
+            "\\textasciitilde{} \\textasciicircum{} \\textbackslash{} \\textless{} \\textgreater{} \\textbar{}",
+        ),
+        ("[0, 1] *", "{[}0, 1] {*}"),
+        ("gf run --quiet ---", "gf run -{}-quiet -{}-{}-"),
+        (
+            "\"x\", f'(z), `y`",
+            "\\textquotedbl{}x\\textquotedbl{}, f\\textquotesingle{}(z), \\textasciigrave{}y\\textasciigrave{}",
+        ),
+        ("λ₁₂ ≤ −3 × 10⁻¹⁴", "$\\lambda$$_{12}$ $\\le$ $-$3 $\\times$ 10$^{-14}$"),
+        ("‖∇L‖² ∝ 1/stepᵃ", "$\\|$$\\nabla$L$\\|$$^{2}$ $\\propto$ 1/step$^{a}$"),
+        ("½ … – é", "½ … – é"),
+    ] {
+        let table = Table::new("", &["c"], vec![vec![text.into()]]);
+        let written = gf_report::TableFormat::Latex.write(&table);
+        assert!(written.contains(&format!("    {latex} \\\\\n")), "{text}: {written}");
+    }
 }
 
 #[test]

@@ -54,6 +54,32 @@ fn confusion_as_scikit_learn() {
     assert_eq!((binary.precision(1), binary.recall(1), binary.f1(1)), (Some(0.75), Some(0.75), Some(0.75)));
 }
 
+/// `precision_recall_fscore_support(y, p, labels=[0, 1, 2, 3], average=…, zero_division=np.nan)` of y = [0, 0, 0, 0, 1, 1, 1, 3, 3] and
+/// p = [0, 0, 1, 2, 1, 1, 0, 0, 1], and the same from the counts in NumPy: nothing is taken for class 3, and no sample is of class 2.
+#[test]
+fn a_class_that_is_never_predicted_has_no_precision() {
+    let predicted = [0, 0, 1, 2, 1, 1, 0, 0, 1].map(Some);
+    let confusion = Confusion::new(4, &[0, 0, 0, 0, 1, 1, 1, 3, 3], &predicted).unwrap();
+    let each = |score: fn(&Confusion, usize) -> Option<f64>| [0, 1, 2, 3].map(|class| score(&confusion, class));
+    assert_eq!(each(Confusion::precision), [Some(0.5), Some(0.5), Some(0.0), None]);
+    assert_eq!(each(Confusion::recall), [Some(0.5), Some(2.0 / 3.0), None, Some(0.0)]);
+    assert_eq!(each(Confusion::f1), [Some(0.5), Some(4.0 / 7.0), Some(0.0), Some(0.0)]);
+    assert_eq!([0, 1, 2, 3].map(|class| confusion.support(class)), [4, 3, 0, 2]);
+    for (score, of_classes, of_samples) in [
+        (Confusion::precision as fn(&Confusion, usize) -> Option<f64>, 0.3333333333333333, 0.5),
+        (Confusion::recall, 0.38888888888888884, 0.4444444444444444),
+        (Confusion::f1, 0.26785714285714285, 0.41269841269841273),
+    ] {
+        close(confusion.macro_average(score).unwrap(), of_classes);
+        close(confusion.weighted_average(score).unwrap(), of_samples);
+    }
+    close(confusion.weighted_average(Confusion::recall).unwrap(), confusion.accuracy());
+    // All is taken for a class without samples: a precision of 0 with no weight, and no other.
+    let none = Confusion::new(2, &[0, 0], &[Some(1), Some(1)]).unwrap();
+    assert_eq!(none.weighted_average(Confusion::precision), None);
+    assert_eq!(none.macro_average(Confusion::precision), Some(0.0));
+}
+
 #[test]
 fn calibration_as_numpy() {
     type Bins<'a> = &'a [(usize, u64, f64, f64)];

@@ -58,16 +58,38 @@ pub(super) fn execute(arguments: &StabilityArguments) -> Result<u8, Report> {
         print(&serde_json::to_string_pretty(&rows).map_err(misuse)?);
         return Ok(0);
     }
-    let header = tables::header(eigenvalues);
-    let header: Vec<&str> = header.iter().map(|name| name.trim_start_matches('>')).collect();
-    print(&table::numbers(&header, tables::rows(&with_step, eigenvalues)));
-    print(
-        "Along each λ: what the method does there, and |R(hλ)|, the growth a step. Best h and its rate: on the whole spectrum.",
-    );
+    for text in in_parts(&tables::header(eigenvalues), &tables::rows(&with_step, eigenvalues)) {
+        print(&text);
+    }
+    print(&format!(
+        "Along each λ, at h = {}: what the method does there, and |R(hλ)|, the growth a step.",
+        arguments.h
+    ));
+    print("Best h and its rate: on the whole spectrum.");
     if let Some(path) = &arguments.figure {
         print(&format!("map: {}", path.display()));
     }
     Ok(0)
+}
+
+/// The columns of the report's table in tables that fit a terminal without words being cut: eigen-directions, some at a time, then limits.
+fn in_parts(header: &[String], rows: &[Vec<String>]) -> Vec<String> {
+    /// Directions side by side.
+    const MOST: usize = 5;
+    /// Columns before the directions, the name and h, which is the same for all; and after them.
+    const AROUND: (usize, usize) = (2, 4);
+    let (first, last) = (AROUND.0, header.len() - AROUND.1);
+    let directions: Vec<usize> = (first..last).collect();
+    let limits: Vec<usize> = (last..header.len()).collect();
+    let part = |columns: &[usize]| {
+        let pick = |cells: &[String]| -> Vec<String> {
+            std::iter::once(0).chain(columns.iter().copied()).map(|k| cells[k].clone()).collect()
+        };
+        let names = pick(header);
+        let names: Vec<&str> = names.iter().map(|name| name.trim_start_matches('>')).collect();
+        table::numbers(&names, rows.iter().map(|row| pick(row)).collect())
+    };
+    directions.chunks(MOST).chain(std::iter::once(limits.as_slice())).map(part).collect()
 }
 
 /// All methods with linear stability, or those asked for.

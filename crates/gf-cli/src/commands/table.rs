@@ -7,6 +7,11 @@ use gf_utils::stats::median;
 use crate::report::{ClaimVerdict, best_arms};
 use crate::summary::{ArmSummary, Summary};
 
+/// Columns of letters where there is no terminal to ask.
+const WIDTH: u16 = 100;
+/// Names up to here are kept on one line.
+const LONGEST_NAME: usize = 36;
+
 /// A table without decoration that fits the terminal.
 pub(super) fn plain(header: &[&str], rows: Vec<Vec<String>>) -> String {
     table(header, rows).to_string()
@@ -14,20 +19,33 @@ pub(super) fn plain(header: &[&str], rows: Vec<Vec<String>>) -> String {
 
 /// Many rows of words: no lines between them.
 pub(super) fn list(header: &[&str], rows: Vec<Vec<String>>) -> String {
-    without_row_lines(table(header, rows))
+    let is_short = has_short_names(&rows);
+    without_row_lines(table(header, rows), is_short)
 }
 
 /// Many rows of numbers: no lines between them, all columns but the first flush right.
 pub(super) fn numbers(header: &[&str], rows: Vec<Vec<String>>) -> String {
-    without_row_lines(flush_right(header, rows))
+    let is_short = has_short_names(&rows);
+    without_row_lines(flush_right(header, rows), is_short)
 }
 
-fn without_row_lines(mut table: Table) -> String {
-    if let Some(names) = table.column_mut(0) {
-        names.set_constraint(ColumnConstraint::ContentWidth);
+fn has_short_names(rows: &[Vec<String>]) -> bool {
+    rows.iter().filter_map(|row| row.first()).all(|name| name.chars().count() <= LONGEST_NAME)
+}
+
+fn without_row_lines(mut table: Table, has_short_names: bool) -> String {
+    if has_short_names {
+        keep_names(&mut table);
     }
     table.load_style(presets::UTF8_HORIZONTAL_ONLY.row_separator(LineStyle::none()));
     table.to_string()
+}
+
+/// Keeps names on one line.
+fn keep_names(table: &mut Table) {
+    if let Some(names) = table.column_mut(0) {
+        names.set_constraint(ColumnConstraint::ContentWidth);
+    }
 }
 
 fn flush_right(header: &[&str], rows: Vec<Vec<String>>) -> Table {
@@ -42,7 +60,7 @@ fn table(header: &[&str], rows: Vec<Vec<String>>) -> Table {
     let mut table = Table::new();
     table.load_style(presets::UTF8_HORIZONTAL_ONLY).set_content_arrangement(ContentArrangement::Dynamic);
     if table.width().is_none() {
-        table.set_width(120);
+        table.set_width(WIDTH);
     }
     table.set_header(header);
     table.add_rows(rows);
@@ -53,18 +71,25 @@ fn table(header: &[&str], rows: Vec<Vec<String>>) -> Table {
 pub(super) fn summary(summary: &Summary) -> String {
     let header = ["arm", "val. loss", "quartiles", "steps", "flow time", "grad. equiv.", "seconds", "failed"];
     let best = best_arms(&summary.arms);
-    let rows = match &best {
+    let rows: Vec<Vec<String>> = match &best {
         Some(best) => best.iter().map(|index| summary_row(&summary.arms[*index])).collect(),
         None => summary.arms.iter().map(summary_row).collect(),
     };
-    let mut text = flush_right(&header, rows).to_string();
+    let is_short = has_short_names(&rows);
+    let mut table = flush_right(&header, rows);
+    if is_short {
+        keep_names(&mut table);
+    }
+    let mut text = table.to_string();
     if let Some(best) = best {
         let (shown, all) = (best.len(), summary.arms.len());
-        text.push_str(&format!("\nThe best {shown} of {all} arms; all are in summary.json."));
+        text.push_str(&format!("
+The best {shown} of {all} arms; all are in summary.json."));
     }
-    text.push_str(
-        "\nMedians over seeds; seconds are spent in steps only. grad. equiv. = model flops over those of one gradient.",
-    );
+    text.push_str("
+Medians over seeds; seconds are spent in steps only.");
+    text.push_str("
+grad. equiv. = model flops over those of one gradient.");
     text
 }
 

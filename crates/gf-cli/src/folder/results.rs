@@ -43,6 +43,7 @@ impl FolderWriter {
             let classes = classification::rows(problem, validation, class_names, runs)?;
             if !classes.scores.is_empty() {
                 write_rows(&folder.join(classification::SCORES), classes.scores.iter())?;
+                write_rows(&folder.join(classification::CLASSES), classes.classes.iter())?;
                 write_rows(&folder.join(classification::CONFUSION), classes.confusion.iter())?;
                 write_rows(&folder.join(classification::CALIBRATION), classes.calibration.iter())?;
             }

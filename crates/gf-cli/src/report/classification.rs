@@ -1,18 +1,23 @@
-//! Classes: accuracy over the seeds, scores, confusion and reliability of the first seed.
+//! Classes: accuracy over the seeds, scores, of each class too, confusion and reliability of the first seed.
 
 use gf_report::{Axis, Block, Figure, Mark, Panel, Table, significant, style};
 use gf_utils::history::ArmHistory;
 use gf_utils::stats::{median, quartiles};
 use miette::Report;
 
+use super::extremes::extremes;
 use super::styles;
-use crate::classification::{CALIBRATION, CONFUSION, CalibrationRow, ConfusionRow, SCORES, ScoreRow};
+use crate::classification::{
+    CALIBRATION, CLASSES, CONFUSION, CalibrationRow, ClassRow, ConfusionRow, SCORES, ScoreRow,
+};
 use crate::folder::{Folder, read_rows};
 use crate::summary::ArmSummary;
 
 /// Arms that are drawn; the files have all.
 const MOST_PANELS: usize = 6;
 const ACCURACY: &str = "val_accuracy";
+const EACH_CLASS: &str = "Class by class: recall is the share of the samples of a class that was taken for it, precision the share of what was taken for it that is of it, \
+    F₁ their harmonic mean. In the macro average each class counts alike, in the weighted one by its samples.";
 
 /// The section; empty where no arm chooses among classes.
 pub(super) fn blocks(folder: &Folder) -> Result<Vec<Block>, Report> {
@@ -33,8 +38,16 @@ pub(super) fn blocks(folder: &Folder) -> Result<Vec<Block>, Report> {
     if !confusions.is_empty() {
         let caption = "Confusion on the validation set of the first seed, at the end: how many samples of each true class were taken for which. \
                        What lies off the diagonal is wrong.";
-        blocks.push(Block::Figure(Figure::new("confusion", format!("{caption}{}", names(&confusion)), confusions)));
+        let caption = format!("{caption}{}{}", most_confused(&confusion), names(&confusion));
+        blocks.push(Block::Figure(Figure::new("confusion", caption, confusions)));
     }
+    // Folders of earlier versions have no such file.
+    let file = folder.path.join(CLASSES);
+    let classes: Vec<ClassRow> = if file.exists() { read_rows(&file)? } else { Vec::new() };
+    if !classes.is_empty() {
+        blocks.push(Block::Paragraph(EACH_CLASS.into()));
+    }
+    blocks.extend(arms().filter_map(|(_, arm)| class_table(arm, &classes)).map(Block::Table));
     let reliability: Vec<Panel> =
         arms().filter_map(|(style, arm)| reliability_panel(style, arm, &bins)).take(MOST_PANELS).collect();
     if !reliability.is_empty() {
@@ -42,6 +55,8 @@ pub(super) fn blocks(folder: &Folder) -> Result<Vec<Block>, Report> {
                        predicted classes: on the diagonal they are right as often as they say, below it too sure of themselves, above it too \
                        unsure. The lines through the points are intervals of 95 % (Wilson): where they meet the diagonal the gap may be chance. The gray \
                        bars are the share of all samples in each bin.";
+        let errors = extremes(scores.iter().map(|score| (score.arm.as_str(), score.expected_calibration_error)));
+        let caption = format!("{caption}{}", errors.map_or_else(String::new, |ends| format!(" ECE: {ends}.")));
         blocks.push(Block::Figure(Figure::new("reliability", caption, reliability)));
     }
     Ok(blocks)
@@ -100,6 +115,30 @@ fn percent(share: f64, decimals: usize) -> String {
     format!("{:.decimals$}", 100.0 * share)
 }
 
+/// Precision, recall and F₁ of each class of an arm, and their averages; none for an arm that chooses among no classes.
+fn class_table(arm: &ArmSummary, rows: &[ClassRow]) -> Option<Table> {
+    let rows: Vec<&ClassRow> = rows.iter().filter(|row| row.arm == arm.name).collect();
+    let seed = rows.first()?.seed;
+    let share = |share: Option<f64>| share.map_or_else(|| "–".to_string(), |share| format!("{share:.3}"));
+    let cells = rows.iter().map(|row| {
+        let name = if row.average.is_empty() { row.class.clone() } else { format!("{} average", row.average) };
+        let [precision, recall, f1] = [row.precision, row.recall, row.f1].map(share);
+        vec![name, precision, recall, f1, row.support.to_string(), row.predicted.to_string()]
+    });
+    let never = rows.iter().filter(|row| row.average.is_empty() && row.predicted == 0).count();
+    let missing = match never {
+        0 => String::new(),
+        1 => " One class was never predicted: it has no precision (–), and averages leave it out.".to_string(),
+        count => {
+            format!(" {count} classes were never predicted: they have no precision (–), and averages leave them out.")
+        }
+    };
+    let caption =
+        format!("{}, class by class: the validation set of the first seed ({seed}), at the end.{missing}", arm.name);
+    let columns = ["class", ">precision", ">recall", ">F₁", ">samples", ">taken for it"];
+    Some(Table::new(caption, &columns, cells.collect()))
+}
+
 /// The classes of a confusion in the order of their labels.
 fn classes(rows: &[&ConfusionRow]) -> Vec<String> {
     let mut classes: Vec<String> = Vec::new();
@@ -109,6 +148,16 @@ fn classes(rows: &[&ConfusionRow]) -> Vec<String> {
         }
     }
     classes
+}
+
+/// The largest count off the diagonal, in a sentence.
+fn most_confused(rows: &[ConfusionRow]) -> String {
+    let wrong = rows.iter().filter(|row| row.truth != row.predicted && row.count > 0);
+    // The first of equals.
+    let Some(most) = wrong.rev().max_by_key(|row| row.count) else { return " Nothing does.".into() };
+    let predicted =
+        if most.predicted.is_empty() { "no class (NaN)".to_string() } else { format!("class {}", most.predicted) };
+    format!(" The largest count there: {}, class {} taken for {predicted} by {}.", most.count, most.truth, most.arm)
 }
 
 /// What the numbers on the axes stand for, where classes have names.

@@ -1,9 +1,10 @@
 //! Curves over steps, flow time, work and seconds: median over seeds with the band between the quartiles.
 
 use gf_report::{Axis, Block, Figure, Mark, Panel};
-use gf_utils::history::Row;
-use gf_utils::stats::quartiles;
+use gf_utils::history::{ArmHistory, Row};
+use gf_utils::stats::{median, quartiles};
 
+use super::extremes::extremes;
 use super::styles;
 use super::tables::metric_names;
 use crate::folder::Folder;
@@ -66,9 +67,10 @@ pub(super) fn blocks(folder: &Folder) -> Vec<Block> {
     let mut blocks = vec![Block::Figure(Figure::new(
         "validation-over-steps",
         format!(
-            "{}{} against steps. {band}",
+            "{}{} against steps.{} {band}",
             if is_function { "L(θ)" } else { "Validation loss" },
-            metric.as_ref().map(|m| format!(" and {m}")).unwrap_or_default()
+            metric.as_ref().map(|m| format!(" and {}", y_label(m))).unwrap_or_default(),
+            at_the_end(folder)
         ),
         over_steps,
     ))];
@@ -85,7 +87,8 @@ pub(super) fn blocks(folder: &Folder) -> Vec<Block> {
         "validation-over-other-axes",
         format!(
             "{what} against flow time (methods that follow the flow's clock only), work and seconds{and}. The axis decides who is ahead: an \
-             implicit step covers more flow time and costs more work."
+             implicit step covers more flow time and costs more work.{}",
+            work(folder)
         ),
         panels,
     )));
@@ -95,13 +98,36 @@ pub(super) fn blocks(folder: &Folder) -> Vec<Block> {
         blocks.push(Block::Figure(Figure::new(
             "metric-over-other-axes",
             format!(
-                "{metric} against flow time, work and seconds: medians over seeds with the band between the quartiles. An arm is ahead where its line is \
-                 better at the same abscissa."
+                "{} against flow time, work and seconds: medians over seeds with the band between the quartiles. An arm is ahead where its line is \
+                 better at the same abscissa.",
+                capital(y_label(&metric))
             ),
             panels,
         )));
     }
     blocks
+}
+
+/// The lowest and the highest median loss at the end, in a sentence, and how many runs failed.
+fn at_the_end(folder: &Folder) -> String {
+    let arms = &folder.summary.arms;
+    let losses = arms.iter().map(|arm| (arm.name.as_str(), arm.final_val_loss_quartiles[1].unwrap_or(f64::INFINITY)));
+    let mut text = extremes(losses).map_or_else(String::new, |ends| format!(" Losses at the end: {ends}."));
+    let runs = || arms.iter().flat_map(|arm| &arm.runs);
+    let failed = runs().filter(|run| run.failure.is_some()).count();
+    if failed > 0 {
+        text += &format!(" {failed} of {} runs failed on the way.", runs().count());
+    }
+    text
+}
+
+/// The least and the most work of a whole run, in a sentence.
+fn work(folder: &Folder) -> String {
+    let of_arms = folder.summary.arms.iter().filter_map(|arm| {
+        let work: Vec<f64> = arm.runs.iter().map(|run| run.grad_equivalents).collect();
+        Some((arm.name.as_str(), median(&work)?))
+    });
+    extremes(of_arms).map_or_else(String::new, |ends| format!(" Gradient-equivalents of a whole run: {ends}."))
 }
 
 /// Against all steps, with the other abscissas to choose.
@@ -120,7 +146,7 @@ fn panel(folder: &Folder, x: &str, x_label: &str, y: &str, title: &str, last: Op
     let is_accuracy = y.ends_with("accuracy");
     let label = if folder.study.problem.is_some() { "L(θ)" } else { y_label(y) };
     let y_axis = if is_accuracy { Axis::linear(label) } else { Axis::log(label) };
-    let y_axis = match y_range(&curves, is_accuracy) {
+    let y_axis = match y_range(&curves, at_the_start(folder, y), is_accuracy) {
         Some((low, high)) => y_axis.within(low, high),
         None => y_axis,
     };
@@ -195,12 +221,17 @@ fn read(rows: &[(f64, f64)], failed: bool, point: f64) -> Option<f64> {
     Some(rows[rows.partition_point(|row| row.0 <= point * (1.0 + 1e-9)).saturating_sub(1)].1)
 }
 
+/// The largest first number of a column, before any step: over flow time and work curves begin after their first step, where some have exploded.
+fn at_the_start(folder: &Folder, column: &str) -> f64 {
+    let first = |history: &ArmHistory| history.table.column(column)?.into_iter().find(|value| !value.is_nan());
+    folder.histories.iter().filter_map(first).filter(|value| value.is_finite()).fold(0.0, f64::max)
+}
+
 /// From the lowest quartile to ten times the start: an exploding arm leaves the panel at its top instead of flattening the others.
-fn y_range(curves: &[(usize, &str, Curve)], is_accuracy: bool) -> Option<(f64, f64)> {
+fn y_range(curves: &[(usize, &str, Curve)], start: f64, is_accuracy: bool) -> Option<(f64, f64)> {
     let finite = |v: &f64| v.is_finite() && *v > 0.0;
     let low = curves.iter().flat_map(|(_, _, c)| c.low.iter().copied()).filter(finite).fold(f64::INFINITY, f64::min);
     let high = curves.iter().flat_map(|(_, _, c)| c.high.iter().copied()).filter(finite).fold(0.0, f64::max);
-    let start = curves.iter().filter_map(|(_, _, c)| c.middle.first().copied()).filter(finite).fold(0.0, f64::max);
     if !(low.is_finite() && high > 0.0) {
         return None;
     }
@@ -209,6 +240,12 @@ fn y_range(curves: &[(usize, &str, Curve)], is_accuracy: bool) -> Option<(f64, f
     }
     let high = if start > 0.0 { high.min(10.0 * start) } else { high };
     (high > low).then_some((0.8 * low, 1.25 * high))
+}
+
+/// With its first letter large.
+fn capital(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }
 
 fn y_label(column: &str) -> &str {

@@ -168,7 +168,7 @@ fn by_layer(
         for (style, layer) in spread(count, MOST_LAYERS).into_iter().enumerate() {
             let points = rows.iter().filter(|row| row.arm == arm.name && row.layer == layer);
             let (x, y) = points.map(|row| (row.epoch as f64, value(row).unwrap_or(f64::NAN))).unzip();
-            panel = curve(panel, format!("layer {layer}"), style, x, y);
+            panel = panel.with(Mark::line(format!("layer {layer}"), style, x, y));
         }
         if has_band { with_band(panel) } else { panel }
     });
@@ -186,18 +186,9 @@ fn over_epochs(
     for (style, arm) in styles::arms(folder) {
         let points = rows.iter().filter(|row| row.arm == arm.name);
         let (x, y) = points.filter_map(|row| Some((row.epoch as f64, value(row)?))).unzip();
-        panel = curve(panel, arm.name.clone(), style, x, y);
+        panel = panel.with(Mark::line(arm.name.clone(), style, x, y));
     }
     panel
-}
-
-/// A line, or a dot where only one epoch is there.
-fn curve(panel: Panel, label: String, style: usize, x: Vec<f64>, y: Vec<f64>) -> Panel {
-    let panel = match y.iter().filter(|y| y.is_finite()).count() {
-        1 => panel.with(Mark::points("", style, x.clone(), y.clone())),
-        _ => panel,
-    };
-    panel.with(Mark::line(label, style, x, y))
 }
 
 fn with_band(panel: Panel) -> Panel {

@@ -29,10 +29,6 @@ pub(super) fn blocks(folder: &Folder) -> Result<Vec<Block>, Report> {
                 let points = rows.iter().filter(|row| row.arm == arm.name && row.layer == *layer);
                 let (x, y): (Vec<f64>, Vec<f64>) =
                     points.map(|row| (row.step as f64, value(row).unwrap_or(f64::NAN))).unzip();
-                // A run that ended at once leaves no line.
-                if y.iter().filter(|y| y.is_finite()).count() == 1 {
-                    panel = panel.with(Mark::points("", style, x.clone(), y.clone()));
-                }
                 panel = panel.with(Mark::line(format!("layer {layer}"), style, x, y));
             }
             panel

@@ -5,6 +5,7 @@ use gf_report::{Axis, Block, Figure, Mark, Panel, Table, significant};
 use gf_utils::npy::read_npy;
 use miette::Report;
 
+use super::extremes::extremes;
 use super::styles;
 use crate::folder::{Folder, read_rows};
 use crate::spectrum_file::{self, BlockRow, SpectrumTable, eigenvalues_file};
@@ -141,6 +142,12 @@ fn sharpness(folder: &Folder, tables: &[&SpectrumTable], style: &dyn Fn(&Spectru
     panels.extend(distance(folder));
     let caption = "The largest eigenvalue of the Hessian along each run, against the method's own limit of stability, and over flow time, where \
                    runs that follow the flow coincide. Past the limit a step no longer follows the flow.";
+    let finite = |values: Vec<f64>| values.into_iter().filter(|x| x.is_finite());
+    let most = tables.iter().map(|table| (table.arm.as_str(), finite(table.column("top_1")).fold(f64::NAN, f64::max)));
+    let caption = format!(
+        "{caption}{}",
+        extremes(most).map_or_else(String::new, |ends| format!(" Highest λ₁ of a run: {ends}."))
+    );
     Figure::new("sharpness", caption, panels)
 }
 

@@ -5,6 +5,7 @@ use gf_linalg::eigen::symmetric_eigenvalues;
 use gf_report::{Axis, Block, Figure, Mark, Panel, Table, significant};
 use gf_utils::stats::median;
 
+use super::extremes::extremes;
 use super::{styles, swept};
 use crate::folder::Folder;
 use crate::study::{DISTANCE_TO_FLOW, FunctionSpec};
@@ -189,6 +190,12 @@ fn over_step_size(folder: &Folder, sweeps: &[Sweep]) -> Vec<Block> {
         .collect();
     let caption = "What each step size leads to. On the left of linearly implicit Euler lies gradient descent, on the right Newton; poles stand where H + I/h \
                    is singular at the start, h = −1/λ. Runs that failed leave gaps.";
+    let least =
+        sweeps.iter().map(|sweep| (sweep.group, sweep.points.iter().map(|point| point.loss).fold(f64::NAN, f64::min)));
+    let caption = format!(
+        "{caption}{}",
+        extremes(least).map_or_else(String::new, |ends| format!(" Each method's lowest loss at the end: {ends}."))
+    );
     vec![Block::Figure(Figure::new("step-sizes", caption, panels))]
 }
 

@@ -52,31 +52,17 @@ pub(super) fn setting(folder: &Folder) -> String {
 
 /// One row an arm.
 pub(super) fn summary(folder: &Folder) -> Table {
-    let metrics = metric_names(folder);
-    let metric = metrics.first().cloned().unwrap_or_else(|| "val_loss".into());
-    let columns = [
-        "arm",
-        "settings",
-        ">final val. loss (median)",
-        ">quartiles",
-        ">final metric",
-        ">steps",
-        ">flow time",
-        ">gradient-equivalents",
-        ">seconds",
-        ">failed",
-    ];
-    let columns: Vec<String> = columns
-        .iter()
-        .map(|name| if *name == ">final metric" { format!(">final {metric}") } else { (*name).to_string() })
-        .collect();
-    let columns: Vec<&str> = columns.iter().map(String::as_str).collect();
+    let metric = metric_names(folder).into_iter().next();
+    let of_metric = metric.as_ref().map(|metric| format!(">final {metric}"));
+    let mut columns = vec!["arm", "settings", ">final val. loss (median)", ">quartiles"];
+    columns.extend(of_metric.as_deref());
+    columns.extend([">steps", ">flow time", ">gradient-equivalents", ">seconds", ">failed"]);
     let rows = folder
         .summary
         .arms
         .iter()
         .zip(&folder.study.arms)
-        .map(|(arm, spec)| summary_row(arm, spec.label(), &metric))
+        .map(|(arm, spec)| summary_row(arm, spec.label(), metric.as_deref()))
         .collect();
     let caption = "Medians over seeds. A failed run counts as an infinite loss. Gradient-equivalents: model flops of all evaluations, \
                    products and factorizations over those of one value and gradient. Seconds: spent in steps, evaluation not included, \
@@ -84,22 +70,25 @@ pub(super) fn summary(folder: &Folder) -> Table {
     Table::new(caption, &columns, rows)
 }
 
-fn summary_row(arm: &ArmSummary, settings: String, metric: &str) -> Vec<String> {
+fn summary_row(arm: &ArmSummary, settings: String, metric: Option<&str>) -> Vec<String> {
     let middle = |values: Vec<f64>| median(&values).map_or_else(|| "–".to_string(), |value| significant(value, 3));
     let [low, mid, high] = arm.final_val_loss_quartiles.map(|q| q.unwrap_or(f64::INFINITY));
     let failed = arm.runs.iter().filter(|run| run.failure.is_some()).count();
-    vec![
+    let mut row = vec![
         arm.name.clone(),
         settings,
         significant(mid, 3),
         format!("{} … {}", significant(low, 3), significant(high, 3)),
-        middle(arm.runs.iter().map(|run| final_metric(run, metric)).collect()),
+    ];
+    row.extend(metric.map(|metric| middle(arm.runs.iter().map(|run| final_metric(run, metric)).collect())));
+    row.extend([
         middle(arm.runs.iter().map(|run| run.steps as f64).collect()),
         middle(arm.runs.iter().filter_map(|run| run.time).collect()),
         middle(arm.runs.iter().map(|run| run.grad_equivalents).collect()),
         middle(arm.runs.iter().map(|run| run.wall_s).collect()),
         format!("{failed} of {}", arm.runs.len()),
-    ]
+    ]);
+    row
 }
 
 /// The metric at the end; the worst there is for a failed run.

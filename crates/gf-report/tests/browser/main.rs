@@ -37,13 +37,29 @@ fn page() -> Page {
         .with(Mark::line("explicit", 0, vec![-0.8, -0.5, 0.0], vec![0.7, -0.2, 0.0]))
         .with(Mark::points("", 0, vec![-0.8, -0.5, 0.0], vec![0.7, -0.2, 0.0]))
         .with(Mark::line("implicit", 1, vec![-0.8, 0.1], vec![0.7, 0.1]));
+    let (across, up) =
+        (Axis::linear("predicted class").within(-0.5, 2.5), Axis::linear("true class").within(-0.5, 2.5));
+    let counts = Mark::Counts { counts: vec![vec![47, 0, 2], vec![3, 61, 0], vec![0, 0, 9]] };
+    let confusion = Figure::new("confusion", "Counts.", vec![Panel::new("arm", across, up).with(counts)]);
+    let starts = |label: &str, style: usize, from: f64| {
+        let x: Vec<f64> = (0..100).map(|k| from + f64::from(k % 10)).collect();
+        Mark::Cells { label: label.into(), style, x, y: (0..100).map(|k| f64::from(k / 10)).collect() }
+    };
+    let basins = Panel::new("", Axis::linear("θ₁"), Axis::linear("θ₂"))
+        .with(starts("left", 0, 0.0))
+        .with(starts("right", 1, 10.0));
     let columns: Vec<String> = (0..14).map(|k| format!(">a rather wide column {k}")).collect();
     let columns: Vec<&str> = columns.iter().map(String::as_str).collect();
-    let table = Table::new("A wide table.", &columns, vec![(0..14).map(|k| k.to_string()).collect()]);
+    let note = "A wide table, with a note of more words than a narrow screen holds on one line.";
+    let table = Table::new(note, &columns, vec![(0..14).map(|k| k.to_string()).collect()]);
     Page::new("A report")
         .with(Section::new("Result", vec![Block::Table(table)]))
         .with(Section::new("Curves", vec![Block::Figure(curves)]))
         .with(Section::new("Path", vec![Block::Figure(Figure::new("plane", "A path.", vec![plane]).animated())]))
+        .with(Section::new(
+            "Maps",
+            vec![Block::Figure(confusion), Block::Figure(Figure::new("basins", "Starts.", vec![basins]))],
+        ))
         .with(Section::new("Study", vec![Block::Code("name = \"a\"".repeat(40))]))
 }
 
@@ -111,6 +127,29 @@ fn buttons_keys_and_the_mouse_change_what_is_drawn_and_nothing_is_fetched() {
     let second = browser.value("document.querySelector('#curves .tip').innerText");
     assert!(first != second && second.as_str().unwrap().contains("explicit: "), "{first} {second}");
 
+    // A map: at the pointer, which hover() puts in the middle, and by keys from that cell on.
+    let tip = "document.querySelector('#confusion > .tip').innerText";
+    browser.hover("#confusion .map");
+    assert_eq!(browser.value(tip), "arm\npredicted class: 1\ntrue class: 1\ncount: 61");
+    browser.key("Escape");
+    browser.value("document.querySelector('#confusion .map').focus()");
+    browser.key("Escape");
+    assert_eq!(browser.value("document.querySelector('#confusion > .tip').hidden"), true);
+    browser.key("ArrowLeft");
+    browser.key("ArrowRight");
+    browser.key("ArrowRight");
+    browser.key("ArrowRight");
+    browser.key("ArrowUp");
+    browser.key("ArrowDown");
+    assert_eq!(browser.value(tip), "arm\npredicted class: 2\ntrue class: 1\ncount: 0");
+    // Squares are drawn anew, and their names are read off.
+    assert_eq!(browser.value("document.querySelectorAll('#basins .curve').length"), 2);
+    assert_eq!(
+        browser.value("document.querySelectorAll('#basins .legend rect').length"),
+        2,
+        "squares in the legend too"
+    );
+
     // The animation.
     let display = "getComputedStyle(document.querySelector('#plane .moving')).display";
     assert_eq!(browser.value(display), "none");
@@ -142,6 +181,12 @@ fn a_phone_and_a_desk_see_it_light_and_dark_without_scrolling_sideways() {
         browser.window(width, is_dark);
         let widths = browser.value("[document.documentElement.scrollWidth, innerWidth]");
         assert!(widths[0].as_f64() <= widths[1].as_f64(), "{width}: {widths}");
+        // The note above a wide table stays where it is, and fits, while the table scrolls.
+        let note = "(() => { const table = document.querySelector('.wide'); table.scrollLeft = 300; \
+                    const { left, right } = document.querySelector('.note').getBoundingClientRect(); return [left, right, table.scrollLeft]; })()";
+        let note = browser.value(note);
+        let [left, right, scrolled] = [0, 1, 2].map(|k| note[k].as_f64().unwrap());
+        assert!(left >= 0.0 && right <= f64::from(width) && (width > 1000 || scrolled == 300.0), "{width}: {note}");
         browser.value("document.querySelector('#curves').scrollIntoView({ behavior: 'instant' })");
         browser.settle();
         let picture = browser.screenshot();
@@ -174,6 +219,6 @@ fn without_scripts_the_drawings_are_there() {
         let query = serde_json::json!({ "nodeId": root, "selector": selector });
         browser.call("DOM.querySelectorAll", query)["nodeIds"].as_array().unwrap().len()
     };
-    assert_eq!(count("figure .drawing > svg[role=img] > title"), 2);
+    assert_eq!(count("figure .drawing > svg[role=img] > title"), 4);
     assert_eq!(count(".chart"), 0);
 }

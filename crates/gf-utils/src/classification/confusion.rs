@@ -81,14 +81,42 @@ impl Confusion {
         share(2 * self.right(class), self.predicted(class) + self.support(class))
     }
 
+    /// The mean of a score over the classes that have it, each class alike; none where no class has it. As scikit-learn's with `zero_division` = NaN.
+    ///
+    /// ```
+    /// use gf_utils::classification::Confusion;
+    /// let confusion = Confusion::new(2, &[0, 0, 0, 1], &[Some(0), Some(0), Some(0), Some(0)])?;
+    /// assert_eq!(confusion.precision(1), None, "nothing was taken for class 1");
+    /// assert_eq!(confusion.macro_average(Confusion::precision), Some(0.75));
+    /// assert_eq!(confusion.macro_average(Confusion::recall), Some(0.5));
+    /// assert_eq!(confusion.weighted_average(Confusion::recall), Some(0.75));
+    /// # Ok::<(), gf_utils::MetricError>(())
+    /// ```
+    pub fn macro_average(&self, score: fn(&Self, usize) -> Option<f64>) -> Option<f64> {
+        self.average(score, |_| 1)
+    }
+
+    /// The mean of a score over the classes that have it, each weighted by its samples; none where no sample is of such a class.
+    /// That of the recalls is the accuracy.
+    pub fn weighted_average(&self, score: fn(&Self, usize) -> Option<f64>) -> Option<f64> {
+        self.average(score, |class| self.support(class))
+    }
+
     /// The mean of F₁ over the classes that have one: each class counts alike.
     pub fn macro_f1(&self) -> f64 {
-        mean((0..self.classes).filter_map(|class| self.f1(class)))
+        self.macro_average(Self::f1).unwrap_or(f64::NAN)
     }
 
     /// The mean of the recalls of the classes that occur: ½ for two classes where all is taken for one.
     pub fn balanced_accuracy(&self) -> f64 {
-        mean((0..self.classes).filter_map(|class| self.recall(class)))
+        self.macro_average(Self::recall).unwrap_or(f64::NAN)
+    }
+
+    fn average(&self, score: fn(&Self, usize) -> Option<f64>, weight: impl Fn(usize) -> u64) -> Option<f64> {
+        let scores = (0..self.classes).filter_map(|class| Some((score(self, class)?, weight(class))));
+        let (sum, weights) =
+            scores.fold((0.0, 0), |(sum, weights), (score, weight)| (sum + weight as f64 * score, weights + weight));
+        (weights > 0).then(|| sum / weights as f64)
     }
 
     fn right(&self, class: usize) -> u64 {
@@ -98,9 +126,4 @@ impl Confusion {
 
 fn share(part: u64, whole: u64) -> Option<f64> {
     (whole > 0).then(|| part as f64 / whole as f64)
-}
-
-fn mean(values: impl Iterator<Item = f64>) -> f64 {
-    let (sum, count) = values.fold((0.0, 0usize), |(sum, count), value| (sum + value, count + 1));
-    sum / count as f64
 }

@@ -12,6 +12,7 @@ mod epochs;
 mod landscape;
 mod layers;
 pub(crate) mod lr_range;
+mod planes;
 mod pole;
 mod predictions;
 mod reproduction;
@@ -98,6 +99,10 @@ fn page(folder: &Folder, verdicts: &[ClaimVerdict]) -> Result<Page, Report> {
     let landscape = landscape::blocks(folder);
     if !landscape.is_empty() {
         page = page.with(Section::new("Path", landscape));
+    }
+    let planes = planes::blocks(folder)?;
+    if !planes.is_empty() {
+        page = page.with(Section::new("Loss landscape", planes));
     }
     let basins = basins::blocks(folder)?;
     if !basins.is_empty() {

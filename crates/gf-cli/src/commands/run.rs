@@ -82,8 +82,8 @@ pub(super) fn carry_on(problem: &Problem, mut run_folder: RunFolder, output: &Ou
     interrupt::install();
     let (threads, progress) = (threads(output.threads)?, Progress::new(output.quiet));
     let store = CheckpointStore::new(run_folder.checkpoints(), &run_folder.study(), problem.study.checkpoint.clone())?;
-    let (runs, first_steps) = match runner::run(problem, threads, progress, &store)? {
-        Ran::ToTheEnd(runs, first_steps) => (runs, first_steps),
+    let (runs, first_steps, paths) = match runner::run(problem, threads, progress, &store)? {
+        Ran::ToTheEnd(runs, first_steps, paths) => (runs, first_steps, paths),
         Ran::Interrupted => {
             run_folder.keep();
             eprintln!("interrupted: `gf resume {}` continues", run_folder.path().display());
@@ -94,6 +94,7 @@ pub(super) fn carry_on(problem: &Problem, mut run_folder: RunFolder, output: &Ou
     results.write(problem, &runs, first_steps)?;
     results.write_depth(&runner::run_depth(problem, threads, progress)?)?;
     results.write_lr_range(&runner::run_lr_range(problem, threads, progress)?)?;
+    results.write_landscape(runner::run_landscape(problem, &runs, &paths, threads, progress)?.as_ref())?;
     let mut folder = Folder::read(results.path())?;
     if output.has_report {
         folder.summary.claims = report::write(&folder, None, progress)?;

@@ -9,11 +9,11 @@ use gf_utils::{SavedModel, write_atomically};
 use miette::Report;
 
 use super::{
-    BASINS, DEPTH, DEPTH_LAYERS, EPOCH_LAYERS, EPOCHS, FolderWriter, LAYERS, LR_RANGE, LR_RANGE_LIMITS, resolved_study,
-    write_rows, write_summary, write_text,
+    BASINS, DEPTH, DEPTH_LAYERS, EPOCH_LAYERS, EPOCHS, FolderWriter, LANDSCAPE, LANDSCAPE_PLANE, LAYERS, LR_RANGE,
+    LR_RANGE_LIMITS, resolved_study, write_rows, write_summary, write_text,
 };
 use crate::classification;
-use crate::runner::{ArmRun, DepthResult, FirstStep, LrRangeResult};
+use crate::runner::{ArmRun, DepthResult, FirstStep, Landscape, LrRangeResult};
 use crate::spectrum_file;
 use crate::study::{Problem, Subject, misuse};
 use crate::summary::{Summary, version};
@@ -98,6 +98,21 @@ impl FolderWriter {
         }
         write_rows(&self.path().join(DEPTH), results.iter().map(|result| &result.network))?;
         write_rows(&self.path().join(DEPTH_LAYERS), results.iter().flat_map(|result| &result.layers))
+    }
+
+    /// Writes the plane of `[landscape]`; nothing without one.
+    ///
+    /// # Errors
+    /// When a file cannot be written.
+    pub fn write_landscape(&self, landscape: Option<&Landscape>) -> Result<(), Report> {
+        let Some(landscape) = landscape else { return Ok(()) };
+        let json = serde_json::to_string(landscape).map_err(misuse)?;
+        write_text(&self.path().join(LANDSCAPE), &(json + "\n"))?;
+        if landscape.vectors.is_empty() {
+            return Ok(());
+        }
+        let path = self.path().join(LANDSCAPE_PLANE);
+        write_npy(&path, &[3, landscape.vectors.len() / 3], &landscape.vectors).map_err(misuse)
     }
 
     /// Writes the range tests of `[lr_range]`; nothing without any.

@@ -7,10 +7,11 @@ use gf_optim::Start;
 use gf_utils::envelope::{self, EnvelopeError};
 use gf_utils::history::{Best, Table};
 use miette::Report;
-use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::Done;
+use super::first_version::FirstVersion;
+use super::path::ArmPath;
 use super::watches::Watched;
 use crate::study::{CheckpointSpec, SeededData, misuse};
 
@@ -22,6 +23,8 @@ pub(super) struct Checkpoint {
     pub(super) history: Table,
     pub(super) best: Option<Best>,
     pub(super) watched: Watched,
+    /// Where the study has `[landscape]`.
+    pub(super) path: Option<ArmPath>,
 }
 
 /// A file of this store: what it belongs to, and what it holds.
@@ -47,8 +50,8 @@ pub struct CheckpointStore {
 
 const KIND: [u8; 8] = *b"gf-check";
 const KIND_OF_RESULTS: [u8; 8] = *b"gf-ended";
-/// The version of both formats.
-const VERSION: u32 = 1;
+/// The version of both formats; version 1 is read too.
+const VERSION: u32 = 2;
 const EXTENSION: &str = "gfcheckpoint";
 
 impl CheckpointStore {
@@ -140,8 +143,9 @@ impl CheckpointStore {
     }
 
     /// What is in a file of this study, this data and this task; a reason in words where it is not that.
-    fn read<T: DeserializeOwned>(&self, path: &Path, kind: [u8; 8], of: &Task<'_>) -> Result<T, String> {
-        let found: Labelled<T> = envelope::read(path, kind, VERSION).map_err(|error| error.to_string())?;
+    fn read<T: FirstVersion>(&self, path: &Path, kind: [u8; 8], of: &Task<'_>) -> Result<T, String> {
+        let bytes = envelope::content(path);
+        let found = bytes.and_then(|bytes| decode::<T>(path, &bytes, kind)).map_err(|error| error.to_string())?;
         let reason = if found.study != self.study {
             "belongs to another study, or study.toml was changed since"
         } else if found.data != of.data {
@@ -153,6 +157,16 @@ impl CheckpointStore {
         };
         Err(format!("{}: {reason}", path.display()))
     }
+}
+
+/// The content of a file of either version.
+fn decode<T: FirstVersion>(path: &Path, bytes: &[u8], kind: [u8; 8]) -> Result<Labelled<T>, EnvelopeError> {
+    let opened = envelope::open(path, bytes, kind, 1..=VERSION)?;
+    if opened.version() == VERSION {
+        return opened.decode();
+    }
+    let Labelled { study, data, name, seed, content } = opened.decode::<Labelled<T::Was>>()?;
+    Ok(Labelled { study, data, name, seed, content: T::from(content) })
 }
 
 /// What a file belongs to.
@@ -221,6 +235,7 @@ mod tests {
                 spectrum: None,
                 central_flow: None,
             },
+            path: None,
         }
     }
 
@@ -278,7 +293,7 @@ mod tests {
         let path = store.all(&OF).remove(0);
         let valid = std::fs::read(&path).unwrap();
         survive("checkpoints", 20_000, std::slice::from_ref(&valid), [40, 100_000], |bytes| {
-            let found = envelope::read_from::<Labelled<Checkpoint>>(&path, bytes, KIND, VERSION);
+            let found = decode::<Checkpoint>(&path, bytes, KIND);
             assert!(found.is_err() || bytes == valid, "a damaged checkpoint was read");
         });
         // Damage that keeps the checksum, as only another program leaves it, decodes or does not.
@@ -288,7 +303,7 @@ mod tests {
             bytes.extend((payload.len() as u64).to_le_bytes());
             bytes.extend(crc32fast::hash(payload).to_le_bytes());
             bytes.extend(payload);
-            let _ = envelope::read_from::<Labelled<Checkpoint>>(&path, &bytes, KIND, VERSION);
+            let _ = decode::<Checkpoint>(&path, &bytes, KIND);
         });
     }
 

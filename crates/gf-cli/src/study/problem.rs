@@ -77,6 +77,7 @@ impl Problem {
         problem.check_arms()?;
         problem.check_claims()?;
         problem.check_spectrum()?;
+        problem.check_landscape()?;
         if let Subject::Network(_) = problem.subject {
             // The first seed's data and objective: misfits of shapes come out here, before anything runs.
             let data = problem.data(problem.study.run.seeds[0])?;
@@ -524,7 +525,7 @@ fn network_shortage(network: &Network, samples: usize) -> Option<String> {
 }
 
 /// Free memory in bytes, where the system says (Linux).
-fn available_memory() -> Option<u64> {
+pub(crate) fn available_memory() -> Option<u64> {
     let text = std::fs::read_to_string("/proc/meminfo").ok()?;
     let line = text.lines().find(|line| line.starts_with("MemAvailable:"))?;
     let kib: u64 = line.split_whitespace().nth(1)?.parse().ok()?;

@@ -1,0 +1,56 @@
+//! What version 1 of the formats of checkpoints and results held: they had no paths.
+
+use gf_optim::Start;
+use gf_utils::history::{Best, Table};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use super::checkpoint::Checkpoint;
+use super::watches::Watched;
+use super::{ArmRun, Done, FirstStep};
+
+/// A content that version 1 of its format had too, with less in it.
+pub(super) trait FirstVersion: Serialize + DeserializeOwned + From<Self::Was> {
+    /// As it was.
+    type Was: DeserializeOwned;
+}
+
+impl FirstVersion for Checkpoint {
+    type Was = FirstCheckpoint;
+}
+
+impl FirstVersion for Done {
+    type Was = FirstDone;
+}
+
+/// A [`Checkpoint`] of version 1.
+#[derive(Deserialize)]
+pub(super) struct FirstCheckpoint {
+    start: Start,
+    history: Table,
+    best: Option<Best>,
+    watched: Watched,
+}
+
+impl From<FirstCheckpoint> for Checkpoint {
+    fn from(was: FirstCheckpoint) -> Self {
+        let FirstCheckpoint { start, history, best, watched } = was;
+        Self { start, history, best, watched, path: None }
+    }
+}
+
+/// A [`Done`] of version 1.
+#[derive(Deserialize)]
+pub(super) enum FirstDone {
+    Arm(Box<ArmRun>),
+    Start(Box<FirstStep>),
+}
+
+impl From<FirstDone> for Done {
+    fn from(was: FirstDone) -> Self {
+        match was {
+            FirstDone::Arm(run) => Self::Arm(run, None),
+            FirstDone::Start(row) => Self::Start(row),
+        }
+    }
+}

@@ -28,6 +28,8 @@ const RELU_LAYERS: &str = r#"network.layers=[{ units = 32, activation = "relu" }
 const CLASSIFICATION_SMOKE: &[&str] =
     &["run.steps=5", "run.seeds=[0]", "arm.3.steps=5", "arm.4.steps=3", "arm.5.steps=3"];
 
+const LANDSCAPE_EIGENVECTORS: &str = r#"about="The runs of landscape-network where gradient descent ends, along the two eigenvectors of its Hessian with the highest eigenvalues. The methods came from far away, but not along these directions: steep ones are descended first. Near the end the loss is the parabola of gradient and Hessian; a few tenths away it is not symmetric any more.""#;
+
 /// All of them, the default first.
 pub const EXPERIMENTS: &[Experiment] = &[
     Experiment {

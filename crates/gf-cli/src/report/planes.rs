@@ -81,7 +81,7 @@ fn label(landscape: &Landscape, k: usize) -> String {
     let axis = &landscape.axes[k];
     match (axis.share, axis.eigenvalue) {
         (Some(share), _) => {
-            format!("along principal direction {} ({} % of variance)", k + 1, significant(100.0 * share, 3))
+            format!("principal direction {} ({} % of variance)", k + 1, significant(100.0 * share, 3))
         }
         (_, eigenvalue) => format!("along the eigenvector of λ = {}", significant(eigenvalue.unwrap_or(f64::NAN), 4)),
     }

@@ -228,9 +228,10 @@ fn of_eigenvectors(spec: &LandscapeSpec, seed: u64, reference: &ArmPath, loss: &
     Ok((plane, axes))
 }
 
-/// Where ½λt² is what the run has gained, but no longer than its way; 1 where it has taken none.
+/// Where ½|λ|t² is a tenth of what the run has gained, but no longer than its way; 1 where it has taken none. Paths along steep directions end long before
+/// the parabola has risen to where they began.
 fn reach(eigenvalue: f64, gained: f64, way: f64) -> f64 {
-    let reach = (2.0 * gained.max(0.0) / eigenvalue.abs()).sqrt();
+    let reach = (0.2 * gained.max(0.0) / eigenvalue.abs()).sqrt();
     let way = if way > 0.0 { way } else { 1.0 };
     if reach > 0.0 { reach.min(way) } else { way }
 }
@@ -267,10 +268,11 @@ fn on_grid(
     Ok(rows.into_iter().collect::<Result<Vec<_>, Report>>()?.concat())
 }
 
+/// The points of a path that lie at a finite distance: those of a run that failed may be beyond all numbers.
 fn projected(plane: &Plane, path: &ArmPath, failed: bool, loss: &mut Loss) -> LandscapePath {
-    let projections: Vec<_> = path.points().map(|point| plane.project(point)).collect();
-    let last = path.points().next_back().zip(projections.last());
-    let (last_loss, last_loss_on_plane) = last.map_or((None, None), |(theta, projection)| {
+    let points = path.steps.iter().zip(path.points()).map(|(step, theta)| (*step, theta, plane.project(theta)));
+    let points: Vec<_> = points.filter(|(_, _, projection)| projection.distance.is_finite()).collect();
+    let (last_loss, last_loss_on_plane) = points.last().map_or((None, None), |(_, theta, projection)| {
         let mut nearest = theta.to_vec();
         plane.point(projection.coordinates, &mut nearest);
         (loss.at(theta), loss.at(&nearest))
@@ -278,10 +280,10 @@ fn projected(plane: &Plane, path: &ArmPath, failed: bool, loss: &mut Loss) -> La
     LandscapePath {
         arm: path.arm.clone(),
         failed,
-        steps: path.steps.clone(),
-        x: projections.iter().map(|at| at.coordinates[0]).collect(),
-        y: projections.iter().map(|at| at.coordinates[1]).collect(),
-        distance: projections.iter().map(|at| at.distance).collect(),
+        steps: points.iter().map(|(step, ..)| *step).collect(),
+        x: points.iter().map(|(.., projection)| projection.coordinates[0]).collect(),
+        y: points.iter().map(|(.., projection)| projection.coordinates[1]).collect(),
+        distance: points.iter().map(|(.., projection)| projection.distance).collect(),
         last_loss,
         last_loss_on_plane,
     }

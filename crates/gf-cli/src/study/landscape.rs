@@ -28,8 +28,8 @@ pub struct LandscapeSpec {
     /// The arm through whose last iterate the plane goes [default: the first one shown that did not fail].
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reference: Option<String>,
-    /// Half the width of a plane of eigenvectors, in units of θ [default: along each axis where ½λt² is what `reference` has gained, at most the length of
-    /// its way].
+    /// Half the width of a plane of eigenvectors, in units of θ [default: along each axis where ½|λ|t² is a tenth of what `reference` has gained, at most
+    /// the length of its way].
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reach: Option<f64>,
 }

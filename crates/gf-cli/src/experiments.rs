@@ -144,7 +144,12 @@ pub const EXPERIMENTS: &[Experiment] = &[
         name: "landscape-eigenvectors",
         about: "the same loss along eigenvectors of the Hessian where gradient descent ends, beside its parabolas",
         text: include_str!("experiments/landscape-network.toml"),
-        changes: &["name=landscape-eigenvectors", "landscape.plane=eigenvectors"],
+        changes: &[
+            r#"name="landscape-eigenvectors""#,
+            r#"title="The loss of a network along eigenvectors of its Hessian""#,
+            LANDSCAPE_EIGENVECTORS,
+            r#"landscape.plane="eigenvectors""#,
+        ],
         smoke: &["run.steps=20", "arm.1.steps=5", "arm.2.steps=5", "landscape.grid=9"],
         full: &[],
         full_arms: "",

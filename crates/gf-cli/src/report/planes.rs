@@ -22,9 +22,8 @@ const MOST_RATIO: f64 = 1e6;
 pub(super) fn blocks(folder: &Folder) -> Result<Vec<Block>, Report> {
     let Some(spec) = &folder.study.landscape else { return Ok(Vec::new()) };
     let landscape = read(folder)?;
-    let failure = landscape.failure.as_ref().map(|failure| format!("There is no plane: {failure}."));
-    if let Some(text) = failure {
-        return Ok(vec![Block::Paragraph(text)]);
+    if let Some(failure) = &landscape.failure {
+        return Ok(vec![Block::Paragraph(format!("There is no plane: {failure}."))]);
     }
     let levels = levels(&landscape.loss);
     let mut blocks = vec![contours(folder, &landscape, &levels), Block::Table(ends(&landscape))];
@@ -41,7 +40,9 @@ fn read(folder: &Folder) -> Result<Landscape, Report> {
         serde_json::from_str(&Document::read(&path)?.text).map_err(|error| wrong(error.to_string()))?;
     let shape = landscape.axes.iter().map(|axis| axis.values.len()).collect::<Vec<_>>();
     let is_grid = match shape.as_slice() {
-        [columns, rows] => landscape.loss.len() == *rows && landscape.loss.iter().all(|row| row.len() == *columns),
+        [columns @ 2.., rows @ 2..] => {
+            landscape.loss.len() == *rows && landscape.loss.iter().all(|row| row.len() == *columns)
+        }
         _ => false,
     };
     match landscape.failure.is_some() || is_grid {
@@ -61,12 +62,14 @@ fn contours(folder: &Folder, landscape: &Landscape, levels: &[f64]) -> Block {
     let styled: Vec<(usize, &LandscapePath)> = styles::arms(folder)
         .filter_map(|(style, arm)| Some((style, landscape.paths.iter().find(|path| path.arm == arm.name)?)))
         .collect();
+    let pace = pace(&landscape.paths);
     let panels = styled.chunks(PATHS).map(|paths| {
         let axis =
             |k: usize, values: &[f64]| Axis::linear(label(landscape, k)).within(values[0], values[values.len() - 1]);
         let ground = Mark::Contours { x: x.clone(), y: y.clone(), values: values.clone(), levels: levels.to_vec() };
         paths.iter().fold(Panel::new("", axis(0, x), axis(1, y)).with(ground), |panel, (style, path)| {
-            panel.with(Mark::line(path.arm.clone(), *style, path.x.clone(), path.y.clone())).with(Mark::points(
+            let (walked_x, walked_y) = walked(path, pace);
+            panel.with(Mark::line(path.arm.clone(), *style, walked_x, walked_y)).with(Mark::points(
                 "",
                 *style,
                 path.x.clone(),
@@ -74,7 +77,35 @@ fn contours(folder: &Folder, landscape: &Landscape, levels: &[f64]) -> Block {
             ))
         })
     });
-    Block::Figure(Figure::new("loss-on-a-plane", caption(landscape, levels), panels.collect()).animated())
+    let figure = Figure::new("loss-on-a-plane", caption(landscape, levels), panels.collect());
+    Block::Figure(if pace.is_some() { figure.animated() } else { figure })
+}
+
+/// Steps from point to point at which all paths can be walked together; none where that takes more points than a figure has.
+fn pace(paths: &[LandscapePath]) -> Option<u64> {
+    const MOST: u64 = 1000;
+    let gaps = paths.iter().flat_map(|path| path.steps.first_chunk()).map(|[first, second]| second.abs_diff(*first));
+    let longest = paths.iter().filter_map(|path| path.steps.last()).max()?;
+    gaps.reduce(greatest_common_divisor).filter(|pace| *pace > 0 && longest / pace <= MOST)
+}
+
+fn greatest_common_divisor(a: u64, b: u64) -> u64 {
+    if b == 0 { a } else { greatest_common_divisor(b, a % b) }
+}
+
+/// A path with a point for every `pace` steps: those between iterates that were kept lie on the line that joins them.
+fn walked(path: &LandscapePath, pace: Option<u64>) -> (Vec<f64>, Vec<f64>) {
+    let Some(pace) = pace else { return (path.x.clone(), path.y.clone()) };
+    let along = |values: &[f64]| {
+        let mut out: Vec<f64> = values.first().copied().into_iter().collect();
+        for (steps, values) in path.steps.windows(2).zip(values.windows(2)) {
+            let parts = steps[1].abs_diff(steps[0]).div_ceil(pace);
+            let part = |k: u64| values[0] + (values[1] - values[0]) * k as f64 / parts as f64;
+            out.extend((1..=parts).map(part));
+        }
+        out
+    };
+    (along(&path.x), along(&path.y))
 }
 
 fn label(landscape: &Landscape, k: usize) -> String {
@@ -225,4 +256,45 @@ fn heights(cut: &Cut) -> (f64, f64) {
     let (low, high) = (low.min(least).max(low - extent), high.max(most).min(high + extent));
     let margin = 0.04 * (high - low);
     (low - margin, high + margin)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn path(steps: &[u64]) -> LandscapePath {
+        let x: Vec<f64> = steps.iter().map(|step| (step * step) as f64).collect();
+        LandscapePath {
+            arm: "a".into(),
+            failed: false,
+            steps: steps.to_vec(),
+            y: x.iter().map(|x| -x).collect(),
+            distance: vec![0.0; x.len()],
+            x,
+            last_loss: None,
+            last_loss_on_plane: None,
+        }
+    }
+
+    #[test]
+    fn paths_of_other_intervals_are_walked_at_one_pace_a_step() {
+        let paths = [path(&[0, 4, 8, 9]), path(&[0, 6]), path(&[0])];
+        assert_eq!(pace(&paths), Some(2));
+        let (x, y) = walked(&paths[0], Some(2));
+        assert_eq!(x, [0.0, 8.0, 16.0, 40.0, 64.0, 81.0]);
+        assert!(x.iter().zip(&y).all(|(x, y)| *x == -y));
+        assert_eq!(walked(&paths[1], Some(2)).0, [0.0, 12.0, 24.0, 36.0]);
+        assert_eq!(pace(&[path(&[0, 1]), path(&[0, 100, 5000])]), None);
+    }
+
+    #[test]
+    fn contours_lie_in_equal_ratios() {
+        let found = levels(&[vec![Some(0.1), None], vec![Some(10.0), Some(1.0)]]);
+        assert_eq!(found.len(), LEVELS);
+        assert!(found.windows(2).all(|two| (two[1] / two[0] - 100f64.powf(1.0 / 19.0)).abs() < 1e-12));
+        assert!(found[0] > 0.1 && found[LEVELS - 1] < 10.0);
+        for loss in [vec![], vec![Some(1.0), Some(1.0)], vec![None], vec![Some(0.0)]] {
+            assert!(levels(&[loss]).is_empty());
+        }
+    }
 }

@@ -132,7 +132,7 @@ pub(super) fn run_arm(
     let mut outcome = ArmOutcome::from(outcome);
     history.complete(&outcome.theta);
     let best = history.best().cloned();
-    let last = problem.study.landscape.is_some().then(|| outcome.theta.clone()).unwrap_or_default();
+    let last = outcome.theta.clone();
     let restores = early_stopping.is_some_and(|early_stopping| early_stopping.restore_best);
     let restored = match &best {
         Some(best) if restores && best.step != outcome.steps && !outcome.stop.is_failure() => {

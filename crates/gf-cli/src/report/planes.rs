@@ -40,8 +40,9 @@ fn read(folder: &Folder) -> Result<Landscape, Report> {
         serde_json::from_str(&Document::read(&path)?.text).map_err(|error| wrong(error.to_string()))?;
     let shape = landscape.axes.iter().map(|axis| axis.values.len()).collect::<Vec<_>>();
     let is_grid = match shape.as_slice() {
-        [columns @ 2.., rows @ 2..] => {
-            landscape.loss.len() == *rows && landscape.loss.iter().all(|row| row.len() == *columns)
+        [columns, rows] => {
+            let is_full = landscape.loss.iter().all(|row| row.len() == *columns);
+            *columns > 1 && *rows > 1 && landscape.loss.len() == *rows && is_full
         }
         _ => false,
     };

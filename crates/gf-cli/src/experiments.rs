@@ -28,6 +28,8 @@ const RELU_LAYERS: &str = r#"network.layers=[{ units = 32, activation = "relu" }
 const CLASSIFICATION_SMOKE: &[&str] =
     &["run.steps=5", "run.seeds=[0]", "arm.3.steps=5", "arm.4.steps=3", "arm.5.steps=3"];
 
+const LANDSCAPE_EIGENVECTORS: &str = r#"about="The runs of landscape-network where gradient descent ends, along the two eigenvectors of its Hessian with the highest eigenvalues. The methods came from far away, but not along these directions: steep ones are descended first. Near the end the loss is the parabola of gradient and Hessian; a few tenths away it is not symmetric any more.""#;
+
 /// All of them, the default first.
 pub const EXPERIMENTS: &[Experiment] = &[
     Experiment {
@@ -126,6 +128,29 @@ pub const EXPERIMENTS: &[Experiment] = &[
         text: include_str!("experiments/landscape.toml"),
         changes: &[],
         smoke: &["run.steps=20", "basins.grid=4"],
+        full: &[],
+        full_arms: "",
+    },
+    Experiment {
+        name: "landscape-network",
+        about: "paths of four methods on a network's loss, on the plane that their iterates span",
+        text: include_str!("experiments/landscape-network.toml"),
+        changes: &[],
+        smoke: &["run.steps=20", "arm.1.steps=5", "arm.2.steps=5", "landscape.grid=9"],
+        full: &[],
+        full_arms: "",
+    },
+    Experiment {
+        name: "landscape-eigenvectors",
+        about: "the same loss along eigenvectors of the Hessian where gradient descent ends, beside its parabolas",
+        text: include_str!("experiments/landscape-network.toml"),
+        changes: &[
+            r#"name="landscape-eigenvectors""#,
+            r#"title="The loss of a network along eigenvectors of its Hessian""#,
+            LANDSCAPE_EIGENVECTORS,
+            r#"landscape.plane="eigenvectors""#,
+        ],
+        smoke: &["run.steps=20", "arm.1.steps=5", "arm.2.steps=5", "landscape.grid=9"],
         full: &[],
         full_arms: "",
     },

@@ -13,6 +13,7 @@
 //! | `layers.csv` | what passed through the layers of each arm, where the study asks for it |
 //! | `epochs.csv`, `epoch-layers.csv` | what each epoch came to, and layer by layer, where the study watches epochs |
 //! | `depth.csv`, `depth-layers.csv` | the networks of `[depth]` and their layers |
+//! | `landscape.json`, `landscape-plane.npy` | the plane of `[landscape]` with the loss and the paths on it, and its vectors |
 //! | `lr-range.csv`, `lr-range-limits.csv` | the range tests of `[lr_range]`, and what they came to |
 //! | `predictions.csv` | validation inputs, targets and final outputs of each arm, first seed |
 //! | `classification.csv`, `classes.csv`, `confusion.csv`, `calibration.csv` | of classifiers: scores, of each class too, confusion and calibration there |
@@ -220,6 +221,10 @@ pub(crate) const LR_RANGE_LIMITS: &str = "lr-range-limits.csv";
 /// The files of epochs, and of epochs layer by layer.
 pub(crate) const EPOCHS: &str = "epochs.csv";
 pub(crate) const EPOCH_LAYERS: &str = "epoch-layers.csv";
+
+/// The files of the plane of `[landscape]`, and of its vectors.
+pub(crate) const LANDSCAPE: &str = "landscape.json";
+pub(crate) const LANDSCAPE_PLANE: &str = "landscape-plane.npy";
 
 /// The file of basins.
 pub(crate) const BASINS: &str = "basins.csv";

@@ -13,6 +13,7 @@ mod extremes;
 mod landscape;
 mod layers;
 pub(crate) mod lr_range;
+mod planes;
 mod pole;
 mod predictions;
 mod reproduction;
@@ -105,6 +106,10 @@ fn page(all: &Folder, verdicts: &[ClaimVerdict]) -> Result<Page, Report> {
     let landscape = landscape::blocks(folder);
     if !landscape.is_empty() {
         page = page.with(Section::new("Path", landscape));
+    }
+    let planes = planes::blocks(folder)?;
+    if !planes.is_empty() {
+        page = page.with(Section::new("Loss landscape", planes));
     }
     let basins = basins::blocks(folder)?;
     if !basins.is_empty() {

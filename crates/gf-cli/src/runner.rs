@@ -9,15 +9,19 @@ mod depth;
 mod epochs;
 mod evaluation;
 mod first_steps;
+mod first_version;
 mod instance;
+mod landscape;
 mod layers;
 mod lr_range;
 mod observers;
+mod path;
 mod piece;
 mod result;
 mod spectrum;
 mod watches;
 
+use gf_core::Communicator;
 use gf_optim::Stop;
 use miette::Report;
 use serde::{Deserialize, Serialize};
@@ -32,8 +36,10 @@ pub use epochs::{EpochLayerRow, EpochRow, EpochSums};
 pub use evaluation::{Evaluator, NetworkEvaluator};
 use first_steps::first_step;
 pub use first_steps::{FirstStep, PolicyOutcome};
+pub use landscape::{Cut, Landscape, LandscapeAxis, LandscapePath, run_landscape};
 pub use layers::LayerRow;
 pub use lr_range::{LrRangeLimits, LrRangeResult, LrRangeRow, has_linear_stability, test_lr_range};
+pub use path::ArmPath;
 pub(crate) use piece::{Piece, PieceEnd, check_room, run_first_steps, run_pieces};
 pub use result::{ArmOutcome, ArmRun, Ending};
 pub use spectrum::SpectrumRun;
@@ -56,14 +62,15 @@ const STEPS_A_START: u64 = 25;
 /// What a task came to.
 #[derive(Serialize, Deserialize)]
 enum Done {
-    Arm(Box<ArmRun>),
+    Arm(Box<ArmRun>, Option<ArmPath>),
     Start(Box<FirstStep>),
 }
 
 /// What became of the tasks of a study.
 pub enum Ran {
-    /// All ended: arms in the order of the study, each with its seeds; starts in the order of their seeds.
-    ToTheEnd(Vec<ArmRun>, Vec<FirstStep>),
+    /// All ended: arms in the order of the study, each with its seeds; starts in the order of their seeds; the paths that `[landscape]` shows, in the
+    /// order of the study.
+    ToTheEnd(Vec<ArmRun>, Vec<FirstStep>, Vec<ArmPath>),
     /// The end was asked for before; every arm under way has saved where it stands.
     Interrupted,
 }
@@ -98,16 +105,20 @@ pub fn run(problem: &Problem, threads: usize, progress: Progress, store: &Checkp
     if results.iter().any(|result| matches!(result, Ok(None))) {
         return Ok(Ran::Interrupted);
     }
-    let (mut runs, mut rows) = (Vec::new(), Vec::new());
+    let (mut runs, mut rows, mut paths) = (Vec::new(), Vec::new(), Vec::new());
     for result in results {
         match result? {
-            Some(Done::Arm(run)) => runs.push(*run),
+            Some(Done::Arm(run, path)) => {
+                paths.extend(path);
+                runs.push(*run);
+            }
             Some(Done::Start(row)) => rows.push(*row),
             None => {}
         }
     }
     runs.sort_by_key(|run| (run.arm_index, study.run.seeds.iter().position(|seed| *seed == run.seed)));
-    Ok(Ran::ToTheEnd(runs, rows))
+    paths.sort_by_key(|path| study.arms.iter().position(|arm| arm.name == path.arm));
+    Ok(Ran::ToTheEnd(runs, rows, paths))
 }
 
 /// Runs a task, or takes from `store` what it came to; none when the end was asked for.
@@ -125,7 +136,9 @@ fn run_task(problem: &Problem, task: &Task, store: &CheckpointStore, live: &Live
         Subject::Network(_) => problem.fingerprint(seed)?,
         Subject::Function(_) => 0,
     };
-    let label = checkpoint::Task { name, seed, data };
+    // Ranks have only parts of the samples.
+    let of_first_version = || if problem.ranks.is_alone() { first_version::fingerprint(problem, seed) } else { None };
+    let label = checkpoint::Task { name, seed, data, data_of_first_version: &of_first_version };
     let warn = |message: String| live.total().suspend(|| eprintln!("warning: {message}"));
     if let Some(done) = store.ended(&label, |message| warn(format!("{message}; running it again"))) {
         live.total().inc(length);
@@ -134,7 +147,7 @@ fn run_task(problem: &Problem, task: &Task, store: &CheckpointStore, live: &Live
     let done = match (task, &study.first_steps) {
         (Task::Arm(arm, _), _) => {
             let session = Session { store, label: &label, live, warn: &warn };
-            run_arm(problem, *arm, seed, &session)?.map(|run| Done::Arm(Box::new(run)))
+            run_arm(problem, *arm, seed, &session)?.map(|(run, path)| Done::Arm(Box::new(run), path))
         }
         (Task::Start(_), Some(spec)) => {
             let row = first_step(problem, spec, seed)?;

@@ -13,7 +13,7 @@ use rand::Rng;
 use support::{Bench, data, expect_equal, signal, start};
 
 /// Everything that has a state: momenta, a secant memory, a solver that remembers, an error controller, schedules (one waits for a plateau),
-/// shuffled batches, patience, sums over epochs, trackers of the spectrum, the central flow and the flow.
+/// shuffled batches, patience, sums over epochs, trackers of the spectrum, the central flow, the flow and the paths of a landscape.
 const STUDY: &str = r#"
 name = "survivor"
 [network]
@@ -42,6 +42,8 @@ bottom = 1
 gauss_newton = true
 trace_probes = 2
 central_flow = true
+[landscape]
+grid = 5
 [[arm]]
 name = "gd"
 batch = 0

@@ -170,6 +170,8 @@ fn schema_and_parser_agree_on_what_is_wrong() {
         with("{ h = 0.5 }", "{ h = 0.5 }\nstart = [\"a\"]"),
         format!("{STUDY}[spectrum]\ntop = 1.5\n"),
         format!("{STUDY}[checkpoint]\nkeep = \"all\"\n"),
+        format!("{STUDY}[landscape]\nplane = \"pac\"\n"),
+        format!("{STUDY}[landscape]\nevery = \"step\"\n"),
         format!("{STUDY}[spectral]\ntop = 1\n"),
         format!("{STUDY}[[claim]]\ntext = \"t\"\ncheck.ahead = {{ leader = \"explicit\" }}\n"),
         format!("{STUDY}[[claim]]\ntext = \"t\"\ncheck.behind = {{ leader = \"explicit\" }}\n"),

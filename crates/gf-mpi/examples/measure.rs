@@ -8,9 +8,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use gf_bench::CaseName;
-use gf_core::{
-    Communicator, Distributed, HessianProduct, Objective, Samples, Streams, SymmetricOperator, Targets,
-};
+use gf_core::{Communicator, Distributed, HessianProduct, Objective, Samples, Streams, SymmetricOperator, Targets};
 use gf_layers::{Batches, Initialization, Part};
 use gf_mpi::{MpiCommunicator, start};
 

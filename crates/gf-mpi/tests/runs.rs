@@ -97,7 +97,8 @@ fn study(folder: &Path, data: &str, run: &str, arms: &str) {
     std::fs::write(folder.join("study.toml"), format!("{STUDY}{run}\n[data]\n{data}\n{arms}")).unwrap();
 }
 
-const CSV: &str = "csv = \"data.csv\"\ntarget = [\"u\", \"v\"]\nscale = \"standardize\"\nscale_targets = \"standardize\"";
+const CSV: &str =
+    "csv = \"data.csv\"\ntarget = [\"u\", \"v\"]\nscale = \"standardize\"\nscale_targets = \"standardize\"";
 
 fn histories(folder: &Path) -> BTreeMap<(String, u64), ArmHistory> {
     let histories = read_histories(&folder.join("history.csv")).unwrap();

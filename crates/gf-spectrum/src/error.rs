@@ -31,6 +31,14 @@ pub enum SpectrumError {
         /// The quantity, with where it stands.
         what: String,
     },
+    /// Points that differ in fewer directions than were asked for.
+    #[error("the points differ along {found} of the {asked} directions asked for")]
+    Rank {
+        /// Directions in which they differ, beyond rounding.
+        found: usize,
+        /// Directions asked for.
+        asked: usize,
+    },
     /// The objective was not evaluated.
     #[error(transparent)]
     Eval(#[from] EvalError),

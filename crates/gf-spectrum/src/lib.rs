@@ -8,6 +8,7 @@
 //!   of trace and diagonal with their errors;
 //! - [`blocks()`]: a matrix layer by layer; [`Restricted`]: one layer's block by products;
 //! - [`CentralFlow`]: the path of gradient descent at the edge of stability without its oscillation;
+//! - [`principal_directions`]: the directions in which the points of a path differ most; [`Plane`]: projections on a plane, and its points;
 //! - [`SpectrumTracker`]: an observer of a run.
 //!
 //! ```
@@ -30,6 +31,8 @@ mod density;
 mod eigenpairs;
 mod error;
 mod matrix;
+mod plane;
+mod principal;
 mod trace;
 mod tracker;
 
@@ -41,5 +44,7 @@ pub use eigenpairs::{Eigenpair, EigenpairSettings, EigenpairSolver, Eigenpairs};
 pub use error::SpectrumError;
 pub use gf_linalg::Inertia;
 pub use matrix::{Matrix, MatrixAt, Restricted, square};
+pub use plane::{Plane, Projection};
+pub use principal::{PrincipalDirections, principal_directions};
 pub use trace::{Estimate, diagonal, hutch_plus_plus, hutchinson, trace_beyond};
 pub use tracker::{Interruption, SpectrumRow, SpectrumTracker, TrackerSettings, TrackerState};

@@ -135,8 +135,11 @@ fn median(mut rounds: Vec<Measured>) -> Measured {
     let gradient = of(&mut rounds, &|measured| measured.gradient);
     let product = of(&mut rounds, &|measured| measured.product);
     let lengths: Vec<f64> = rounds[0].sums.iter().map(|(len, _)| *len).collect();
-    let sums =
-        lengths.into_iter().enumerate().map(|(k, len)| (len, of(&mut rounds, &|measured| measured.sums[k].1))).collect();
+    let sums = lengths
+        .into_iter()
+        .enumerate()
+        .map(|(k, len)| (len, of(&mut rounds, &|measured| measured.sums[k].1)))
+        .collect();
     Measured { gradient, product, sums, ..rounds[middle].clone() }
 }
 
@@ -152,7 +155,9 @@ fn measured_tables(measured: &[Measured]) -> Result<String> {
     let machine = Machine::fitted(measured)?;
     let one = &measured[0];
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let mut text = String::from("| ranks | gradient | speedup | Hessian product | speedup | memory a rank, for samples |\n|---|---|---|---|---|---|\n");
+    let mut text = String::from(
+        "| ranks | gradient | speedup | Hessian product | speedup | memory a rank, for samples |\n|---|---|---|---|---|---|\n",
+    );
     for row in measured {
         let own = row.memory_mib - row.memory_before_mib;
         writeln!(
@@ -240,7 +245,13 @@ fn time(seconds: f64) -> String {
         s if s >= 1e-3 => (s * 1e3, "ms"),
         s => (s * 1e6, "µs"),
     };
-    let decimals = if value >= 100.0 { 0 } else if value >= 10.0 { 1 } else { 2 };
+    let decimals = if value >= 100.0 {
+        0
+    } else if value >= 10.0 {
+        1
+    } else {
+        2
+    };
     format!("{value:.decimals$} {unit}")
 }
 
@@ -273,7 +284,10 @@ mod tests {
     #[test]
     fn what_is_between_the_marks_is_replaced() {
         let text = "a <!--measured-->old<!--/measured--> b";
-        assert_eq!(replaced(text, "measured", "new\n").unwrap_or_default(), "a <!--measured-->\n\nnew\n\n<!--/measured--> b");
+        assert_eq!(
+            replaced(text, "measured", "new\n").unwrap_or_default(),
+            "a <!--measured-->\n\nnew\n\n<!--/measured--> b"
+        );
         assert!(replaced(text, "predicted", "new").is_err());
     }
 

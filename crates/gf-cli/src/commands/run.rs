@@ -11,7 +11,7 @@ use crate::interrupt;
 use crate::progress::Progress;
 use crate::ranks::Ranks;
 use crate::report;
-use crate::runner::{self, ArmRun, CheckpointStore, FirstStep, Ran};
+use crate::runner::{self, ArmPath, ArmRun, CheckpointStore, FirstStep, Ran};
 use crate::study::{Document, OnFailure, Problem, misuse};
 
 pub(super) fn execute(arguments: &RunArguments, ranks: &Ranks) -> Result<u8, Report> {
@@ -100,8 +100,8 @@ pub(super) fn carry_on(problem: &Problem, mut run_folder: Option<RunFolder>, out
         None => Ok(CheckpointStore::of_text(PathBuf::new(), &[], spec())),
     };
     let store = problem.ranks.agree(store)?.shared_by(&problem.ranks);
-    let (runs, first_steps) = match runner::run(problem, threads, progress, &store)? {
-        Ran::ToTheEnd(runs, first_steps) => (runs, first_steps),
+    let (runs, first_steps, paths) = match runner::run(problem, threads, progress, &store)? {
+        Ran::ToTheEnd(runs, first_steps, paths) => (runs, first_steps, paths),
         Ran::Interrupted => {
             if let Some(folder) = &mut run_folder {
                 folder.keep();
@@ -110,7 +110,7 @@ pub(super) fn carry_on(problem: &Problem, mut run_folder: Option<RunFolder>, out
             return Ok(Ended::Interrupted);
         }
     };
-    conclude(problem, run_folder, &runs, first_steps, output)
+    conclude(problem, run_folder, (&runs, &paths), first_steps, output)
 }
 
 /// Computes what is no arm's, writes everything, and prints the summary: on rank 0, which has the folder.
@@ -120,7 +120,7 @@ pub(super) fn carry_on(problem: &Problem, mut run_folder: Option<RunFolder>, out
 pub(super) fn conclude(
     problem: &Problem,
     run_folder: Option<RunFolder>,
-    runs: &[ArmRun],
+    (runs, paths): (&[ArmRun], &[ArmPath]),
     first_steps: Vec<FirstStep>,
     output: &Output,
 ) -> Result<Ended, Report> {
@@ -128,11 +128,13 @@ pub(super) fn conclude(
     let samples = RunSamples::collect(problem)?;
     let depth = runner::run_depth(problem, threads, progress)?;
     let lr_range = runner::run_lr_range(problem, threads, progress)?;
+    let landscape = runner::run_landscape(problem, runs, paths, threads, progress)?;
     let Some(run_folder) = run_folder else { return Ok(Ended::OnRank0) };
     let results = run_folder.results()?;
     results.write(problem, &samples, runs, first_steps)?;
     results.write_depth(&depth)?;
     results.write_lr_range(&lr_range)?;
+    results.write_landscape(landscape.as_ref())?;
     let mut folder = Folder::read(results.path())?;
     if output.has_report {
         folder.summary.claims = report::write(&folder, None, progress)?;

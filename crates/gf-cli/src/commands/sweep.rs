@@ -72,12 +72,12 @@ pub(super) fn execute(arguments: &SweepArguments) -> Result<u8, Report> {
 /// # Errors
 /// When arms are missing, or a file cannot be written.
 pub(super) fn merge(problem: &Problem, folder: &Path, output: &Output) -> Result<(), Report> {
-    let runs = sweep::load_runs(problem, folder)?;
+    let (runs, paths) = sweep::load_runs(problem, folder)?;
     let run_folder = RunFolder::of_sweep(folder)?;
     let first_steps = runner::run_first_steps(problem, threads(output.threads)?, Progress::new(output.quiet))?;
     // Whether arms failed is a result here, as in experiments: a sweep goes where methods diverge.
     let (Ended::Complete { .. } | Ended::OnRank0 | Ended::Interrupted) =
-        conclude(problem, Some(run_folder), &runs, first_steps, output)?;
+        conclude(problem, Some(run_folder), (&runs, &paths), first_steps, output)?;
     Ok(())
 }
 

@@ -83,13 +83,19 @@ pub(super) fn summary(summary: &Summary) -> String {
     let mut text = table.to_string();
     if let Some(best) = best {
         let (shown, all) = (best.len(), summary.arms.len());
-        text.push_str(&format!("
-The best {shown} of {all} arms; all are in summary.json."));
+        text.push_str(&format!(
+            "
+The best {shown} of {all} arms; all are in summary.json."
+        ));
     }
-    text.push_str("
-Medians over seeds; seconds are spent in steps only.");
-    text.push_str("
-grad. equiv. = model flops over those of one gradient.");
+    text.push_str(
+        "
+Medians over seeds; seconds are spent in steps only.",
+    );
+    text.push_str(
+        "
+grad. equiv. = model flops over those of one gradient.",
+    );
     text
 }
 

@@ -9,11 +9,11 @@ use gf_utils::{Preprocessing, SavedModel, write_atomically};
 use miette::Report;
 
 use super::{
-    BASINS, DEPTH, DEPTH_LAYERS, EPOCH_LAYERS, EPOCHS, FolderWriter, HISTORY, LAYERS, LR_RANGE, LR_RANGE_LIMITS,
-    PREDICTIONS, SUMMARY, resolved_study, write_rows, write_summary, write_text,
+    BASINS, DEPTH, DEPTH_LAYERS, EPOCH_LAYERS, EPOCHS, FolderWriter, HISTORY, LANDSCAPE, LANDSCAPE_PLANE, LAYERS,
+    LR_RANGE, LR_RANGE_LIMITS, PREDICTIONS, SUMMARY, resolved_study, write_rows, write_summary, write_text,
 };
 use crate::classification;
-use crate::runner::{ArmRun, DepthResult, FirstStep, LrRangeResult};
+use crate::runner::{ArmRun, DepthResult, FirstStep, Landscape, LrRangeResult};
 use crate::spectrum_file;
 use crate::study::{Problem, Subject, misuse};
 use crate::summary::{Summary, version};
@@ -104,6 +104,21 @@ impl FolderWriter {
         write_rows(&self.path().join(DEPTH_LAYERS), results.iter().flat_map(|result| &result.layers))
     }
 
+    /// Writes the plane of `[landscape]`; nothing without one.
+    ///
+    /// # Errors
+    /// When a file cannot be written.
+    pub fn write_landscape(&self, landscape: Option<&Landscape>) -> Result<(), Report> {
+        let Some(landscape) = landscape else { return Ok(()) };
+        let json = serde_json::to_string(landscape).map_err(misuse)?;
+        write_text(&self.path().join(LANDSCAPE), &(json + "\n"))?;
+        if landscape.vectors.is_empty() {
+            return Ok(());
+        }
+        let path = self.path().join(LANDSCAPE_PLANE);
+        write_npy(&path, &[3, landscape.vectors.len() / 3], &landscape.vectors).map_err(misuse)
+    }
+
     /// Writes the range tests of `[lr_range]`; nothing without any.
     ///
     /// # Errors
@@ -184,7 +199,7 @@ pub(crate) fn remove_results(folder: &Path) -> Result<(), Report> {
 
 /// Whether a file of this name is a result; a file of the user's is not.
 fn is_result(name: &str) -> bool {
-    const NAMES: [&str; 20] = [
+    const NAMES: [&str; 23] = [
         SUMMARY,
         HISTORY,
         PREDICTIONS,
@@ -193,10 +208,13 @@ fn is_result(name: &str) -> bool {
         DEPTH_LAYERS,
         EPOCHS,
         EPOCH_LAYERS,
+        LANDSCAPE,
+        LANDSCAPE_PLANE,
         LAYERS,
         LR_RANGE,
         LR_RANGE_LIMITS,
         classification::SCORES,
+        classification::CLASSES,
         classification::CONFUSION,
         classification::CALIBRATION,
         spectrum_file::SPECTRUM,

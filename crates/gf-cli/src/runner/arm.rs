@@ -14,6 +14,7 @@ use super::checkpoint::{self, Checkpoint, CheckpointStore};
 use super::conservation::Drift;
 use super::instance::Instance;
 use super::observers::{Deadline, PAUSE, Pause, Ticks};
+use super::path::ArmPath;
 use super::result::{ArmOutcome, ArmRun};
 use super::watches::{Seen, Watches};
 use crate::interrupt;
@@ -28,7 +29,7 @@ pub(super) struct Session<'a> {
     pub(super) warn: &'a dyn Fn(String),
 }
 
-/// Runs an arm on a seed, from its newest checkpoint where there is one; none when the end was asked for, and the arm has saved where it stands.
+/// Runs an arm on a seed, from its newest checkpoint where there is one, with its path where the study shows it; none when the end was asked for, and the arm has saved where it stands.
 ///
 /// # Errors
 /// Misuse only.
@@ -37,7 +38,7 @@ pub(super) fn run_arm(
     arm_index: usize,
     seed: u64,
     session: &Session<'_>,
-) -> Result<Option<ArmRun>, Report> {
+) -> Result<Option<(ArmRun, Option<ArmPath>)>, Report> {
     let Session { store, label, live, warn } = session;
     let arm = &problem.study.arms[arm_index];
     let own = problem.of_arm(arm);
@@ -94,7 +95,7 @@ pub(super) fn run_arm(
     if let Some(saved) = checkpoint {
         deadline.spent(saved.history.rows().last().map_or(0.0, |row| row.wall_seconds));
         history = history.resume(saved.history, saved.best).map_err(misuse)?;
-        watches = watches.resume(problem, saved.watched, &saved.start.theta)?;
+        watches = watches.resume(problem, (saved.watched, saved.path), &saved.start.theta)?;
         start = saved.start;
         live.total().inc(start.step);
     }
@@ -111,7 +112,8 @@ pub(super) fn run_arm(
         }
         start = Start::resume::<AnyObjective, AnyMethod>(&outcome, &mut *method, &mut *control);
         let (history, best) = (history.table().clone(), history.best().cloned());
-        let saved = store.save(label, &Checkpoint { start: start.clone(), history, best, watched: watches.state() });
+        let (watched, path) = (watches.state(), watches.path());
+        let saved = store.save(label, &Checkpoint { start: start.clone(), history, best, watched, path });
         // The run goes on without it; an earlier one is still there. Said once, not at every attempt.
         let is_news = could_save || interrupt::is_requested();
         could_save = saved.is_ok();
@@ -130,6 +132,7 @@ pub(super) fn run_arm(
     let mut outcome = ArmOutcome::from(outcome);
     history.complete(&outcome.theta);
     let best = history.best().cloned();
+    let last = outcome.theta.clone();
     let restores = early_stopping.is_some_and(|early_stopping| early_stopping.restore_best);
     let restored = match &best {
         Some(best) if restores && best.step != outcome.steps && !outcome.stop.is_failure() => {
@@ -156,10 +159,10 @@ pub(super) fn run_arm(
         _ => Vec::new(),
     };
     let loss_limit = budget.loss_limit;
-    let Seen { spectrum, layers, epochs, epoch_layers } =
-        watches.finish(problem, (arm, seed), &outcome.theta, &history)?;
+    let Seen { spectrum, layers, epochs, epoch_layers, path } =
+        watches.finish(problem, (arm, seed), (&outcome.theta, &last), &history)?;
     let arm = arm.name.clone();
-    Ok(Some(ArmRun {
+    let run = ArmRun {
         arm,
         arm_index,
         seed,
@@ -174,5 +177,6 @@ pub(super) fn run_arm(
         layers,
         epochs,
         epoch_layers,
-    }))
+    };
+    Ok(Some((run, path)))
 }

@@ -7,10 +7,11 @@ use gf_optim::Start;
 use gf_utils::envelope::{self, EnvelopeError};
 use gf_utils::history::{Best, Table};
 use miette::Report;
-use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::Done;
+use super::first_version::FirstVersion;
+use super::path::ArmPath;
 use super::watches::Watched;
 use crate::ranks::Ranks;
 use crate::study::{CheckpointSpec, misuse};
@@ -23,6 +24,8 @@ pub(super) struct Checkpoint {
     pub(super) history: Table,
     pub(super) best: Option<Best>,
     pub(super) watched: Watched,
+    /// Where the study has `[landscape]`.
+    pub(super) path: Option<ArmPath>,
 }
 
 /// A file of this store: what it belongs to, and what it holds.
@@ -30,7 +33,7 @@ pub(super) struct Checkpoint {
 struct Labelled<T> {
     /// CRC-32 of study.toml.
     study: u32,
-    /// CRC-32 of the samples of the seed.
+    /// What tells the samples of the seed from others.
     data: u32,
     /// The arm's name, or that of another task.
     name: String,
@@ -50,8 +53,8 @@ pub struct CheckpointStore {
 
 const KIND: [u8; 8] = *b"gf-check";
 const KIND_OF_RESULTS: [u8; 8] = *b"gf-ended";
-/// The version of both formats.
-const VERSION: u32 = 1;
+/// The version of both formats; version 1 is read too.
+const VERSION: u32 = 2;
 const EXTENSION: &str = "gfcheckpoint";
 
 impl CheckpointStore {
@@ -109,7 +112,7 @@ impl CheckpointStore {
     }
 
     /// On all ranks what rank 0 has found.
-    fn shared<T: DeserializeOwned>(&self, kind: [u8; 8], found: Option<(PathBuf, T)>) -> Option<T> {
+    fn shared<T: FirstVersion>(&self, kind: [u8; 8], found: Option<(PathBuf, T)>) -> Option<T> {
         if self.ranks.is_alone() {
             return found.map(|(_, content)| content);
         }
@@ -120,8 +123,8 @@ impl CheckpointStore {
             _ if bytes.is_empty() => None,
             Some(content) => Some(content),
             None => {
-                let found = envelope::read_from::<Labelled<T>>(Path::new("rank 0"), &bytes, kind, VERSION);
-                Some(found.expect("rank 0 has read it").content)
+                let (found, _) = decode::<T>(Path::new("rank 0"), &bytes, kind).expect("rank 0 has read it");
+                Some(found.content)
             }
         }
     }
@@ -184,11 +187,14 @@ impl CheckpointStore {
     }
 
     /// What is in a file of this study, this data and this task; a reason in words where it is not that.
-    fn read<T: DeserializeOwned>(&self, path: &Path, kind: [u8; 8], of: &Task<'_>) -> Result<T, String> {
-        let found: Labelled<T> = envelope::read(path, kind, VERSION).map_err(|error| error.to_string())?;
+    fn read<T: FirstVersion>(&self, path: &Path, kind: [u8; 8], of: &Task<'_>) -> Result<T, String> {
+        let bytes = envelope::content(path);
+        let (found, version) =
+            bytes.and_then(|bytes| decode::<T>(path, &bytes, kind)).map_err(|error| error.to_string())?;
+        let data = if version == 1 { (of.data_of_first_version)() } else { Some(of.data) };
         let reason = if found.study != self.study {
             "belongs to another study, or study.toml was changed since"
-        } else if found.data != of.data {
+        } else if Some(found.data) != data {
             "belongs to other data: the samples have changed since"
         } else if (found.name.as_str(), found.seed) != (of.name, of.seed) {
             "belongs to another arm or seed"
@@ -199,13 +205,25 @@ impl CheckpointStore {
     }
 }
 
+/// The content of a file of either version, and which.
+fn decode<T: FirstVersion>(path: &Path, bytes: &[u8], kind: [u8; 8]) -> Result<(Labelled<T>, u32), EnvelopeError> {
+    let opened = envelope::open(path, bytes, kind, 1..=VERSION)?;
+    if opened.version() == VERSION {
+        return Ok((opened.decode()?, VERSION));
+    }
+    let Labelled { study, data, name, seed, content } = opened.decode::<Labelled<T::Was>>()?;
+    Ok((Labelled { study, data, name, seed, content: T::from(content) }, 1))
+}
+
 /// What a file belongs to.
 pub(super) struct Task<'a> {
     /// The arm's name, or that of another task.
     pub(super) name: &'a str,
     pub(super) seed: u64,
-    /// CRC-32 of its samples.
+    /// [`crate::study::Problem::fingerprint`] of its samples.
     pub(super) data: u32,
+    /// What version 1 had in its place; none where that cannot be known.
+    pub(super) data_of_first_version: &'a dyn Fn() -> Option<u32>,
 }
 
 impl Task<'_> {
@@ -242,6 +260,7 @@ mod tests {
                 spectrum: None,
                 central_flow: None,
             },
+            path: None,
         }
     }
 
@@ -249,7 +268,7 @@ mod tests {
         CheckpointStore::of_text(folder.to_path_buf(), b"a study", CheckpointSpec::default())
     }
 
-    const OF: Task<'static> = Task { name: "arm", seed: 3, data: 5 };
+    const OF: Task<'static> = Task { name: "arm", seed: 3, data: 5, data_of_first_version: &|| None };
 
     /// Any 1,000 damages of the newest file: it is refused with a message that names it and the one before is taken, or it is what was saved.
     #[test]
@@ -299,7 +318,7 @@ mod tests {
         let path = store.all(&OF).remove(0);
         let valid = std::fs::read(&path).unwrap();
         survive("checkpoints", 20_000, std::slice::from_ref(&valid), [40, 100_000], |bytes| {
-            let found = envelope::read_from::<Labelled<Checkpoint>>(&path, bytes, KIND, VERSION);
+            let found = decode::<Checkpoint>(&path, bytes, KIND);
             assert!(found.is_err() || bytes == valid, "a damaged checkpoint was read");
         });
         // Damage that keeps the checksum, as only another program leaves it, decodes or does not.
@@ -309,7 +328,7 @@ mod tests {
             bytes.extend((payload.len() as u64).to_le_bytes());
             bytes.extend(crc32fast::hash(payload).to_le_bytes());
             bytes.extend(payload);
-            let _ = envelope::read_from::<Labelled<Checkpoint>>(&path, &bytes, KIND, VERSION);
+            let _ = decode::<Checkpoint>(&path, &bytes, KIND);
         });
     }
 
@@ -336,7 +355,7 @@ mod tests {
     fn the_newest_are_kept_and_names_are_told_apart() {
         let folder = tempfile::tempdir().unwrap();
         let store = store(folder.path());
-        let other = Task { name: "arm-3", seed: 1, data: 5 };
+        let other = Task { name: "arm-3", seed: 1, ..OF };
         [10, 20, 30, 1_000_000_000_000].into_iter().for_each(|step| store.save(&OF, &checkpoint(step)).unwrap());
         store.save(&other, &checkpoint(40)).unwrap();
         let names: Vec<String> =

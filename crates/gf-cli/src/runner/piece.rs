@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::arm::{Session, run_arm};
 use super::checkpoint::{self, CheckpointStore};
 use super::first_steps::{FirstStep, first_step};
-use super::{ArmRun, Done, Task, check_memory, line_name};
+use super::{ArmPath, ArmRun, Done, Task, check_memory, line_name};
 use crate::interrupt;
 use crate::parallel::for_each_task;
 use crate::progress::{Live, Progress};
@@ -64,9 +64,12 @@ impl Piece {
     }
 
     /// What it came to, where it has ended; tells `warn` of a file that is not that.
-    pub(crate) fn result(&self, problem: &Problem, warn: impl FnOnce(String)) -> Option<ArmRun> {
+    pub(crate) fn result(&self, problem: &Problem, warn: impl FnOnce(String)) -> Option<(ArmRun, Option<ArmPath>)> {
+        let name = &problem.study.arms[self.arm].name;
         match self.store.ended(&self.label(), warn)? {
-            Done::Arm(run) => Some(run.of_arm(&problem.study.arms[self.arm].name, self.arm)),
+            Done::Arm(run, path) => {
+                Some((run.of_arm(name, self.arm), path.map(|path| ArmPath { arm: name.clone(), ..path })))
+            }
             Done::Start(_) => None,
         }
     }
@@ -77,7 +80,7 @@ impl Piece {
     }
 
     fn label(&self) -> checkpoint::Task<'_> {
-        checkpoint::Task { name: &self.name, seed: self.seed, data: self.data }
+        checkpoint::Task { name: &self.name, seed: self.seed, data: self.data, data_of_first_version: &|| None }
     }
 
     /// Runs it, from its newest checkpoint where there is one.
@@ -91,12 +94,12 @@ impl Piece {
         let label = self.label();
         let warn = |message: String| live.total().suspend(|| eprintln!("warning: {message}"));
         let session = Session { store: &self.store, label: &label, live, warn: &warn };
-        let run = match run_arm(problem, self.arm, self.seed, &session) {
+        let (run, path) = match run_arm(problem, self.arm, self.seed, &session) {
             Ok(Some(run)) => run,
             Ok(None) => return Ok(PieceEnd::Interrupted),
             Err(report) => return Ok(PieceEnd::Refused(report.to_string())),
         };
-        self.store.save_results(&label, &Done::Arm(Box::new(run))).map_err(misuse)?;
+        self.store.save_results(&label, &Done::Arm(Box::new(run), path)).map_err(misuse)?;
         Ok(PieceEnd::Stored)
     }
 }

@@ -14,6 +14,7 @@ use super::central_flow::{CentralFlowWatch, CentralFlowWatchState};
 use super::epochs::{EpochLayerRow, EpochRow, EpochSums, EpochWatch, epoch_layer_rows, epoch_rows};
 use super::instance::{FlowDistance, Instance};
 use super::layers::{LayerRow, LayerWatch};
+use super::path::{ArmPath, PathWatch};
 use super::spectrum::{self, SpectrumRun};
 use crate::study::{ArmSpec, Problem, misuse};
 
@@ -24,6 +25,7 @@ pub(super) struct Watches {
     central_flow: Option<CentralFlowWatch>,
     layers: Option<LayerWatch>,
     epochs: Option<EpochWatch>,
+    path: Option<PathWatch>,
     batches_per_epoch: u64,
 }
 
@@ -45,6 +47,7 @@ pub(super) struct Seen {
     pub(super) layers: Vec<LayerRow>,
     pub(super) epochs: Vec<EpochRow>,
     pub(super) epoch_layers: Vec<EpochLayerRow>,
+    pub(super) path: Option<ArmPath>,
 }
 
 impl Watches {
@@ -66,6 +69,7 @@ impl Watches {
             central_flow: CentralFlowWatch::new(problem, arm, seed, theta)?,
             layers: LayerWatch::new(problem, &arm.name, seed, (instance.data.as_ref(), batches_per_epoch))?,
             epochs: EpochWatch::new(problem, arm, seed, theta)?,
+            path: PathWatch::new(problem, arm, seed, batches_per_epoch),
             batches_per_epoch,
         })
     }
@@ -77,13 +81,14 @@ impl Watches {
 
     /// In the order in which they look: the distance is measured before the history asks for it.
     pub(super) fn observers(&mut self) -> Vec<&mut dyn Observer> {
-        let Self { flow, tracker, central_flow, layers, epochs, .. } = self;
+        let Self { flow, tracker, central_flow, layers, epochs, path, .. } = self;
         let mut observers: Vec<&mut dyn Observer> = Vec::new();
         observers.extend(flow.as_mut().map(|watch| watch as &mut dyn Observer));
         observers.extend(tracker.as_mut().map(|watch| watch as &mut dyn Observer));
         observers.extend(central_flow.as_mut().map(|watch| watch as &mut dyn Observer));
         observers.extend(layers.as_mut().map(|watch| watch as &mut dyn Observer));
         observers.extend(epochs.as_mut().map(|watch| watch as &mut dyn Observer));
+        observers.extend(path.as_mut().map(|watch| watch as &mut dyn Observer));
         observers
     }
 
@@ -98,12 +103,25 @@ impl Watches {
         }
     }
 
-    /// Go on from there, at `theta`.
+    /// The iterates kept so far, where the study shows the arm's path.
+    pub(super) fn path(&self) -> Option<ArmPath> {
+        self.path.as_ref().map(PathWatch::state)
+    }
+
+    /// Go on from there, at `theta`, with the iterates kept.
     ///
     /// # Errors
     /// When the state is that of another study.
-    pub(super) fn resume(self, problem: &Problem, saved: Watched, theta: &[f64]) -> Result<Self, Report> {
-        let Self { mut flow, tracker, central_flow, mut layers, mut epochs, batches_per_epoch } = self;
+    pub(super) fn resume(
+        self,
+        problem: &Problem,
+        (saved, iterates): (Watched, Option<ArmPath>),
+        theta: &[f64],
+    ) -> Result<Self, Report> {
+        let Self { mut flow, tracker, central_flow, mut layers, mut epochs, mut path, batches_per_epoch } = self;
+        if let (Some(path), Some(iterates)) = (&mut path, iterates) {
+            path.resume(iterates);
+        }
         if let (Some(flow), Some(state), Some(tolerance)) = (&mut flow, saved.flow, problem.study.run.flow_tolerance) {
             flow.resume(state, tolerance)?;
         }
@@ -121,10 +139,10 @@ impl Watches {
         if let Some(epochs) = &mut epochs {
             epochs.resume(saved.epochs, theta);
         }
-        Ok(Self { flow, tracker, central_flow, layers, epochs, batches_per_epoch })
+        Ok(Self { flow, tracker, central_flow, layers, epochs, path, batches_per_epoch })
     }
 
-    /// What they saw of the run that ended at `theta` with this history.
+    /// What they saw of the run that ended at `theta` with this history; its last iterate was `last`.
     ///
     /// # Errors
     /// Misfits of network, loss and samples.
@@ -132,10 +150,10 @@ impl Watches {
         self,
         problem: &Problem,
         (arm, seed): (&ArmSpec, u64),
-        theta: &[f64],
+        (theta, last): (&[f64], &[f64]),
         history: &Table,
     ) -> Result<Seen, Report> {
-        let Self { tracker, central_flow, layers, epochs, batches_per_epoch, .. } = self;
+        let Self { tracker, central_flow, layers, epochs, path, batches_per_epoch, .. } = self;
         let spectrum =
             tracker.map(|tracker| SpectrumRun::new(problem, (arm, seed), theta, tracker, central_flow)).transpose()?;
         let layers = layers.map(|watch| watch.rows).unwrap_or_default();
@@ -143,6 +161,8 @@ impl Watches {
         let epoch_layers = sums.as_ref().map_or_else(Vec::new, |sums| epoch_layer_rows(&arm.name, seed, sums));
         let epochs =
             sums.map_or_else(Vec::new, |sums| epoch_rows((&arm.name, seed), history, &sums, batches_per_epoch));
-        Ok(Seen { spectrum, layers, epochs, epoch_layers })
+        let steps = history.rows().last().map_or(0, |row| row.step);
+        let path = path.map(|watch| watch.finish(steps, last));
+        Ok(Seen { spectrum, layers, epochs, epoch_layers, path })
     }
 }

@@ -97,6 +97,7 @@ impl Problem {
         self.check_arms()?;
         self.check_claims()?;
         self.check_spectrum()?;
+        self.check_landscape()?;
         self.check_ranks()?;
         if let Subject::Network(_) = self.subject {
             // The first seed's data and objective: misfits of shapes come out here, before anything runs.
@@ -582,7 +583,7 @@ fn network_shortage(network: &Network, samples: usize) -> Option<String> {
 }
 
 /// Free memory in bytes, where the system says (Linux).
-fn available_memory() -> Option<u64> {
+pub(crate) fn available_memory() -> Option<u64> {
     let text = std::fs::read_to_string("/proc/meminfo").ok()?;
     let line = text.lines().find(|line| line.starts_with("MemAvailable:"))?;
     let kib: u64 = line.split_whitespace().nth(1)?.parse().ok()?;

@@ -25,6 +25,7 @@ pub use spectrum::SpectrumSpec;
 use super::LossSpec;
 use super::depth::Depth;
 use super::function::FunctionSpec;
+use super::landscape::LandscapeSpec;
 use super::lr_range::LrRange;
 
 /// A whole study. A problem alone (for `gf eval`) has no arms.
@@ -79,6 +80,9 @@ pub struct Study {
     /// A learning-rate range test of every arm, from its start [default: none].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lr_range: Option<LrRange>,
+    /// The loss of the network on a plane, under the paths of the arms [default: none].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub landscape: Option<LandscapeSpec>,
     /// Signals through random networks of growing depth [default: none].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub depth: Option<Depth>,

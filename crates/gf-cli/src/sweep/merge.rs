@@ -5,7 +5,7 @@ use std::path::Path;
 use miette::Report;
 
 use super::pieces;
-use crate::runner::ArmRun;
+use crate::runner::{ArmPath, ArmRun};
 use crate::study::{Document, Problem, misuse};
 use crate::summary::version;
 
@@ -20,22 +20,25 @@ pub(crate) fn read_study(folder: &Path) -> Result<Problem, Report> {
     Problem::load(Document::read(&folder.join("study.toml"))?)
 }
 
-/// What all arms came to, in the order of the study.
+/// What all arms came to, in the order of the study, with the paths that it shows.
 ///
 /// # Errors
 /// When arms are missing; names them, and says how to run them.
-pub(crate) fn load_runs(problem: &Problem, folder: &Path) -> Result<Vec<ArmRun>, Report> {
+pub(crate) fn load_runs(problem: &Problem, folder: &Path) -> Result<(Vec<ArmRun>, Vec<ArmPath>), Report> {
     let pieces = pieces(problem, folder)?;
     let warn = |message: String| eprintln!("warning: {message}; it counts as missing");
-    let (mut runs, mut missing) = (Vec::new(), Vec::new());
+    let (mut runs, mut paths, mut missing) = (Vec::new(), Vec::new(), Vec::new());
     for piece in &pieces {
         match piece.result(problem, warn) {
-            Some(run) => runs.push(run),
+            Some((run, path)) => {
+                runs.push(run);
+                paths.extend(path);
+            }
             None => missing.push(piece.title(problem)),
         }
     }
     if missing.is_empty() {
-        return Ok(runs);
+        return Ok((runs, paths));
     }
     let mut names = missing.iter().take(MOST_NAMED).cloned().collect::<Vec<_>>().join("; ");
     if missing.len() > MOST_NAMED {

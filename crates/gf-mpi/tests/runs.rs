@@ -43,6 +43,12 @@ fn run(count: usize, arguments: &[&str], folder: &Path) -> Output {
     ranks(count, arguments, folder).spawn().unwrap().wait_with_output().unwrap()
 }
 
+/// What it said, without line breaks.
+fn words(output: &Output) -> String {
+    let text = String::from_utf8_lossy(&output.stderr).replace('│', " ");
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
 fn success(output: &Output) {
     assert!(output.status.success(), "{}\n{}", output.status, String::from_utf8_lossy(&output.stderr));
 }
@@ -125,7 +131,7 @@ fn apart(a: &Path, b: &Path) -> f64 {
 fn numbers_without_clocks(folder: &Path) -> Vec<String> {
     let text = std::fs::read_to_string(folder.join("history.csv")).unwrap();
     let header: Vec<&str> = text.lines().next().unwrap().split(',').collect();
-    let keep = |index: usize| !header[index].contains("seconds");
+    let keep = |index: usize| header[index] != "wall_s";
     let line = |line: &str| {
         let fields: Vec<&str> =
             line.split(',').enumerate().filter(|(index, _)| keep(*index)).map(|(_, field)| field).collect();
@@ -156,7 +162,8 @@ fn any_number_of_ranks_runs_the_study_of_one_process() {
         }
     }
     success(&run(3, &["run", "study.toml", "--no-report", "--quiet", "--out", "again"], folder));
-    assert_eq!(numbers_without_clocks(&folder.join("again")), numbers_without_clocks(&folder.join("mini-3")));
+    let [again, first] = ["again", "mini-3"].map(|out| numbers_without_clocks(&folder.join(out)));
+    assert!(again == first, "the same bits at every repetition");
 }
 
 #[test]
@@ -183,10 +190,9 @@ fn arrays_and_files_of_their_own_are_read_part_by_part() {
     // A file that no rank reads, and a rank that has no file.
     let one = ended(ranks(1, &["run", "study.toml", "--quiet", "--out", "a"], folder).spawn().unwrap());
     let three = ended(ranks(3, &["run", "study.toml", "--quiet", "--out", "b"], folder).spawn().unwrap());
-    for (output, expected) in [(one, "x-1.npy"), (three, "rank 2")] {
-        let text = String::from_utf8_lossy(&output.stderr).into_owned();
-        assert!(!output.status.success() && text.contains(expected), "{text}");
-        assert_eq!(text.matches("study.toml").count().min(1), text.matches("expected").count().min(1), "{text}");
+    for (output, expected) in [(one, "expected a rank for each file"), (three, "cannot read the file of rank 2")] {
+        let text = words(&output);
+        assert!(!output.status.success() && text.matches(expected).count() == 1, "{text}");
     }
     assert!(!folder.join("a").exists() && !folder.join("b").exists(), "nothing is left of a run that could not start");
 }
@@ -202,7 +208,7 @@ fn ranks_with_different_shapes_end_with_one_message() {
     write_npy(&folder.join("y-1.npy"), &[45, 1], &y[..45]).unwrap();
     study(folder, "x = \"x-{rank}.npy\"\ny = \"y-{rank}.npy\"", "steps = 20", ARMS);
     let output = ended(ranks(2, &["run", "study.toml", "--quiet", "--out", "out"], folder).spawn().unwrap());
-    let text = String::from_utf8_lossy(&output.stderr).into_owned();
+    let text = words(&output);
     assert!(!output.status.success());
     assert_eq!(text.matches("the same shapes on all ranks").count(), 1, "{text}");
     assert!(text.contains("3 inputs and 2 targets") && text.contains("2 inputs and 1 targets"), "{text}");
@@ -214,7 +220,7 @@ fn misuse_is_said_once() {
     let folder = folder.path();
     let failing = |arguments: &[&str], expected: &str| {
         let output = ended(ranks(3, arguments, folder).spawn().unwrap());
-        let text = String::from_utf8_lossy(&output.stderr).into_owned();
+        let text = words(&output);
         assert_eq!(text.matches(expected).count(), 1, "{text}");
         assert!(!output.status.success());
     };
@@ -223,7 +229,7 @@ fn misuse_is_said_once() {
     failing(&["methods"], "expected one process");
     std::fs::write(folder.join("data.csv"), csv(40)).unwrap();
     study(folder, &CSV.replace("\"u\"", "\"w\""), "steps = 5", ARMS);
-    failing(&["run", "study.toml"], "\"w\"");
+    failing(&["run", "study.toml"], "no column \"w\"");
     study(folder, CSV, "steps = 5\nlayers_every = 2", ARMS);
     failing(&["run", "study.toml"], "expected one process for run.layers_every");
 }

@@ -97,7 +97,7 @@ pub fn run(problem: &Problem, threads: usize, progress: Progress, store: &Checkp
     let live = progress.live(steps.saturating_add(STEPS_A_START * starts), width.unwrap_or(0));
     let tasks: Vec<Task> =
         arms.into_iter().map(|(arm, seed)| Task::Arm(arm, seed)).chain((0..starts).map(Task::Start)).collect();
-    check_memory(problem, &tasks, threads)?;
+    check_memory(problem, &tasks, problem.ranks.tasks_at_once(threads))?;
     let results = for_each_task(&tasks, problem.ranks.tasks_at_once(threads), threads, |task| {
         if problem.ranks.are_interrupted() { Ok(None) } else { run_task(problem, task, store, &live) }
     });
@@ -221,12 +221,13 @@ fn check_memory(problem: &Problem, tasks: &[Task], threads: usize) -> Result<(),
         .collect();
     bytes.sort_unstable_by_key(|bytes| std::cmp::Reverse(*bytes));
     let at_once = bytes.iter().take(threads).fold(0usize, |sum, bytes| sum.saturating_add(*bytes));
-    match memory_shortage(dim, at_once) {
+    // Ranks may have different memories.
+    problem.ranks.agree(match memory_shortage(dim, at_once) {
         Some(message) => {
             Err(problem.document.error_at(&["arm"], format!("{threads} at a time: {message}, or fewer --threads")))
         }
         None => Ok(()),
-    }
+    })
 }
 
 /// The name of a stop for tables: `steps`, `diverged`, ….

@@ -167,10 +167,11 @@ impl Problem {
             let message = format!("expected at most {MOST_POINTS} iterates of all arms together, found {points}");
             return fail("every", message);
         }
-        match self.landscape_shortage(points) {
+        // Ranks may have different memories.
+        self.ranks.agree(match self.landscape_shortage(points) {
             Some(message) => fail("every", message),
             None => Ok(()),
-        }
+        })
     }
 
     /// Iterates that are kept at most, of all arms together.

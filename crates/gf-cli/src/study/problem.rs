@@ -421,7 +421,8 @@ impl Problem {
                     self.document.error_at(&["run", "conservation"], message)
                 })?;
             }
-            self.check_memory(index, &arm.method)?;
+            // Ranks may have different memories.
+            self.ranks.agree(self.check_memory(index, &arm.method))?;
         }
         Ok(())
     }

@@ -53,10 +53,11 @@ impl Problem {
                 return fail("gauss_newton", message);
             }
         }
-        match memory_shortage(p, spec.dense_bytes(p)) {
+        // Ranks may have different memories.
+        self.ranks.agree(match memory_shortage(p, spec.dense_bytes(p)) {
             Some(message) => fail(if spec.full { "full" } else { "per_layer" }, message),
             None => Ok(()),
-        }
+        })
     }
 
     fn check_central_flow(&self) -> Result<(), Report> {

@@ -37,8 +37,8 @@ struct Machine {
     addition: f64,
 }
 
-/// A cluster's node, assumed: 64 cores at 10 Gflop/s each in these kernels, 2 µs, 200 Gbit/s, 50 GB/s.
-const NODE: Machine = Machine { flops: 6.4e11, latency: 2e-6, bandwidth: 2.5e10, addition: 5e10 };
+/// A cluster's node, assumed: 64 cores at 25 Gflop/s each in these kernels, 2 µs, 200 Gbit/s, 50 GB/s.
+const NODE: Machine = Machine { flops: 1.6e12, latency: 2e-6, bandwidth: 2.5e10, addition: 5e10 };
 /// Products of a Krylov solve, as in the studies of the book.
 const PRODUCTS: f64 = 30.0;
 

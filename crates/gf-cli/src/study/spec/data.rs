@@ -14,7 +14,8 @@ pub struct DataSpec {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub builtin: Option<Builtin>,
     /// Inputs: a `.npy` file, n × d, or an IDX file (MNIST's format, also compressed by gzip), whose images become rows. Gray values stay
-    /// 0 to 255 unless `scale` says otherwise. Which format it is, the first bytes say [default: none].
+    /// 0 to 255 unless `scale` says otherwise. Which format it is, the first bytes say. `{rank}` in the name of
+    /// this or another file stands for the rank of an MPI program: each has its own file [default: none].
     #[serde(skip_serializing_if = "Option::is_none")]
     pub x: Option<PathBuf>,
     /// Targets in either format: numbers, integer labels, or one-hot rows [default: none].

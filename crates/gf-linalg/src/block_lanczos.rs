@@ -149,7 +149,7 @@ impl BlockLanczos {
         self.extend(block);
     }
 
-    /// Makes the columns of `block`, orthonormalized against the basis, the pending block: how to go on from an invariant space.
+    /// Makes the columns of `block` (p numbers each), orthonormalized against the basis, the pending block: how to go on from an invariant space.
     /// Dependent columns are dropped.
     pub fn extend(&mut self, block: &[f64]) {
         debug_assert!(block.len().is_multiple_of(self.p), "whole columns");
@@ -171,10 +171,13 @@ impl BlockLanczos {
         self.len + self.pending <= self.capacity
     }
 
-    /// One step, with as many products as the pending block has vectors. Needs a pending block and room for it.
+    /// One step, with as many products as the pending block has vectors.
     ///
     /// # Errors
     /// [`ProcessError::ProductNotFinite`]; only a new start makes sense then.
+    ///
+    /// # Panics
+    /// Without a pending block, or without room for it: see [`BlockLanczos::is_invariant`] and [`BlockLanczos::has_room`].
     pub fn grow(&mut self, operator: &mut dyn SymmetricOperator) -> Result<(), ProcessError> {
         assert!(self.pending > 0 && self.has_room(), "a pending block with room for it");
         let (p, b) = (self.p, self.pending);

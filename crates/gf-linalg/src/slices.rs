@@ -3,6 +3,8 @@
 //! Every element sees the same operations wherever it stands, so results do not depend on alignment or on how a slice is cut.
 //! Errors are at most 2 units in the last place, 3 for `tanh`, `sigmoid` and `softplus`, 4 for `normal_cdf` and `gelu` (tested
 //! against high-precision tables); ±0, ±∞, NaN and subnormal numbers are treated as the scalar functions of std treat them.
+//! The slices of a call have one length: every function panics where they do not.
+//!
 //! The kernels use fused multiply-add; where the processor has none, std emulates it exactly and slowly.
 
 mod exponential;

@@ -25,7 +25,7 @@ impl BlockLanczos {
         symmetric_eigen(k, &packed)
     }
 
-    /// ‖A x − ϑ x‖ of the Ritz pair with the eigenvector `y` of T, as the process knows it.
+    /// ‖A x − ϑ x‖ = ‖R Eᵀ y‖ of the Ritz pair x = V y with the eigenvector `y` of T (len numbers), as the process knows it.
     pub fn residual(&self, y: &[f64]) -> f64 {
         if self.pending == 0 {
             return 0.0;

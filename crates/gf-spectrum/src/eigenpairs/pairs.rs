@@ -48,7 +48,7 @@ impl Eigenpairs {
         &self.pairs
     }
 
-    /// The unit eigenvector of pair `k` of [`Eigenpairs::all`].
+    /// The unit eigenvector of pair `k` of [`Eigenpairs::all`], p numbers.
     pub fn vector(&self, k: usize) -> &[f64] {
         &self.vectors[k * self.order..(k + 1) * self.order]
     }

@@ -7,7 +7,7 @@ use anyhow::{Context, Result};
 
 const PAGES: [&str; 2] = ["ARCHITECTURE.md", "CONTRIBUTING.md"];
 
-/// Checks every path from the root of the repository that stands between backticks.
+/// Checks every path from the root of the repository that stands between backticks, alone or in a command.
 pub(super) fn check(root: &Path, faults: &mut Vec<String>) -> Result<()> {
     for page in PAGES {
         let text = fs::read_to_string(root.join(page)).with_context(|| format!("reading {page}"))?;
@@ -20,10 +20,11 @@ pub(super) fn check(root: &Path, faults: &mut Vec<String>) -> Result<()> {
     Ok(())
 }
 
-/// What stands between backticks and begins like a path; `NAME` stands for what does not exist yet.
+/// Words between backticks that begin like a path; `NAME` stands for what does not exist yet.
 fn paths(text: &str) -> impl Iterator<Item = &str> {
-    let is_path = |span: &&str| span.starts_with("crates/") || span.starts_with("docs/") || span.starts_with("xtask/");
-    text.split('`').skip(1).step_by(2).filter(is_path).filter(|span| !span.contains("NAME") && !span.contains(' '))
+    let is_path = |word: &&str| ["crates/", "docs/", "xtask/"].iter().any(|folder| word.starts_with(folder));
+    let spans = text.split('`').skip(1).step_by(2);
+    spans.flat_map(str::split_whitespace).filter(is_path).filter(|word| !word.contains("NAME"))
 }
 
 #[cfg(test)]
@@ -32,7 +33,7 @@ mod tests {
 
     #[test]
     fn paths_stand_between_backticks() {
-        let text = "crates/a `crates/b.rs` and `crates/NAME.rs`, `cargo test` in `docs/c.md`";
+        let text = "crates/a `crates/b.rs` and `crates/NAME.rs`, `git log -- docs/c.md`";
         assert_eq!(paths(text).collect::<Vec<_>>(), ["crates/b.rs", "docs/c.md"]);
     }
 }

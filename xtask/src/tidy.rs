@@ -1,5 +1,8 @@
 //! Invariants of ARCHITECTURE.md that text can check.
 
+mod layers;
+mod pages;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -13,7 +16,18 @@ struct Rule {
     reason: &'static str,
 }
 
-const LIBRARIES: [&str; 3] = ["crates/gf-core/src", "crates/gf-layers/src", "crates/gf-optim/src"];
+const LIBRARIES: [&str; 5] = [
+    "crates/gf-core/src",
+    "crates/gf-linalg/src",
+    "crates/gf-layers/src",
+    "crates/gf-optim/src",
+    "crates/gf-spectrum/src",
+];
+
+/// Lines of a file at most, far beyond what is usual: a longer one holds a second concept.
+const LONGEST: usize = 600;
+/// Longer files: tables of cases.
+const LONGER: &[&str] = &["crates/gf-optim/tests/newton_like.rs"];
 
 const RULES: &[Rule] = &[
     Rule {
@@ -34,9 +48,17 @@ const RULES: &[Rule] = &[
         pattern: "kuva::",
         reason: "figures are described by gf-report, which alone knows what draws them",
     },
+    Rule {
+        folder: "crates",
+        except: &["crates/gf-mpi"],
+        pattern: "mpi::",
+        reason: "only gf-mpi names MPI: everything else builds without one",
+    },
     Rule { folder: "crates", except: &[], pattern: "todo!(", reason: "no stubs" },
     Rule { folder: "crates", except: &[], pattern: "unimplemented!(", reason: "no stubs" },
     Rule { folder: "crates", except: &[], pattern: "thread_rng", reason: "random numbers come from named streams" },
+    Rule { folder: "crates", except: &[], pattern: "rand::rng(", reason: "random numbers come from named streams" },
+    Rule { folder: "crates", except: &[], pattern: "SysRng", reason: "random numbers come from named streams" },
 ];
 
 /// What the computing crates never do.
@@ -66,6 +88,13 @@ pub(crate) fn check(root: &Path) -> Result<()> {
             }
         }
     }
+    for folder in ["crates", "xtask"] {
+        for file in rust_files(&root.join(folder))? {
+            check_length(root, &file, &mut faults)?;
+        }
+    }
+    layers::check(root, &mut faults)?;
+    pages::check(root, &mut faults)?;
     for required in [
         "README.md",
         "ARCHITECTURE.md",
@@ -93,6 +122,15 @@ fn find(root: &Path, file: &Path, pattern: &str, reason: &str, faults: &mut Vec<
             let shown = file.strip_prefix(root).unwrap_or(file).display();
             faults.push(format!("{shown}:{}: `{pattern}`: {reason}", number + 1));
         }
+    }
+    Ok(())
+}
+
+fn check_length(root: &Path, file: &Path, faults: &mut Vec<String>) -> Result<()> {
+    let shown = file.strip_prefix(root).unwrap_or(file);
+    let lines = fs::read_to_string(file).with_context(|| format!("reading {}", file.display()))?.lines().count();
+    if lines > LONGEST && !LONGER.iter().any(|longer| shown == Path::new(longer)) {
+        faults.push(format!("{}: expected at most {LONGEST} lines, found {lines}", shown.display()));
     }
     Ok(())
 }

@@ -1,5 +1,7 @@
 //! Studies: a problem, arms and a budget, as a TOML file.
 
+mod arms;
+mod claims;
 mod conserved;
 mod data;
 mod depth;
@@ -10,8 +12,11 @@ mod landscape;
 mod length;
 mod loss;
 mod lr_range;
+mod memory;
+mod name;
 mod problem;
 mod records;
+mod run;
 mod schedule;
 mod schema;
 mod spec;
@@ -26,7 +31,7 @@ pub use landscape::{LandscapeSpec, PlaneEigenvectors, PlaneKind};
 pub use loss::{LossKind, LossSpec};
 pub use lr_range::LrRange;
 pub(crate) use lr_range::check_flags;
-pub(crate) use problem::memory_shortage;
+pub(crate) use memory::memory_shortage;
 pub use problem::{CONSERVATION_DRIFT, DISTANCE_TO_FLOW, NetworkLoss, NetworkProblem, Problem, Subject};
 pub(crate) use records::builtin_samples;
 pub(crate) use schema::resolve;

@@ -211,7 +211,7 @@ impl RunSummary {
     }
 
     /// Infinite for a failed run.
-    pub fn final_val_loss(&self) -> f64 {
+    fn final_val_loss(&self) -> f64 {
         match self.failure {
             Some(_) => f64::INFINITY,
             None => self.last.get("val_loss").copied().flatten().unwrap_or(f64::INFINITY),

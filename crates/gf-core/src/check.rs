@@ -45,7 +45,7 @@ fn steps() -> Vec<f64> {
     (4..=16).map(|k| 10f64.powf(-0.25 * f64::from(k))).collect()
 }
 
-/// Checks the gradient at `theta` along `direction` against values.
+/// Checks the gradient at `theta` along `direction` v, p numbers each, against values: |L(θ+tv) − L(θ) − t·∇Lᵀv| = O(t²).
 ///
 /// # Errors
 /// [`EvalError`] of the objective.
@@ -65,7 +65,7 @@ pub fn check_gradient<O: Objective + ?Sized>(
     Ok(TaylorCheck { steps, remainders, rounding: 1e-13 * (value.abs() + slope.abs() + 1e-3), expected: 2.0 })
 }
 
-/// Checks gradient and Hessian at `theta` along `direction` against values alone: |L(θ+tv) − L(θ) − t·gᵀv − ½t²·vᵀHv| = O(t³). A wrong gradient
+/// Checks gradient and Hessian at `theta` along `direction` v, p numbers each, against values alone: |L(θ+tv) − L(θ) − t·gᵀv − ½t²·vᵀHv| = O(t³). A wrong gradient
 /// leaves slope 1, a wrong Hessian slope 2.
 ///
 /// # Errors
@@ -105,7 +105,7 @@ pub fn central_difference<O: Objective + ?Sized>(
     Ok([vector::dot(&gradient, direction), (ahead - behind) / (2.0 * epsilon)])
 }
 
-/// Checks the Hessian product at `theta` along `direction` against gradients.
+/// Checks the Hessian product at `theta` along `direction` v, p numbers each, against gradients: ‖∇L(θ+tv) − ∇L(θ) − t·Hv‖ = O(t²).
 ///
 /// # Errors
 /// [`EvalError`] of the objective.
@@ -131,7 +131,8 @@ pub fn check_hessian_product<O: HessianProduct + ?Sized>(
     Ok(TaylorCheck { steps, remainders, rounding, expected: 2.0 })
 }
 
-/// Checks the third derivative at `theta`, contracted with u and v, against Hessian products with v along u.
+/// Checks the third derivative at `theta`, contracted with `u` and `v` (p numbers each), against Hessian products with v along u:
+/// ‖H(θ+tu)v − H(θ)v − t·∇(uᵀHv)‖ = O(t²).
 ///
 /// # Errors
 /// [`EvalError`] of the objective.
@@ -158,7 +159,7 @@ pub fn check_curvature_gradient<O: HessianProduct + ThirdDerivative + ?Sized>(
     Ok(TaylorCheck { steps, remainders, rounding, expected: 2.0 })
 }
 
-/// Checks the Jacobian at `theta` along `direction` against residuals: ‖r(θ+tv) − r(θ) − t·Jv‖ = O(t²).
+/// Checks the Jacobian at `theta` along `direction` v, p numbers each, against residuals: ‖r(θ+tv) − r(θ) − t·Jv‖ = O(t²).
 ///
 /// # Errors
 /// [`EvalError`] of the objective.

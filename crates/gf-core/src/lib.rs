@@ -24,6 +24,7 @@ mod curvature_sample;
 mod distributed;
 mod finite_difference;
 mod least_squares;
+mod mirror;
 mod noisy;
 mod objective;
 pub mod problems;
@@ -41,10 +42,11 @@ pub use curvature_sample::CurvatureSample;
 pub use distributed::Distributed;
 pub use finite_difference::FiniteDifference;
 pub use least_squares::{Evaluations, LeastSquares, LeastSquaresFunction};
+pub(crate) use mirror::mirror;
 pub use noisy::Noisy;
 pub use objective::{
     Cost, CurvatureAt, DenseHessian, EvalError, FullCurvature, GaussNewton, HessianProduct, Objective, Sample,
-    SymmetricOperator, ThirdDerivative, Triangle, check_curvature_gradient_lens, check_len, mirror,
+    SymmetricOperator, ThirdDerivative, Triangle, check_curvature_gradient_lens, check_len,
 };
 pub use record::{Event, Observer, StepRecord};
 pub use samples::{SampleError, Samples, Targets};

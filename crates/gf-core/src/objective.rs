@@ -342,18 +342,3 @@ impl<T: ThirdDerivative + ?Sized> ThirdDerivative for Box<T> {
         (**self).curvature_gradient(theta, u, v, out)
     }
 }
-
-/// Copies the lower triangle of a p × p column-major matrix onto the upper one, in square tiles that stay in cache.
-pub fn mirror(p: usize, matrix: &mut [f64]) {
-    const TILE: usize = 32;
-    assert_eq!(matrix.len(), p * p, "a p x p matrix");
-    for j0 in (0..p).step_by(TILE) {
-        for i0 in (j0..p).step_by(TILE) {
-            for j in j0..(j0 + TILE).min(p) {
-                for i in i0.max(j + 1)..(i0 + TILE).min(p) {
-                    matrix[j + i * p] = matrix[i + j * p];
-                }
-            }
-        }
-    }
-}

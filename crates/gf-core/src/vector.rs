@@ -1,4 +1,4 @@
-//! Vector arithmetic over slices, in a fixed order of summation.
+//! Vector arithmetic over slices, in a fixed order of summation. The slices of a call have one length, which debug assertions check.
 
 /// xᵀy, summed in eight interleaved lanes: fast without reassociation by the compiler, and the same bits everywhere.
 pub fn dot(x: &[f64], y: &[f64]) -> f64 {

@@ -322,20 +322,6 @@ fn samples_name_the_fault() {
 }
 
 #[test]
-fn mirror_copies_the_lower_triangle() {
-    let p = 70; // more than two tiles
-    let mut matrix: Vec<f64> = (0..p * p).map(|k| k as f64).collect();
-    let before = matrix.clone();
-    mirror(p, &mut matrix);
-    for j in 0..p {
-        for i in 0..p {
-            let (low, high) = (i.max(j), i.min(j));
-            assert_eq!(matrix[i + j * p], before[low + high * p]);
-        }
-    }
-}
-
-#[test]
 fn a_wrong_third_derivative_is_found() {
     struct Wrong(ThroughDense<Himmelblau>);
     impl Objective for Wrong {

@@ -93,7 +93,7 @@ impl Activation {
         matches!(self, Self::Relu | Self::LeakyRelu | Self::Softplus | Self::Silu | Self::Gelu | Self::Elu)
     }
 
-    /// out = f(z).
+    /// out = f(z), element by element; here and below the slices of a call have one length.
     pub fn value(self, z: &[f64], out: &mut [f64]) {
         debug_assert_eq!(z.len(), out.len());
         match self {

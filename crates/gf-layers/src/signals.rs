@@ -23,7 +23,7 @@ pub const SATURATED: f64 = 0.01;
 
 /// What one layer does to the signals, over all samples.
 ///
-/// With z = a^{l−1} W + b and a = f(z), or a^{l−1} + f(z) around which a skip connection leads. Signals back carry the 1/n of the loss.
+/// With z = a^{l−1} W + b and a = f(z), or a = a^{l−1} + f(z) where a skip connection leads around the layer. Signals back carry the 1/n of the loss.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct LayerSignals {
     /// ‖∂L/∂Θ‖ (Frobenius), bias row and l2 included.

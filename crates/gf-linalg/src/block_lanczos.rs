@@ -16,19 +16,18 @@
 //! **Reference**: Golub and Underwood (1977); Wu and Simon, *Thick-restart Lanczos method* (2000); Simon, *The Lanczos algorithm with
 //! partial reorthogonalization* (1984).
 
+mod ritz;
+mod single_step;
+
 use gf_core::{SymmetricOperator, vector};
 
 use crate::{
     Update,
-    basis::{combine, overlaps, rotate},
-    eigen::{Eigen, EigenError, symmetric_eigen, tridiagonal_eigen},
-    three_term::{correct, remove_before, remove_current},
+    basis::{combine, overlaps},
+    eigen::EigenError,
 };
+use single_step::LOSS;
 
-/// Estimated overlap with earlier vectors above which a vector is orthogonalized again, unless said otherwise.
-const LOSS: f64 = 1e-10;
-/// Rounding of a step, in units of ε‖A‖, as the estimate of overlaps takes it.
-const NOISE: f64 = 4.0;
 /// What remains of a vector below this share of its length is rounding: its block has one vector less.
 const DEPENDENT: f64 = 1e-12;
 
@@ -150,7 +149,7 @@ impl BlockLanczos {
         self.extend(block);
     }
 
-    /// Makes the columns of `block`, orthonormalized against the basis, the pending block: how to go on from an invariant space.
+    /// Makes the columns of `block` (p numbers each), orthonormalized against the basis, the pending block: how to go on from an invariant space.
     /// Dependent columns are dropped.
     pub fn extend(&mut self, block: &[f64]) {
         debug_assert!(block.len().is_multiple_of(self.p), "whole columns");
@@ -172,10 +171,13 @@ impl BlockLanczos {
         self.len + self.pending <= self.capacity
     }
 
-    /// One step, with as many products as the pending block has vectors. Needs a pending block and room for it.
+    /// One step, with as many products as the pending block has vectors.
     ///
     /// # Errors
     /// [`ProcessError::ProductNotFinite`]; only a new start makes sense then.
+    ///
+    /// # Panics
+    /// Without a pending block, or without room for it: see [`BlockLanczos::is_invariant`] and [`BlockLanczos::has_room`].
     pub fn grow(&mut self, operator: &mut dyn SymmetricOperator) -> Result<(), ProcessError> {
         assert!(self.pending > 0 && self.has_room(), "a pending block with room for it");
         let (p, b) = (self.p, self.pending);
@@ -226,101 +228,6 @@ impl BlockLanczos {
                 self.projected[at + i * self.capacity] = sum;
             }
         }
-    }
-
-    /// The three-term recurrence; against all vectors only where the estimate asks for it.
-    fn single_step(&mut self) -> Result<(), ProcessError> {
-        let (p, j) = (self.p, self.len);
-        let beta = self.coupling[0];
-        let (before, current, next) = last_three(&mut self.basis, p, j);
-        let alpha = remove_before(beta, before, current, next);
-        if !alpha.is_finite() {
-            return Err(ProcessError::ProductNotFinite { product: self.products });
-        }
-        // What is left along the two is rounding.
-        let [along_current, along_before, square] = remove_current(alpha, before, current, next);
-        let rest = square - along_current * along_current - along_before * along_before;
-        let alpha = alpha + along_current;
-        self.write_tridiagonal(alpha, beta);
-        let smallest = DEPENDENT * self.projected_scale(j + 1);
-        let (before, current, next) = last_three(&mut self.basis, p, j);
-        let mut size = rest.max(0.0).sqrt();
-        if rest > 0.5 * square && size > smallest {
-            correct([along_current, along_before], 1.0 / size, before, current, next);
-        } else {
-            // The difference of nearly equal squares has no correct digit: the length is that of what is left.
-            size = correct([along_current, along_before], 1.0, before, current, next).sqrt();
-            if size > smallest {
-                next.iter_mut().for_each(|x| *x /= size);
-            }
-        }
-        let worst = self.estimate(alpha, beta, size);
-        let is_bad = worst > self.loss || worst.is_nan();
-        if is_bad && size > smallest {
-            // Both vectors, because the recurrence carries the overlaps of both, in one reading of the basis.
-            if self.remove_basis(j, 2) < 0.5 {
-                self.remove_basis(j, 2);
-            }
-            let (_, current, next) = last_three(&mut self.basis, p, j);
-            vector::add_scaled(next, -vector::dot(current, next), current);
-            let left = vector::norm(next);
-            next.iter_mut().for_each(|x| *x /= left);
-            size *= left;
-        }
-        self.coupling.clear();
-        self.coupling.extend((size > smallest).then_some(size));
-        self.pending = self.coupling.len();
-        self.remember_overlaps(is_bad);
-        Ok(())
-    }
-
-    /// The new row and column of T after a step of the recurrence.
-    fn write_tridiagonal(&mut self, alpha: f64, beta: f64) {
-        let (j, capacity) = (self.len, self.capacity);
-        self.projected[j * capacity..j * capacity + j].fill(0.0);
-        for i in 0..j {
-            self.projected[j + i * capacity] = 0.0;
-        }
-        self.projected[j + j * capacity] = alpha;
-        self.projected[j + (j - 1) * capacity] = beta;
-        self.projected[(j - 1) + j * capacity] = beta;
-    }
-
-    /// Simon's recurrence: leaves the estimated overlaps of the new vector in place of the oldest, and returns the largest.
-    fn estimate(&mut self, alpha: f64, beta: f64, size: f64) -> f64 {
-        let (j, cap) = (self.len, self.capacity);
-        let scale = (0..=j).fold(size, |largest, i| largest.max(self.projected[i + i * cap].abs()));
-        let noise = NOISE * f64::EPSILON * scale;
-        let [current, before] = &mut self.overlap;
-        let mut largest = 0.0f64;
-        for i in 0..j {
-            // Row i of T times the overlaps of v_j, whose own entry j is 1.
-            let mut sum = self.projected[j + i * cap];
-            for (l, overlap) in current.iter().enumerate().take(j) {
-                sum += self.projected[l + i * cap] * overlap;
-            }
-            let earlier = if i + 1 == j { 1.0 } else { before[i] };
-            let value = sum - alpha * current[i] - beta * earlier;
-            let value = (value + noise.copysign(value)) / size;
-            before[i] = value;
-            largest = largest.max(value.abs());
-        }
-        largest
-    }
-
-    /// Makes the overlaps of the new vector those of the pending one; both are rounding where they were orthogonalized.
-    fn remember_overlaps(&mut self, are_orthogonal: bool) {
-        let rounding = f64::EPSILON * (self.p as f64).sqrt();
-        let known = self.len + 1;
-        for overlap in &mut self.overlap {
-            overlap.resize(self.capacity + 1, rounding);
-            if are_orthogonal {
-                overlap[..known].fill(rounding);
-            }
-        }
-        let [current, before] = &mut self.overlap;
-        std::mem::swap(current, before);
-        current[known - 1] = rounding;
     }
 
     /// Removes the components along the first `known` basis vectors from the `columns` vectors after them; leaves these components in
@@ -386,68 +293,6 @@ impl BlockLanczos {
         (0..known.min(self.len + self.pending).min(self.capacity))
             .fold(0.0f64, |largest, i| largest.max(self.projected[i + i * self.capacity].abs()))
     }
-
-    /// The eigenvalues of T, ascending, with their eigenvectors: the Ritz values.
-    ///
-    /// # Errors
-    /// [`EigenError`].
-    pub fn project(&self) -> Result<Eigen, EigenError> {
-        let (k, capacity) = (self.len, self.capacity);
-        if self.is_tridiagonal {
-            // A fraction of the time of a dense problem.
-            let diagonal: Vec<f64> = (0..k).map(|i| self.projected[i + i * capacity]).collect();
-            let below: Vec<f64> = (1..k).map(|i| self.projected[i + (i - 1) * capacity]).collect();
-            return tridiagonal_eigen(&diagonal, &below);
-        }
-        let packed: Vec<f64> =
-            self.projected.chunks_exact(capacity.max(1)).take(k).flat_map(|column| &column[..k]).copied().collect();
-        symmetric_eigen(k, &packed)
-    }
-
-    /// ‖A x − ϑ x‖ of the Ritz pair with the eigenvector `y` of T, as the process knows it.
-    pub fn residual(&self, y: &[f64]) -> f64 {
-        if self.pending == 0 {
-            return 0.0;
-        }
-        let tail = &y[self.len - self.last..self.len];
-        let row = |i: usize| tail.iter().enumerate().map(|(c, y)| self.coupling[i + c * self.pending] * y).sum::<f64>();
-        (0..self.pending).map(|i| row(i).powi(2)).sum::<f64>().sqrt()
-    }
-
-    /// Overwrites `out` with the Ritz vectors V y, one for each eigenvector of T in `y` (len numbers each).
-    pub fn ritz_vectors(&self, y: &[f64], out: &mut [f64]) {
-        combine(self.p, &self.basis[..self.len * self.p], y, Update::Replace, out);
-    }
-
-    /// Keeps the Ritz vectors `y` (eigenvectors of T, len numbers each, fewer than len of them) with their `values`, and the pending block.
-    pub fn restart(&mut self, values: &[f64], y: &[f64]) {
-        let (p, len, kept) = (self.p, self.len, values.len());
-        debug_assert!(kept < len && y.len() == kept * len);
-        rotate(p, &mut self.basis[..len * p], y, &mut self.scratch);
-        self.basis.copy_within(len * p..(len + self.pending) * p, kept * p);
-        // R Eᵀ Y couples the pending block to every vector kept.
-        let tails = y.chunks_exact(len).map(|y| &y[len - self.last..]);
-        let coupling: Vec<f64> = tails
-            .flat_map(|tail| {
-                let row =
-                    |i: usize| tail.iter().enumerate().map(|(c, y)| self.coupling[i + c * self.pending] * y).sum();
-                (0..self.pending).map(row).collect::<Vec<f64>>()
-            })
-            .collect();
-        (self.coupling, self.last, self.len) = (coupling, kept, kept);
-        self.projected.fill(0.0);
-        for (i, value) in values.iter().enumerate() {
-            self.projected[i + i * self.capacity] = *value;
-        }
-        self.is_restarted = true;
-        self.is_tridiagonal = false;
-    }
-}
-
-/// Columns j − 1, j and j + 1.
-fn last_three(basis: &mut [f64], p: usize, j: usize) -> (&[f64], &[f64], &mut [f64]) {
-    let (old, new) = basis.split_at_mut((j + 1) * p);
-    (&old[(j - 1) * p..j * p], &old[j * p..], &mut new[..p])
 }
 
 #[cfg(test)]

@@ -43,7 +43,7 @@ pub fn symmetric_eigenvalues(p: usize, matrix: &[f64]) -> Result<Vec<f64>, Eigen
     Ok(values)
 }
 
-/// Eigenvalues and eigenvectors of the symmetric matrix in the lower triangle of `matrix`. About 9p³ flops.
+/// Eigenvalues and eigenvectors of the symmetric matrix in the lower triangle of `matrix` (p × p, column-major). About 9p³ flops.
 ///
 /// # Errors
 /// [`EigenError`].

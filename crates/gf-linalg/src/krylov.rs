@@ -61,7 +61,7 @@ impl KrylovScratch {
     }
 }
 
-/// CG, for matrices A + shift·I that are known to be positive definite. Stops at the first direction of
+/// CG on (A + shift·I)x = b, p numbers each, for matrices that are known to be positive definite. Stops at the first direction of
 /// non-positive curvature, with [`KrylovInfo::negative_curvature`] set and `x` as it was before it.
 ///
 /// `x`, the check of the true residual and the cost are as in [`minres`].

@@ -8,6 +8,7 @@ use crate::eigen::{EigenError, TridiagonalEigen, tridiagonal_eigen};
 ///
 /// Memory: (m + 1)·p numbers for at most m products, allocated once. Full reorthogonalization (twice) costs 8kp flops at step k;
 /// without it converged eigenvalues reappear as ghosts.
+/// Reference: C. Lanczos, *J. Res. Natl. Bur. Stand.* 45 (1950); C. Paige, 1971 (the ghosts).
 #[derive(Debug)]
 pub struct Lanczos {
     p: usize,
@@ -32,7 +33,7 @@ impl Lanczos {
         }
     }
 
-    /// Forgets everything and starts from b ≠ 0.
+    /// Forgets everything and starts from b ≠ 0, p numbers.
     pub fn start(&mut self, b: &[f64]) {
         self.alpha.clear();
         self.beta.clear();
@@ -87,7 +88,8 @@ impl Lanczos {
         true
     }
 
-    /// ‖b‖·V f(T) e₁ ≈ f(A)·b, overwriting `out`.
+    /// ‖b‖·V f(T) e₁ ≈ f(A)·b, overwriting `out` (p numbers): exact for polynomials f of a degree below the number of products.
+    /// Reference: Y. Saad, *SIAM J. Numer. Anal.* 29 (1992).
     ///
     /// # Errors
     /// [`EigenError`] of the projected problem.

@@ -6,7 +6,7 @@
 //! - [`PivotedQr`]: QR with column pivoting;
 //! - [`krylov`]: MINRES and CG; [`lanczos`]: extreme eigenvalues and functions of a matrix; [`BlockLanczos`]: many eigenpairs;
 //! - [`eigen`]: dense symmetric eigenvalue problems; [`basis`]: products with a tall basis;
-//! - [`singular_values`], and [`GradedProduct`]: those of long products;
+//! - [`SingularValues`], and [`GradedProduct`]: those of long products;
 //! - [`product`]: matrix products over slices; [`panels`]: products of panels packed once; [`slices`]: vectorized elementwise functions.
 
 //!
@@ -47,4 +47,4 @@ pub use graded::GradedProduct;
 pub use mirror::mirror;
 pub use product::{Update, View, ViewMut, product};
 pub use qr::PivotedQr;
-pub use svd::{SingularValues, SvdError, singular_values};
+pub use svd::{SingularValues, SvdError};

@@ -30,7 +30,7 @@ pub struct Packed<const W: usize> {
 
 impl<const W: usize> Packed<W> {
     /// Makes room for n = `rows` by `columns`. What the groups hold is then unspecified. Allocates only to grow.
-    pub fn reset(&mut self, rows: usize, columns: usize) {
+    fn reset(&mut self, rows: usize, columns: usize) {
         (self.rows, self.columns) = (rows, columns);
         let needed = self.groups() * W * rows;
         if self.data.len() < needed {

@@ -110,7 +110,7 @@ impl PivotedQr {
         &self.order
     }
 
-    /// Euclidean norms of the columns of A, in A's order.
+    /// Euclidean norms of the n columns of A, in A's order.
     pub fn column_norms(&self) -> &[f64] {
         &self.column_norms
     }

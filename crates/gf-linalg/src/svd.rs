@@ -19,23 +19,10 @@ pub enum SvdError {
     NoConvergence,
 }
 
-/// The min(m, n) singular values of `matrix` (m × n, column-major), descending. About 4mn·min(m, n) flops.
+/// Room for the singular values of one m × n matrix after the other.
 ///
 /// **Accuracy**: absolute errors are about ε times the largest, so those below 1e-15 of it have no correct digit. For products of many
 /// matrices, whose small ones are far below that, see [`crate::GradedProduct`].
-///
-/// # Errors
-/// [`SvdError`].
-///
-/// # Panics
-/// When `matrix` does not hold m·n numbers.
-pub fn singular_values(rows: usize, columns: usize, matrix: &[f64]) -> Result<Vec<f64>, SvdError> {
-    let mut solver = SingularValues::new(rows, columns);
-    solver.compute(matrix)?;
-    Ok(solver.values)
-}
-
-/// Room for the singular values of one m × n matrix after the other.
 pub struct SingularValues {
     rows: usize,
     columns: usize,
@@ -51,7 +38,7 @@ impl SingularValues {
         Self { rows, columns, values: vec![0.0; rows.min(columns)], buffer: MemBuffer::new(scratch) }
     }
 
-    /// As [`singular_values`], in the room at hand.
+    /// The min(m, n) singular values of `matrix` (m × n, column-major), descending. About 4mn·min(m, n) flops.
     ///
     /// # Errors
     /// [`SvdError`].

@@ -155,7 +155,7 @@ impl Flow {
         Ok(flow)
     }
 
-    /// Overwrites `theta` with θ(`time`).
+    /// Overwrites `theta` (p numbers) with θ(`time`), in flow time.
     ///
     /// # Errors
     /// [`FlowError`]; `theta` is then untouched.

@@ -114,12 +114,12 @@ impl QuadraticForm {
         Ok(Self { p, eigen: symmetric_eigen(p, matrix)? })
     }
 
-    /// The principal magnitudes, ascending.
+    /// The p principal magnitudes, ascending.
     pub fn values(&self) -> &[f64] {
         &self.eigen.values
     }
 
-    /// The principal direction of value `k`.
+    /// The principal direction of value `k`, p numbers of length 1.
     pub fn direction(&self, k: usize) -> &[f64] {
         &self.eigen.vectors[k * self.p..(k + 1) * self.p]
     }

@@ -126,7 +126,7 @@ pub fn quadratures(
     Ok((found, products))
 }
 
-/// The density of known eigenvalues with the same broadening, on the same kind of grid.
+/// The density of n known eigenvalues with the same broadening s, at each point of the `grid`: φ(λ) = (1/n) Σₖ exp(−(λ − λₖ)²/2s²)/(s√(2π)).
 pub fn density_of(values: &[f64], grid: &[f64], broadening: f64) -> Vec<f64> {
     let weights = vec![1.0 / values.len().max(1) as f64; values.len()];
     Quadrature { nodes: values.to_vec(), weights }.broadened(grid, broadening)

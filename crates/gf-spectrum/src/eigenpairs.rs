@@ -1,39 +1,16 @@
 //! The highest and lowest eigenpairs of a symmetric operator, from products alone.
 
+mod pairs;
+mod settings;
+
 use gf_core::{StreamRng, SymmetricOperator, standard_normal, vector};
 use gf_linalg::{BlockLanczos, eigen::Eigen};
 
-use serde::{Deserialize, Serialize};
-
 use crate::SpectrumError;
 
-/// Which eigenpairs, and how well.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct EigenpairSettings {
-    /// Highest eigenvalues (largest, not largest in modulus).
-    pub top: usize,
-    /// Lowest eigenvalues.
-    pub bottom: usize,
-    /// Largest residual ‖Av − λv‖, relative to the largest |λ| found. At least 1e-13.
-    pub tolerance: f64,
-    /// Products at most, those that check the residuals left out.
-    pub max_products: u64,
-    /// Vectors that grow at a time. 1 takes the fewest products; a block of b finds up to b copies of a multiple eigenvalue.
-    pub block: usize,
-    /// Vectors of p numbers that are kept before a restart; 0: as many as 1 GiB holds, at most 300.
-    pub basis: usize,
-}
+pub use pairs::{Eigenpair, Eigenpairs};
+pub use settings::EigenpairSettings;
 
-impl Default for EigenpairSettings {
-    fn default() -> Self {
-        Self { top: 1, bottom: 0, tolerance: 1e-7, max_products: 2000, block: 1, basis: 0 }
-    }
-}
-
-/// Bytes of a basis whose size was left open.
-const BASIS_BYTES: usize = 1 << 30;
-/// Basis vectors at most, where the size was left open: beyond, the projected problem costs more than a restart.
-const LARGEST_BASIS: usize = 300;
 /// The random part of a warm start, beside eigenvectors of length 1: so that no direction is missing that was unimportant before.
 const FRESH: f64 = 1e-3;
 /// The random part of a cold start, beside a direction of length 1 that it leans towards.
@@ -46,85 +23,6 @@ const MARGIN: f64 = 0.9;
 
 /// Convergence a vector that is always thought possible.
 const RATE: f64 = 1.5;
-
-/// One eigenpair's value, as measured.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct Eigenpair {
-    /// λ.
-    pub value: f64,
-    /// ‖Av − λv‖ of its unit vector, measured by one more product, or after [`EigenpairSolver::find`] as the process knows it: an eigenvalue of A
-    /// lies within it.
-    pub residual: f64,
-    /// Whether the residual is at most the tolerance times the largest |λ|.
-    pub is_converged: bool,
-}
-
-/// Eigenpairs with what they took.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-pub struct Eigenpairs {
-    order: usize,
-    top: usize,
-    pairs: Vec<Eigenpair>,
-    vectors: Vec<f64>,
-    /// The largest |ϑ| of all Ritz values, which residuals are compared with.
-    scale: f64,
-    /// Products of the process.
-    pub products: u64,
-    /// Products that measured the residuals.
-    pub checks: u64,
-    /// Restarts of the process.
-    pub restarts: u64,
-}
-
-impl Eigenpairs {
-    /// The highest, descending.
-    pub fn top(&self) -> &[Eigenpair] {
-        &self.pairs[..self.top]
-    }
-
-    /// The lowest, ascending.
-    pub fn bottom(&self) -> &[Eigenpair] {
-        &self.pairs[self.top..]
-    }
-
-    /// Top, then bottom.
-    pub fn all(&self) -> &[Eigenpair] {
-        &self.pairs
-    }
-
-    /// The unit eigenvector of pair `k` of [`Eigenpairs::all`].
-    pub fn vector(&self, k: usize) -> &[f64] {
-        &self.vectors[k * self.order..(k + 1) * self.order]
-    }
-
-    /// All eigenvectors, p × pairs, column-major.
-    pub fn vectors(&self) -> &[f64] {
-        &self.vectors
-    }
-
-    /// Whether every pair is within the tolerance.
-    pub fn are_converged(&self) -> bool {
-        self.pairs.iter().all(|pair| pair.is_converged)
-    }
-
-    /// The largest |λ| among the pairs.
-    pub fn scale(&self) -> f64 {
-        self.pairs.iter().fold(0.0, |largest, pair| largest.max(pair.value.abs()))
-    }
-
-    /// The largest residual over the largest |λ|; 0 where all are 0.
-    pub fn largest_residual(&self) -> f64 {
-        let largest = self.pairs.iter().fold(0.0, |largest: f64, pair| largest.max(pair.residual));
-        if largest == 0.0 { 0.0 } else { largest / self.scale() }
-    }
-
-    /// Σᵢ (vᵢᵀx)²/‖x‖² over the first `count` pairs: the share of x in their space; 0 for x = 0.
-    pub fn share(&self, count: usize, x: &[f64]) -> f64 {
-        let size = vector::dot(x, x);
-        let inside: f64 = (0..count.min(self.pairs.len())).map(|k| vector::dot(self.vector(k), x).powi(2)).sum();
-        if size == 0.0 { 0.0 } else { inside / size }
-    }
-}
 
 /// The solver: a thick-restart block Lanczos process, in memory that is kept between calls.
 ///
@@ -156,29 +54,10 @@ impl EigenpairSolver {
     /// # Errors
     /// [`SpectrumError::Count`] and [`SpectrumError::Setting`].
     pub fn new(order: usize, settings: EigenpairSettings) -> Result<Self, SpectrumError> {
-        let wanted = settings.top + settings.bottom;
-        if wanted == 0 || wanted > order {
-            return Err(SpectrumError::Count { asked: wanted, order });
-        }
-        let is_tolerance = (1e-13..1.0).contains(&settings.tolerance);
-        if !is_tolerance {
-            let expected = "a number from 1e-13 to 1";
-            return Err(SpectrumError::Setting { name: "tolerance", expected, found: settings.tolerance });
-        }
-        if settings.block == 0 || settings.block > order {
-            let expected = "from 1 to the matrix's order";
-            return Err(SpectrumError::Setting { name: "block", expected, found: settings.block as f64 });
-        }
-        // Room for the pairs, as many more to restart with, and blocks.
-        let least = (3 * wanted + 8).max(wanted + 4 * settings.block).min(order);
-        if settings.basis != 0 && settings.basis < least {
-            let expected = "0, or at least three times as many vectors as eigenpairs and 8 more, and four blocks more than eigenpairs";
-            return Err(SpectrumError::Setting { name: "basis", expected, found: settings.basis as f64 });
-        }
-        let room = if settings.basis > 0 { settings.basis } else { (BASIS_BYTES / (8 * order)).min(LARGEST_BASIS) };
+        let room = settings.room(order)?;
         // Residuals as the process knows them are off by the loss of orthogonality times a part of ‖A‖: less than MARGIN leaves.
         let loss = (0.05 * settings.tolerance).min(3e-8);
-        let process = BlockLanczos::new(order, room.max(least), settings.block).with_loss(loss);
+        let process = BlockLanczos::new(order, room, settings.block).with_loss(loss);
         Ok(Self {
             settings,
             process,

@@ -136,7 +136,10 @@ pub struct Restricted<'a> {
 }
 
 impl<'a> Restricted<'a> {
-    /// The block on `range`, inside 0..p.
+    /// The block on `range`.
+    ///
+    /// # Panics
+    /// When the range is empty or leaves 0..p.
     pub fn new(operator: &'a mut dyn SymmetricOperator, range: std::ops::Range<usize>) -> Self {
         let p = operator.order();
         assert!(range.end <= p && !range.is_empty(), "a range of parameters");

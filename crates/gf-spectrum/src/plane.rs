@@ -47,12 +47,12 @@ impl Plane {
         Ok(Self { origin, directions })
     }
 
-    /// θ₀.
+    /// θ₀, p numbers.
     pub fn origin(&self) -> &[f64] {
         &self.origin
     }
 
-    /// u and v.
+    /// u and v, p numbers each.
     pub fn directions(&self) -> &[Vec<f64>; 2] {
         &self.directions
     }
@@ -67,7 +67,7 @@ impl Plane {
         }
     }
 
-    /// The orthogonal projection of θ.
+    /// The orthogonal projection of `theta` (p numbers): x = uᵀ(θ − θ₀), y = vᵀ(θ − θ₀), and how far θ is from θ(x, y).
     pub fn project(&self, theta: &[f64]) -> Projection {
         let mut rest: Vec<f64> = theta.iter().zip(&self.origin).map(|(x, origin)| x - origin).collect();
         let coordinates = self.directions.each_ref().map(|direction| vector::dot(direction, &rest));
@@ -77,7 +77,7 @@ impl Plane {
         Projection { coordinates, distance: vector::norm(&rest) }
     }
 
-    /// Overwrites `theta` with θ(x, y).
+    /// Overwrites `theta` (p numbers) with θ(x, y).
     pub fn point(&self, coordinates: [f64; 2], theta: &mut [f64]) {
         theta.copy_from_slice(&self.origin);
         for (direction, coordinate) in self.directions.iter().zip(coordinates) {

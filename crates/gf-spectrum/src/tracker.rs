@@ -24,7 +24,7 @@ pub struct TrackerSettings {
     pub full: bool,
 }
 
-/// What was seen after one step.
+/// What was seen after one step. Eigenvalues, threshold and trace are in units of curvature, loss per square of θ; shares and residual have no unit.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SpectrumRow {
     /// k; 0 for the start.

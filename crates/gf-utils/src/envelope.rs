@@ -167,20 +167,7 @@ pub fn write<T: Serialize>(path: &Path, kind: [u8; 8], version: u32, value: &T) 
 /// [`EnvelopeError`] for each way in which the file is not that; never a value that differs from the one written, short of damage that
 /// keeps the checksum.
 pub fn read<T: DeserializeOwned>(path: &Path, kind: [u8; 8], version: u32) -> Result<T, EnvelopeError> {
-    read_from(path, &content(path)?, kind, version)
-}
-
-/// As [`read`], from the content of a file; `path` is for the errors.
-///
-/// # Errors
-/// As [`read`].
-pub fn read_from<T: DeserializeOwned>(
-    path: &Path,
-    bytes: &[u8],
-    kind: [u8; 8],
-    version: u32,
-) -> Result<T, EnvelopeError> {
-    open(path, bytes, kind, version..=version)?.decode()
+    open(path, &content(path)?, kind, version..=version)?.decode()
 }
 
 /// The content of a file.

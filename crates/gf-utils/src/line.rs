@@ -41,7 +41,7 @@ pub struct Line {
     pub slope_error: f64,
 }
 
-/// Fits a line by least squares. Of logarithms: exponential rates (ln y on x) and orders (ln y on ln x).
+/// Fits a line by least squares: slope Σ (x − x̄)(y − ȳ)/Σ (x − x̄)². Of logarithms: exponential rates (ln y on x) and orders (ln y on ln x).
 ///
 /// # Errors
 /// [`LineError`].

@@ -125,7 +125,7 @@ impl SavedModel {
     /// As [`SavedModel::load`], from the content of a file; `path` is for the errors.
     ///
     /// # Errors
-    /// As [`envelope::read_from`].
+    /// As [`envelope::read`].
     pub fn load_from(path: &Path, bytes: &[u8]) -> Result<Self, EnvelopeError> {
         let file = envelope::open(path, bytes, Self::KIND, 1..=Self::VERSION)?;
         if file.version() != 1 {

@@ -4,7 +4,7 @@ use miette::Report;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::problem::available_memory;
+use super::memory::available_memory;
 use super::{ArmSpec, Every, Problem};
 
 /// `[landscape]`: the loss of a network on a plane through its parameters, under the paths of the arms on the first seed.

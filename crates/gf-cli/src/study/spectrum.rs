@@ -3,7 +3,7 @@
 use gf_optim::registry::MethodSettings;
 use miette::Report;
 
-use super::problem::memory_shortage;
+use super::memory::memory_shortage;
 use super::{ArmSpec, Problem, Subject};
 
 /// With so many, the error of a trace is a thousandth of that with one.

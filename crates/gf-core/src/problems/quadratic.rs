@@ -18,13 +18,13 @@ pub struct Quadratic {
 }
 
 impl Quadratic {
-    /// Diagonal, with minimum (or saddle) at the origin.
+    /// L = ½ Σ λᵢθᵢ² with these p eigenvalues: Q = I, c = 0.
     pub fn diagonal(eigenvalues: &[f64]) -> Self {
         let p = eigenvalues.len();
         Self { eigenvalues: eigenvalues.to_vec(), center: vec![0.0; p], reflections: vec![], scratch: vec![0.0; p] }
     }
 
-    /// With random eigenvectors and a random center from `rng`.
+    /// With these p eigenvalues, random eigenvectors and a center c ~ N(0, I) from `rng`.
     pub fn rotated(eigenvalues: &[f64], rng: &mut StreamRng) -> Self {
         let mut normal = || -> Vec<f64> { eigenvalues.iter().map(|_| standard_normal(rng)).collect() };
         let reflections = (0..2)
@@ -39,27 +39,27 @@ impl Quadratic {
         Self { center, reflections, ..Self::diagonal(eigenvalues) }
     }
 
-    /// The eigenvalues, in the order given.
+    /// The p eigenvalues, in the order given.
     pub fn eigenvalues(&self) -> &[f64] {
         &self.eigenvalues
     }
 
-    /// The critical point c.
+    /// The critical point c, p numbers.
     pub fn center(&self) -> &[f64] {
         &self.center
     }
 
-    /// Overwrites `x` with Qᵀx: its coordinates along the eigenvectors.
+    /// Overwrites `x` (p numbers) with Qᵀx: its coordinates along the eigenvectors.
     pub fn to_eigenbasis(&self, x: &mut [f64]) {
         self.reflections.iter().for_each(|u| reflect(u, x));
     }
 
-    /// Overwrites `x` with Qx.
+    /// Overwrites `x` (p numbers) with Qx.
     pub fn from_eigenbasis(&self, x: &mut [f64]) {
         self.reflections.iter().rev().for_each(|u| reflect(u, x));
     }
 
-    /// The exact flow: θ at time `t` from `theta` at time 0.
+    /// The exact flow: θ at time `t` from `theta` (p numbers) at time 0.
     pub fn flow(&self, theta: &[f64], t: f64) -> Vec<f64> {
         let mut x: Vec<f64> = theta.iter().zip(&self.center).map(|(a, c)| a - c).collect();
         self.to_eigenbasis(&mut x);

@@ -14,7 +14,7 @@ impl Quartic {
         Self { dim }
     }
 
-    /// The exact flow: θ at time `t` from `theta` at time 0.
+    /// The exact flow: θ at time `t` from `theta` (p numbers) at time 0.
     pub fn flow(&self, theta: &[f64], t: f64) -> Vec<f64> {
         theta.iter().map(|x| x / (1.0 + 2.0 * x * x * t).sqrt()).collect()
     }

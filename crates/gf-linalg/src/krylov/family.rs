@@ -61,7 +61,7 @@ impl ShiftedFamily {
         self.beta.clear();
     }
 
-    /// Overwrites `x` with the solution of (A + shift·I)x = b. `stop.max_products` limits the products of this solve, which the info counts.
+    /// Overwrites `x` with the solution of (A + shift·I)x = b, p numbers each. `stop.max_products` limits the products of this solve, which the info counts.
     ///
     /// The caller says by [`ShiftedFamily::forget`] when `operator` is no longer the same matrix; another b is noticed.
     pub fn solve(

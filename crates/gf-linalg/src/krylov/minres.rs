@@ -4,7 +4,7 @@ use gf_core::{SymmetricOperator, vector};
 
 use super::{KrylovInfo, KrylovScratch, Restarts, Stop};
 
-/// MINRES: minimizes the residual over the Krylov space of any symmetric matrix, positive definite or not.
+/// MINRES on (A + shift·I)x = b, p numbers each: minimizes the residual over the Krylov space of any symmetric A, positive definite or not.
 ///
 /// `x` is the start on entry and the solution on return. A start that is not zero costs one product; it is scaled so that its
 /// residual is least, and dropped where that is above ½‖b‖. After the recurrence reports convergence the

@@ -105,7 +105,7 @@ impl RungeKutta {
     }
 
     /// The solution between the ends of the last proposal, for tableaux with a continuous extension (Dormand–Prince's and Tsitouras's). `gradient`, `h`
-    /// and `delta` are those of the proposal.
+    /// (flow time) and `delta` are those of the proposal. None for other tableaux.
     pub fn interpolant<'a>(&'a self, gradient: &'a [f64], h: f64, delta: &'a [f64]) -> Option<Interpolant<'a>> {
         let dense = self.tableau.dense?;
         Some(Interpolant { dense, gradient, others: &self.gradients, h, delta })
@@ -131,7 +131,7 @@ pub struct Interpolant<'a> {
 }
 
 impl Interpolant<'_> {
-    /// Overwrites `out` with θ at the part `s` of the step, 0 ≤ s ≤ 1, minus θ at its start.
+    /// Overwrites `out` (p numbers) with u(s) = θ(t + sh) − θ(t), 0 ≤ s ≤ 1.
     pub fn at(&self, s: f64, out: &mut [f64]) {
         let weights = (self.dense)(s);
         vector::scale_into(weights.step, self.delta, out);

@@ -11,7 +11,7 @@ pub struct ClassProbabilities {
 }
 
 impl ClassProbabilities {
-    /// Of one logit o a sample: p₁ = 1/(1 + e^(−o)), p₀ = 1 − p₁.
+    /// Of one logit o a sample (n numbers): p₁ = 1/(1 + e^(−o)), p₀ = 1 − p₁.
     pub fn from_logit(logits: &[f64]) -> Self {
         let logarithms: Vec<f64> = logits.iter().flat_map(|o| [-softplus(*o), -softplus(-*o)]).collect();
         Self::from_logarithms(2, logarithms)

@@ -234,7 +234,10 @@ fn predicted_tables() -> String {
 }
 
 fn power(number: f64) -> String {
-    format!("10^{:.0}", number.log10())
+    const DIGITS: [char; 10] = ['⁰', '¹', '²', '³', '⁴', '⁵', '⁶', '⁷', '⁸', '⁹'];
+    let exponent = format!("{:.0}", number.log10());
+    let digits = exponent.chars().filter_map(|digit| digit.to_digit(10)).map(|digit| DIGITS[digit as usize]);
+    format!("10{}", digits.collect::<String>())
 }
 
 /// Seconds with three digits, in a unit that suits them.
@@ -294,6 +297,7 @@ mod tests {
     #[test]
     fn numbers_have_units() {
         assert_eq!([2e-6, 0.0123, 4.0, 7200.0].map(time), ["2.00 µs", "12.3 ms", "4.00 s", "2.00 h"]);
+        assert_eq!([1e4, 1e10].map(power), ["10⁴", "10¹⁰"]);
         assert_eq!([8e8, 8e10, 8e16].map(size), ["800 MB", "80 GB", "80 PB"]);
     }
 }

@@ -10,9 +10,9 @@ use gf_core::problems::{Himmelblau, Quadratic, Quartic};
 use gf_core::{Samples, Streams, Targets};
 use gf_layers::{Activation, Batches, Initialization, Loss, Network, NetworkObjective};
 use gf_optim::control::{Constant, Judgement, Needs, StepController, StepStart, Trial};
-use gf_optim::registry::{AnyObjective, ControlSettings, CurvatureNeed, MethodSettings};
+use gf_optim::registry::{AnyObjective, CurvatureNeed, MethodSettings};
 use gf_optim::{Budget, Outcome, SettingsError, Start, StepFailure, Stop, integrate, stability};
-use support::{Broken, Full, Trace, distance};
+use support::{Broken, Full, Trace, all_controls, distance};
 
 /// Every method with default settings, changed where it has the key: indefinite steps are taken, systems solved by a factorization.
 fn direct() -> Vec<MethodSettings> {
@@ -233,15 +233,7 @@ fn compare(name: &str, split: u64, whole: &(Trace, Outcome), rest: &(Trace, Outc
 /// every method, with its linear solvers and under every step control.
 #[test]
 fn a_run_split_anywhere_and_continued_by_new_objects_is_the_whole_run() {
-    let controls: toml::Table = toml::from_str(
-        "armijo = {}\nwolfe = {}\nembedded-error = {}\nswitched-evolution = {}\ntrust-radius = {}\ngain-ratio = {}",
-    )
-    .unwrap();
-    let controls = controls.into_iter().map(|(name, keys)| {
-        let table: toml::Table = [(name, keys)].into_iter().collect();
-        Some(table.try_into::<ControlSettings>().unwrap())
-    });
-    let controls: Vec<Option<ControlSettings>> = [None].into_iter().chain(controls).collect();
+    let controls = all_controls();
     let solver =
         |name: &str| MethodSettings::all_defaults().into_iter().map(move |s| with(&s, &[("solver", name)])).collect();
     let variants: [Vec<MethodSettings>; 4] = [

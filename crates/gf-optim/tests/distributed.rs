@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
+mod support;
+
 use std::sync::Arc;
 
 use gf_core::{
@@ -15,6 +17,7 @@ use gf_optim::control::Constant;
 use gf_optim::methods::ExplicitEuler;
 use gf_optim::registry::{AnyObjective, ControlSettings, MethodSettings};
 use gf_optim::{Budget, Outcome, integrate};
+use support::all_controls;
 
 const ROWS: usize = 96;
 const L2: f64 = 0.02;
@@ -125,15 +128,7 @@ fn same(a: &Outcome, b: &Outcome) -> bool {
 /// Nothing in gf-optim knows of ranks: what it decides on is the same everywhere.
 #[test]
 fn every_method_under_every_control_decides_alike_on_all_ranks() {
-    let controls: toml::Table = toml::from_str(
-        "armijo = {}\nwolfe = {}\nembedded-error = {}\nswitched-evolution = {}\ntrust-radius = {}\ngain-ratio = {}",
-    )
-    .unwrap();
-    let controls = controls.into_iter().map(|(name, keys)| {
-        let table: toml::Table = [(name, keys)].into_iter().collect();
-        Some(table.try_into::<ControlSettings>().unwrap())
-    });
-    let controls: Vec<Option<ControlSettings>> = [None].into_iter().chain(controls).collect();
+    let controls = all_controls();
     let mut tried = 0;
     for settings in MethodSettings::all_defaults() {
         for control in controls.iter().map(Option::as_ref) {

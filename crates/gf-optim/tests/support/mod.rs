@@ -6,6 +6,7 @@ use gf_core::{
     CurvatureAt, DenseHessian, EvalError, GaussNewton, HessianProduct, Objective, Observer, StepRecord,
     SymmetricOperator, Triangle,
 };
+use gf_optim::registry::ControlSettings;
 
 /// Gives a problem with a dense Hessian all other capabilities, through that matrix (as Gauss–Newton matrix too).
 pub(crate) struct Full<O> {
@@ -62,6 +63,16 @@ impl<O: DenseHessian> GaussNewton for Full<O> {
     fn dense_gauss_newton(&mut self, theta: &[f64], triangle: Triangle, out: &mut [f64]) -> Result<(), EvalError> {
         self.objective.dense_hessian(theta, triangle, out)
     }
+}
+
+/// Every step control with its defaults, and none: the method's own.
+pub(crate) fn all_controls() -> Vec<Option<ControlSettings>> {
+    let names = ["armijo", "wolfe", "embedded-error", "switched-evolution", "trust-radius", "gain-ratio"];
+    let control = |name: &str| {
+        let table = toml::from_str::<toml::Table>(&format!("{name} = {{}}")).expect("a table");
+        Some(table.try_into().expect("a control has defaults"))
+    };
+    std::iter::once(None).chain(names.into_iter().map(control)).collect()
 }
 
 /// Keeps every record.

@@ -104,7 +104,7 @@ impl Records {
 }
 
 fn too_few(records: usize, ranks: &Ranks) -> String {
-    format!("expected at least a record for each of {} ranks, found {records}", ranks.size())
+    format!("[data]: expected at least a record for each of {} ranks, found {records}", ranks.size())
 }
 
 impl LoadedData {

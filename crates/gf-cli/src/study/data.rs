@@ -91,7 +91,7 @@ impl Problem {
 
     /// What tells the samples of a seed from others, before they are split, filled in and scaled: the same for any number of ranks.
     ///
-    /// Σ CRC-32(row, inputs, targets) mod 2³² over the records.
+    /// Σ CRC-32(row, inputs, targets) over the records, plus how many inputs are missing, mod 2³².
     ///
     /// # Errors
     /// When there are no samples.

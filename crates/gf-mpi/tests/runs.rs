@@ -197,6 +197,44 @@ fn arrays_and_files_of_their_own_are_read_part_by_part() {
     assert!(!folder.join("a").exists() && !folder.join("b").exists(), "nothing is left of a run that could not start");
 }
 
+/// Class weights need the labels of other ranks, stratified splits and scores those of all, and epochs are watched on all samples.
+#[test]
+fn classes_on_ranks_weigh_what_they_weigh_in_one_process() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let text = r#"
+name = "classes"
+[network]
+input = 4
+layers = [{ units = 5, activation = "tanh" }, { units = 3, activation = "identity" }]
+[loss]
+kind = "softmax_cross_entropy"
+class_weights = [0.2, 1.0, 3.0]
+[data]
+builtin = "iris"
+scale = "standardize"
+[validation]
+split = "stratified"
+fraction = 0.2
+[run]
+epochs = 10
+batch = 16
+order = "shuffled"
+[[arm]]
+name = "heavy-ball"
+method.heavy-ball = { h = 0.05 }
+"#;
+    std::fs::write(folder.join("study.toml"), text).unwrap();
+    for (count, out) in [(1, "one"), (3, "three")] {
+        success(&run(count, &["run", "study.toml", "--no-report", "--quiet", "--out", out], folder));
+    }
+    let apart = apart(&folder.join("three"), &folder.join("one"));
+    assert!(apart < 1e-9, "{apart:e}");
+    let [one, three] =
+        ["one", "three"].map(|out| std::fs::read_to_string(folder.join(out).join("confusion.csv")).unwrap());
+    assert_eq!(one, three);
+}
+
 #[test]
 fn ranks_with_different_shapes_end_with_one_message() {
     let folder = tempfile::tempdir().unwrap();

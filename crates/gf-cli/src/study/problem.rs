@@ -5,6 +5,7 @@ use std::sync::Arc;
 use gf_core::{Distributed, Streams, Targets};
 use gf_layers::{Batches, Initialization, Loss, Network, NetworkError, NetworkObjective};
 use gf_utils::Metric;
+use gf_utils::classification::class_labels;
 use miette::Report;
 
 use super::data::SampleSet;
@@ -186,10 +187,13 @@ impl Problem {
         let (objective, l2) = match samples.part() {
             None => (network.objective_shared(loss, own, batches), problem.loss_spec.l2),
             Some(part) => {
-                let part = match self.ranks.all_targets(Some(part), own.targets()) {
-                    Targets::Classes { labels, .. } => part.clone().with_labels(labels).map_err(error)?,
-                    Targets::Values { .. } => part.clone(),
-                };
+                let mut part = part.clone();
+                if problem.loss_spec.class_weights.is_some() {
+                    // A batch weighs what its classes weigh, wherever its samples are.
+                    let targets = self.ranks.all_targets(Some(&part), own.targets());
+                    let labels = class_labels(&targets).map_err(|fault| self.document.error_at(&["data"], fault))?;
+                    part = part.with_labels(labels).map_err(error)?;
+                }
                 // The sum over ranks has the term once.
                 let l2 = if self.ranks.is_first() { problem.loss_spec.l2 } else { 0.0 };
                 (network.objective_of_part(loss, own, &part, batches), l2)

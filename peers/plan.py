@@ -10,6 +10,9 @@ AGREEMENT = 1e-9  # relative, between the systems' results
 RESIDUAL = 1e-10  # that an implicit step has to reach
 EIGENPAIR_RESIDUAL = 1e-6  # that every eigenpair has to reach, relative to the largest modulus
 SLOW = 5.0  # seconds of a call of which only three samples are taken
+BATCH, QUICK_BATCH = 0.1, 0.03  # seconds of the calls of a sample
+WARM_UP = 0.05  # seconds of the calls before them
+MOST_CALLS = 10_000  # of each
 
 
 @dataclass(frozen=True)
@@ -132,15 +135,19 @@ def chosen_operations(offered, chosen):
 
 
 def sampling(seconds, quick):
-    """(rounds, calls a round, warm-up calls a round) for calls of about `seconds`. A sample is the median of a round's calls."""
-    warm_up = 3 if seconds < 0.01 else 1 if seconds < 1 else 0
+    """(rounds, calls a round, warm-up calls a round) for calls of about `seconds`. A sample is the median of a round's calls.
+
+    A worker that was stopped comes back to cold caches, and its threads to one processor until the kernel moves them: short calls warm up for WARM_UP
+    seconds.
+    """
+    warm_up = int(max(1 if seconds < 1 else 0, min(MOST_CALLS, WARM_UP / seconds)))
     if quick:
-        return (3, max(1, min(100, int(0.03 / seconds))), warm_up) if seconds < 1 else (1, 1, 0)
+        return (3, max(1, min(MOST_CALLS, int(QUICK_BATCH / seconds))), warm_up) if seconds < 1 else (1, 1, 0)
     if seconds > SLOW:
         return 3, 1, 0
     if seconds > 1:
         return 7, 1, 0
-    return 11, max(1, min(200, int(0.1 / seconds))), warm_up
+    return 11, max(1, min(MOST_CALLS, int(BATCH / seconds))), warm_up
 
 
 def finalists(screened):

@@ -415,7 +415,8 @@ def document(results, options):
         efficiency=report.markdown_efficiency(results["efficiency"]),
         order=Run.order(),
         rates=", ".join(f"{rate:.0f} GFLOP/s on {threads} thread{'s' if int(threads) > 1 else ''}" for threads, rate in results["rates_gflops"].items()),
-        batch="0.03" if options.quick else "0.1",
+        batch=f"{plan.QUICK_BATCH if options.quick else plan.BATCH:g}",
+        warm_up=f"{plan.WARM_UP:g}",
         samples="This was a quick run: 3 samples, 1 where one call takes more than a second."
         if options.quick
         else f"At least 7 samples, 3 where one call takes more than {plan.SLOW:g} s.",

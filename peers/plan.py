@@ -137,8 +137,7 @@ def chosen_operations(offered, chosen):
 def sampling(seconds, quick):
     """(rounds, calls a round, warm-up calls a round) for calls of about `seconds`. A sample is the median of a round's calls.
 
-    A worker that was stopped comes back to cold caches, and its threads to one processor until the kernel moves them: short calls warm up for WARM_UP
-    seconds.
+    A worker whose turn it is comes back to cold caches and to threads that sleep: short calls warm up for WARM_UP seconds.
     """
     warm_up = int(max(1 if seconds < 1 else 0, min(MOST_CALLS, WARM_UP / seconds)))
     if quick:

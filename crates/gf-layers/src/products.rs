@@ -138,13 +138,12 @@ impl Products {
                 let outputs = at.chunk.with_outputs(shape, at.tape.outputs(shape), at.scale);
                 at.loss.apply_curvature(outputs, at.tape.curvature(shape), tall / n, &mut self.scratch, pull);
             }
-            let delta = &mut self.delta[..tall * u];
-            match at.tape.slope(shape, l) {
-                Some(slope) => each(slope, n, tall, pull, delta, slices::multiply),
-                None => delta.copy_from_slice(pull),
-            }
-            if let (Curvature::Hessian, Some(bend)) = (of, at.tape.bend(shape, l)) {
-                each(bend, n, tall, &self.layers[l].0[..tall * u], delta, slices::multiply_add);
+            let (z, delta) = (&self.layers[l].0[..tall * u], &mut self.delta[..tall * u]);
+            let bend = at.tape.bend(shape, l).filter(|_| of == Curvature::Hessian);
+            match (at.tape.slope(shape, l), bend) {
+                (Some(slope), Some(bend)) => each_pair((slope, pull), (bend, z), n, tall, delta),
+                (Some(slope), None) => each(slope, n, tall, pull, delta, slices::multiply),
+                (None, _) => delta.copy_from_slice(pull),
             }
             let input = View::columns(at.tape.input(shape, at.chunk, l), n, q);
             for (d, out) in out.chunks_exact_mut(p).enumerate() {
@@ -170,6 +169,20 @@ fn each(x: &[f64], n: usize, tall: usize, y: &[f64], out: &mut [f64], f: impl Fn
     for (x, (y, out)) in x.chunks_exact(n).zip(y.chunks_exact(tall).zip(out.chunks_exact_mut(tall))) {
         for (y, out) in y.chunks_exact(n).zip(out.chunks_exact_mut(n)) {
             f(x, y, out);
+        }
+    }
+}
+
+/// out = x⊙y + u⊙v for every direction, the n numbers of each unit in `x` and in `u` being those of all directions.
+fn each_pair((x, y): (&[f64], &[f64]), (u, v): (&[f64], &[f64]), n: usize, tall: usize, out: &mut [f64]) {
+    if tall == n {
+        return slices::combine(x, y, u, v, out);
+    }
+    let fixed = x.chunks_exact(n).zip(u.chunks_exact(n));
+    let moving = y.chunks_exact(tall).zip(v.chunks_exact(tall)).zip(out.chunks_exact_mut(tall));
+    for ((x, u), ((y, v), out)) in fixed.zip(moving) {
+        for (out, (y, v)) in out.chunks_exact_mut(n).zip(y.chunks_exact(n).zip(v.chunks_exact(n))) {
+            slices::combine(x, y, u, v, out);
         }
     }
 }

@@ -34,6 +34,7 @@ pub mod krylov;
 pub mod lanczos;
 mod mirror;
 pub mod panels;
+mod passes;
 mod product;
 mod qr;
 pub mod slices;

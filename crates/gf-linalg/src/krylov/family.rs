@@ -3,9 +3,8 @@
 use gf_core::{SymmetricOperator, vector};
 
 use super::minres::{Column, Patience, Process, Rotations, inverse, is_invariant};
-use super::steps::{remove_before, remove_current, scale};
+use super::steps::{add_combination, remove_before, remove_current, scale};
 use super::{KrylovInfo, KrylovScratch, Stop, minres};
-use crate::{Update, basis::combine};
 
 /// One Krylov space that serves every shift.
 ///
@@ -215,7 +214,7 @@ impl ShiftedFamily {
             }
             y[i] = sum / column.gamma;
         }
-        combine(self.p, &self.basis[..k * self.p], y, Update::Add, out);
+        add_combination(y, &self.basis, out);
     }
 
     /// The process at the end of the kept space, its vectors in the scratch.

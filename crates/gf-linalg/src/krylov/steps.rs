@@ -73,3 +73,28 @@ pub(super) fn update(
     let pass = Update { column, inverse: 1.0 / column.gamma, factor };
     let [] = run(pass, [v, w], [older, x, next]);
 }
+
+/// out += Σ c_i v_i with the columns v_i of `basis`, four at a time: long streams, unlike blocks of rows of all columns.
+pub(super) fn add_combination(coefficients: &[f64], basis: &[f64], out: &mut [f64]) {
+    #[derive(Clone, Copy)]
+    struct Add<const K: usize>([f64; K]);
+    impl<const K: usize> Pass<K, 1, 0> for Add<K> {
+        #[inline(always)]
+        fn row<V: Vector>(self, vectors: [V; K], [out]: [V; 1]) -> ([V; 1], [V; 0]) {
+            let mut sum = out;
+            for i in 0..K {
+                sum = sum + vectors[i] * self.0[i];
+            }
+            ([sum], [])
+        }
+    }
+    let p = out.len();
+    let vector = |i: usize| &basis[i * p..][..p];
+    let (fours, rest) = coefficients.as_chunks::<4>();
+    for (number, four) in fours.iter().enumerate() {
+        let [] = run(Add(*four), std::array::from_fn(|i| vector(4 * number + i)), [out]);
+    }
+    for (i, one) in rest.iter().enumerate() {
+        let [] = run(Add([*one]), [vector(4 * fours.len() + i)], [out]);
+    }
+}

@@ -10,8 +10,9 @@
 //!
 //! The original network (2161 parameters, two of five hidden layers without activation) becomes one of 521.
 
+mod expand;
+
 use gf_linalg::{Update, View, ViewMut, product};
-use rayon::prelude::*;
 
 use crate::{
     Activation, Layer, Network,
@@ -121,106 +122,6 @@ impl Merge {
             }
         }
     }
-
-    /// Overwrites the lower triangle of `out` (p × p column-major) with Jᵀ `inner` J, plus the second-order term where ∇g is given.
-    /// `inner` is p' × p', column-major, both triangles.
-    pub(crate) fn expand(
-        &self,
-        theta: &[f64],
-        inner: &[f64],
-        gradient: Option<&[f64]>,
-        parallel: bool,
-        out: &mut [f64],
-    ) {
-        let (p, size) = (theta.len(), self.shape.dim());
-        let column = |scratch: &mut Vec<f64>, (c, column): (usize, &mut [f64])| {
-            // Below the diagonal are rows of the column's own layer and of later ones.
-            self.pull_back_from(theta, self.inner_column(theta, inner, c, scratch), c, column);
-            if let Some(gradient) = gradient {
-                self.add_coupling(gradient, c, column);
-            }
-        };
-        debug_assert!(out.len() == p * p && inner.len() == size * size);
-        if parallel {
-            out.par_chunks_mut(p).with_min_len(16).enumerate().for_each_init(|| vec![0.0; size], column);
-        } else {
-            let mut scratch = vec![0.0; size];
-            out.chunks_mut(p).enumerate().for_each(|c| column(&mut scratch, c));
-        }
-    }
-
-    /// `inner`·J e_c, perhaps in `scratch`.
-    fn inner_column<'a>(&self, theta: &[f64], inner: &'a [f64], c: usize, y: &'a mut [f64]) -> &'a [f64] {
-        let size = self.shape.dim();
-        let of = |k: usize| &inner[k * size..][..size];
-        y.fill(0.0);
-        for part in &self.parts {
-            match part {
-                Part::Same { layer, to } if c < layer.offset + layer.len() => return of(to + c - layer.offset),
-                Part::Pair(pair) if c < pair.second.offset + pair.second.len() => {
-                    let units = pair.merged.units;
-                    if c < pair.second.offset {
-                        let (a, j) =
-                            ((c - pair.first.offset) / pair.first.units, (c - pair.first.offset) % pair.first.units);
-                        let row = &pair.second.part(theta)[j * units..][..units];
-                        for (r, w) in row.iter().enumerate() {
-                            gf_core::vector::add_scaled(y, *w, of(pair.merged.offset + a * units + r));
-                        }
-                    } else {
-                        let (k, r) = ((c - pair.second.offset) / units, (c - pair.second.offset) % units);
-                        for a in 0..pair.merged.rows() {
-                            let t = pair.weight(theta, a, k);
-                            if t != 0.0 {
-                                gf_core::vector::add_scaled(y, t, of(pair.merged.offset + a * units + r));
-                            }
-                        }
-                    }
-                    break;
-                }
-                _ => {}
-            }
-        }
-        y
-    }
-
-    /// Entries `from`.. of Jᵀ y.
-    fn pull_back_from(&self, theta: &[f64], y: &[f64], from: usize, out: &mut [f64]) {
-        for part in &self.parts {
-            match part {
-                Part::Same { layer, to } => {
-                    let start = from.max(layer.offset);
-                    let end = layer.offset + layer.len();
-                    if start < end {
-                        out[start..end].copy_from_slice(&y[to + start - layer.offset..to + layer.len()]);
-                    }
-                }
-                Part::Pair(pair) => {
-                    let y = pair.merged.part(y);
-                    if from < pair.second.offset {
-                        pair.pull_back_first(theta, y, from, out);
-                    }
-                    if from < pair.second.offset + pair.second.len() {
-                        pair.pull_back_second(theta, y, from, out);
-                    }
-                }
-            }
-        }
-    }
-
-    /// Column c += its second-order entries below the diagonal.
-    fn add_coupling(&self, gradient: &[f64], c: usize, column: &mut [f64]) {
-        for part in &self.parts {
-            if let Part::Pair(Pair { first, second, merged }) = part
-                && (first.offset..second.offset).contains(&c)
-            {
-                let (a, j) = ((c - first.offset) / first.units, (c - first.offset) % first.units);
-                let row = &merged.part(gradient)[a * merged.units..][..merged.units];
-                for (entry, g) in second.part_mut(column)[j * merged.units..].iter_mut().zip(row) {
-                    *entry += g;
-                }
-            }
-        }
-    }
 }
 
 impl Pair {
@@ -252,45 +153,6 @@ impl Pair {
         product(weights, g, update, ViewMut::columns(self.first.part_mut(out), inner, rows));
         let first = View::columns(self.first.part(x), inner, rows).transpose();
         product(g, first, update, ViewMut::columns(self.second.part_mut(out), units, inner));
-    }
-
-    /// ∂Φ_ar/∂Θ'_kr: Θ_ak, or 1 for the last row and the bias.
-    fn weight(&self, theta: &[f64], a: usize, k: usize) -> f64 {
-        if k < self.first.units {
-            self.first.part(theta)[a * self.first.units + k]
-        } else {
-            f64::from(a == self.first.inputs)
-        }
-    }
-
-    /// Entries of Θ from `from` on: y W'ᵀ.
-    fn pull_back_first(&self, theta: &[f64], y: &[f64], from: usize, out: &mut [f64]) {
-        let (units, inner) = (self.second.units, self.first.units);
-        let weights = self.second.part(theta);
-        let skipped = from.saturating_sub(self.first.offset);
-        for (index, entry) in self.first.part_mut(out).iter_mut().enumerate().skip(skipped) {
-            let (a, j) = (index / inner, index % inner);
-            *entry = gf_core::vector::dot(&y[a * units..][..units], &weights[j * units..][..units]);
-        }
-    }
-
-    /// Entries of Θ' from the row that holds `from` on: \[Θ, e\]ᵀ y.
-    fn pull_back_second(&self, theta: &[f64], y: &[f64], from: usize, out: &mut [f64]) {
-        let units = self.second.units;
-        let start = from.saturating_sub(self.second.offset);
-        let first_row = start / units;
-        let rows = self.second.part_mut(out).chunks_exact_mut(units).enumerate().skip(first_row);
-        for (k, row) in rows {
-            let skipped = start.saturating_sub(k * units);
-            let row = &mut row[skipped..];
-            row.fill(0.0);
-            for a in 0..self.merged.rows() {
-                let t = self.weight(theta, a, k);
-                for (entry, y) in row.iter_mut().zip(&y[a * units + skipped..]) {
-                    *entry += t * y;
-                }
-            }
-        }
     }
 }
 

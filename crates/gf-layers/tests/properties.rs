@@ -171,16 +171,16 @@ fn bits_do_not_depend_on_the_number_of_threads() {
     use Activation::{Identity, Tanh};
     let plain = Network::new(13).dense(17, Tanh).dense(14, Tanh).dense(9, Tanh).dense(2, Identity);
     let deep = Network::new(13).residual(Tanh).dense(14, Tanh).residual(Tanh).residual(Identity).dense(2, Identity);
-    for network in [plain, deep.residual(Tanh)] {
-        same_bits_on_any_number_of_threads(&network);
+    for (network, loss) in [(plain, 4), (deep.residual(Tanh), 4), (common::original_network(), 0)] {
+        same_bits_on_any_number_of_threads(&network, loss);
     }
 }
 
-fn same_bits_on_any_number_of_threads(network: &Network) {
+fn same_bits_on_any_number_of_threads(network: &Network, loss: usize) {
     let matrices = [1, 2, 3].map(|threads| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
         pool.install(|| {
-            let (mut objective, theta) = problem(network, 4, 300, 0.1, 5);
+            let (mut objective, theta) = problem(network, loss, 300, 0.1, 5);
             let mut matrix = vec![0.0; theta.len() * theta.len()];
             objective.dense_hessian(&theta, Triangle::Lower, &mut matrix).unwrap();
             matrix

@@ -2,6 +2,7 @@
 
 mod family;
 mod minres;
+mod steps;
 
 use gf_core::{SymmetricOperator, vector};
 
@@ -48,10 +49,10 @@ impl KrylovInfo {
     }
 }
 
-/// Scratch of both solvers: seven vectors of p numbers.
+/// Scratch of both solvers: five vectors of p numbers.
 #[derive(Debug, Default)]
 pub struct KrylovScratch {
-    vectors: [Vec<f64>; 7],
+    vectors: [Vec<f64>; 5],
 }
 
 impl KrylovScratch {

@@ -7,7 +7,7 @@
 //! - [`krylov`]: MINRES and CG; [`lanczos`]: extreme eigenvalues and functions of a matrix; [`BlockLanczos`]: many eigenpairs;
 //! - [`eigen`]: dense symmetric eigenvalue problems; [`basis`]: products with a tall basis;
 //! - [`SingularValues`], and [`GradedProduct`]: those of long products;
-//! - [`product`]: matrix products over slices; [`panels`]: products of panels packed once; [`slices`]: vectorized elementwise functions.
+//! - [`product`]: matrix products over slices; [`small_product`]: of few numbers; [`panels`]: products of panels packed once; [`slices`]: vectorized elementwise functions.
 
 //!
 //! (A + λI) x = b with an indefinite A, by one factorization that also tells the signs of the eigenvalues:
@@ -34,9 +34,11 @@ pub mod krylov;
 pub mod lanczos;
 mod mirror;
 pub mod panels;
+mod passes;
 mod product;
 mod qr;
 pub mod slices;
+mod small_product;
 mod state;
 mod svd;
 mod three_term;
@@ -47,4 +49,5 @@ pub use graded::GradedProduct;
 pub use mirror::mirror;
 pub use product::{Update, View, ViewMut, product};
 pub use qr::PivotedQr;
+pub use small_product::small_product;
 pub use svd::{SingularValues, SvdError};

@@ -2,7 +2,8 @@
 
 use gf_core::{SymmetricOperator, vector};
 
-use super::minres::{Column, Patience, Process, Rotations};
+use super::minres::{Column, Patience, Process, Rotations, inverse, is_invariant};
+use super::steps::{add_combination, remove_before, remove_current, scale};
 use super::{KrylovInfo, KrylovScratch, Stop, minres};
 
 /// One Krylov space that serves every shift.
@@ -14,7 +15,7 @@ use super::{KrylovInfo, KrylovScratch, Stop, minres};
 /// for a later shift only the kept part is there.
 ///
 /// Without reorthogonalization, as MINRES: each shift is solved as MINRES would solve it alone.
-/// Memory: (products kept + 9)·p numbers, allocated at once.
+/// Memory: (products kept + 7)·p numbers, allocated at once.
 #[derive(Debug)]
 pub struct ShiftedFamily {
     p: usize,
@@ -184,23 +185,18 @@ impl ShiftedFamily {
         let (known, next) = self.basis.split_at_mut((k + 1) * p);
         let (next, v) = (&mut next[..p], &known[k * p..]);
         operator.apply(v, next);
-        if k > 0 {
-            vector::add_scaled(next, -self.beta[k - 1], &known[(k - 1) * p..k * p]);
-        }
-        let alpha = vector::dot(v, next);
-        vector::add_scaled(next, -alpha, v);
-        let beta = vector::norm(next);
+        // The first vector has none before it; any finite numbers will do.
+        let (coupling, before) = if k > 0 { (self.beta[k - 1], &known[(k - 1) * p..k * p]) } else { (0.0, v) };
+        let alpha = remove_before(coupling, before, 0.0, v, next);
+        let beta = remove_current(alpha, v, next);
         self.alpha.push(alpha);
         self.beta.push(beta);
-        // An invariant space has no next vector, and none is asked for.
-        let inverse = if beta > 0.0 { 1.0 / beta } else { 0.0 };
-        next.iter_mut().for_each(|x| *x *= inverse);
+        scale(inverse(beta), next);
     }
 
     /// Whether the space of the first k + 1 vectors is invariant, up to rounding.
     fn is_invariant(&self, k: usize) -> bool {
-        let old = if k > 0 { self.beta[k - 1] } else { self.alpha[0].abs() };
-        self.beta[k] <= f64::EPSILON * old
+        is_invariant(if k > 0 { self.beta[k - 1] } else { 0.0 }, self.alpha[k], self.beta[k])
     }
 
     /// out += V R⁻¹ r, where r_i = `entry(i, column i)`.
@@ -218,24 +214,21 @@ impl ShiftedFamily {
             }
             y[i] = sum / column.gamma;
         }
-        for (y, v) in y.iter().zip(self.basis.chunks_exact(self.p)) {
-            vector::add_scaled(out, *y, v);
-        }
+        add_combination(y, &self.basis, out);
     }
 
     /// The process at the end of the kept space, its vectors in the scratch.
     fn process(&mut self, rotations: Rotations, patience: Patience) -> Process {
         let (k, p) = (self.columns.len(), self.p);
-        for (slot, index) in [(4, Some(k - 1)), (6, k.checked_sub(2))] {
+        for (slot, index) in [(3, Some(k - 1)), (4, k.checked_sub(2))] {
             let mut w = std::mem::take(&mut self.scratch.vectors[slot]);
             w.fill(0.0);
             self.combine(|i, _| if Some(i) == index { 1.0 } else { 0.0 }, &mut w);
             self.scratch.vectors[slot] = w;
         }
-        let (old_beta, beta) = (if k > 1 { self.beta[k - 2] } else { self.b_norm }, self.beta[k - 1]);
-        let [r1, r2, ..] = &mut self.scratch.vectors;
-        vector::scale_into(old_beta, &self.basis[(k - 1) * p..k * p], r1);
-        vector::scale_into(beta, &self.basis[k * p..], r2);
-        Process { rotations, old_beta, beta, patience }
+        let [before, v, ..] = &mut self.scratch.vectors;
+        before.copy_from_slice(&self.basis[(k - 1) * p..k * p]);
+        v.copy_from_slice(&self.basis[k * p..]);
+        Process { rotations, beta: self.beta[k - 1], patience }
     }
 }

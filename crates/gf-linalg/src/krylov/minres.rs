@@ -2,6 +2,7 @@
 
 use gf_core::{SymmetricOperator, vector};
 
+use super::steps::{remove_before, remove_current, update};
 use super::{KrylovInfo, KrylovScratch, Restarts, Stop};
 
 /// MINRES on (A + shift·I)x = b, p numbers each: minimizes the residual over the Krylov space of any symmetric A, positive definite or not.
@@ -11,7 +12,7 @@ use super::{KrylovInfo, KrylovScratch, Restarts, Stop};
 /// true residual is computed; where rounding has kept it above the tolerance, the iteration starts again from there.
 /// Signs of the pivots of the Lanczos tridiagonal matrix give [`KrylovInfo::negative_curvature`].
 ///
-/// Cost: one product and about 20p flops an iteration, one product for the check.
+/// Cost: one product, about 20p flops and three passes over vectors an iteration, one product for the check.
 /// Reference: C. Paige, M. Saunders, *SIAM J. Numer. Anal.* 12 (1975).
 pub fn minres(
     operator: &mut dyn SymmetricOperator,
@@ -24,12 +25,13 @@ pub fn minres(
     let mut restarts = Restarts::new(b);
     let mut info = KrylovInfo::default();
     while restarts.is_due(operator, shift, b, x, &mut scratch.vectors[0], stop, &mut info) {
-        let [residual, ahead, _, _, w, _, older] = &mut scratch.vectors;
-        ahead.copy_from_slice(residual);
-        w.fill(0.0);
-        older.fill(0.0);
-        let beta = vector::norm(ahead);
-        let process = Process { rotations: Rotations::new(beta), old_beta: 0.0, beta, patience: Patience::new(stop) };
+        let [before, v, _, w, older] = &mut scratch.vectors;
+        let norm = vector::norm(before);
+        vector::scale_into(1.0 / norm, before, v);
+        for vector in [before, w, older] {
+            vector.fill(0.0);
+        }
+        let process = Process { rotations: Rotations::new(norm), beta: 0.0, patience: Patience::new(stop) };
         let patience = process.advance(operator, shift, restarts.b_norm, x, stop, scratch, &mut info);
         if patience.is_over {
             // The true residual, and no restart.
@@ -137,12 +139,10 @@ impl Patience {
     }
 }
 
-/// Where a Lanczos process stands. The scratch holds, in this order: β_k·v_k, β_{k+1}·v_{k+1}, room, room, w_k, room, w_{k−1}.
+/// Where a Lanczos process stands. The scratch holds, in this order: v_{k−1}, v_k, room, w_{k−1}, w_{k−2}.
 pub(super) struct Process {
     pub(super) rotations: Rotations,
-    /// β_k, 0 at the start.
-    pub(super) old_beta: f64,
-    /// β_{k+1}.
+    /// β_k, which couples v_{k−1} and v_k: 0 at the start.
     pub(super) beta: f64,
     pub(super) patience: Patience,
 }
@@ -160,38 +160,40 @@ impl Process {
         scratch: &mut KrylovScratch,
         info: &mut KrylovInfo,
     ) -> Patience {
-        let [r1, r2, v, y, w, w1, w2] = &mut scratch.vectors;
+        let [before, v, y, w, older] = &mut scratch.vectors;
         while info.products + 1 < stop.max_products.max(2) {
-            vector::scale_into(1.0 / self.beta, r2, v);
             operator.apply(v, y);
             info.products += 1;
-            vector::add_scaled(y, shift, v);
-            if self.old_beta != 0.0 {
-                vector::add_scaled(y, -self.beta / self.old_beta, r1);
-            }
-            let alpha = vector::dot(v, y);
-            vector::add_scaled(y, -alpha / self.beta, r2);
-            std::mem::swap(r1, r2);
-            std::mem::swap(r2, y);
-            self.old_beta = self.beta;
-            self.beta = vector::norm(r2);
-            let column = self.rotations.next(alpha, self.beta);
+            let alpha = remove_before(self.beta, before, shift, v, y);
+            let beta = remove_current(alpha, v, y);
+            let column = self.rotations.next(alpha, beta);
             info.negative_curvature |= self.rotations.negative;
-            std::mem::swap(w1, w2);
-            std::mem::swap(w2, w);
-            for i in 0..w.len() {
-                w[i] = (v[i] - column.epsilon * w1[i] - column.delta * w2[i]) / column.gamma;
-                x[i] += column.phi * w[i];
-            }
+            // w_k takes the place of w_{k−2}, and v_{k+1} that of the product.
+            update(column, v, w, older, x, (inverse(beta), y));
+            std::mem::swap(w, older);
+            std::mem::swap(before, v);
+            std::mem::swap(v, y);
             // Half the tolerance, so that the true residual rarely costs a restart.
             if self.rotations.residual() <= 0.5 * stop.tolerance * b_norm
-                || self.beta <= f64::EPSILON * self.old_beta
+                || is_invariant(self.beta, alpha, beta)
                 || !column.phi.is_finite()
                 || self.patience.ends(self.rotations.residual() / b_norm)
             {
                 break;
             }
+            self.beta = beta;
         }
         self.patience
     }
+}
+
+/// 1/β. An invariant space has no next vector, and none is asked for: 0.
+pub(super) fn inverse(beta: f64) -> f64 {
+    if beta > 0.0 { 1.0 / beta } else { 0.0 }
+}
+
+/// Whether the space is invariant up to rounding, from the last column of the tridiagonal matrix: β_k (0 in the first), α_k and β_{k+1}.
+pub(super) fn is_invariant(before: f64, alpha: f64, after: f64) -> bool {
+    let size = if before > 0.0 { before } else { alpha.abs() };
+    after <= f64::EPSILON * size
 }

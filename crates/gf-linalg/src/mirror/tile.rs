@@ -1,0 +1,119 @@
+//! Square tiles transposed in registers.
+
+use super::Stripe;
+
+/// Rows and columns of a tile: those of a register of eight numbers.
+pub(super) const SIDE: usize = 8;
+
+/// A tile, column by column.
+pub(super) type Tile = [[f64; SIDE]; SIDE];
+
+/// What a copy needs of the processor.
+pub(super) trait Kernel: Copy {
+    /// Columns become rows.
+    fn transpose(self, tile: Tile) -> Tile;
+    /// Says that the number there will be read soon. Any address will do.
+    fn prefetch(self, address: *const f64);
+}
+
+/// Copies a stripe with the fastest kernel that the processor has.
+pub(super) fn with_best_kernel(stripe: Stripe<'_>) {
+    #[cfg(target_arch = "x86_64")]
+    if let Some(simd) = pulp::x86::V4::try_new() {
+        simd.vectorize(avx512::Copying(simd, stripe));
+        return;
+    }
+    stripe.copy(Portable);
+}
+
+/// Without instructions of a certain processor.
+#[derive(Clone, Copy)]
+pub(super) struct Portable;
+
+impl Kernel for Portable {
+    #[inline(always)]
+    fn transpose(self, tile: Tile) -> Tile {
+        let mut rows = [[0.0; SIDE]; SIDE];
+        for (c, column) in tile.iter().enumerate() {
+            for r in 0..SIDE {
+                rows[r][c] = column[r];
+            }
+        }
+        rows
+    }
+
+    #[inline(always)]
+    fn prefetch(self, _: *const f64) {}
+}
+
+#[cfg(target_arch = "x86_64")]
+mod avx512 {
+    use pulp::{NullaryFnOnce, cast, f64x8, x86::V4};
+
+    use super::{Kernel, Stripe, Tile};
+
+    /// A copy, compiled for AVX-512.
+    pub(super) struct Copying<'a>(pub(super) V4, pub(super) Stripe<'a>);
+
+    impl NullaryFnOnce for Copying<'_> {
+        type Output = ();
+
+        #[inline(always)]
+        fn call(self) {
+            self.1.copy(self.0);
+        }
+    }
+
+    impl Kernel for V4 {
+        #[inline(always)]
+        fn transpose(self, tile: Tile) -> Tile {
+            let x: [f64x8; 8] = cast(tile);
+            let even = quarters(
+                self,
+                [low(self, x[0], x[1]), low(self, x[2], x[3]), low(self, x[4], x[5]), low(self, x[6], x[7])],
+            );
+            let odd = quarters(
+                self,
+                [high(self, x[0], x[1]), high(self, x[2], x[3]), high(self, x[4], x[5]), high(self, x[6], x[7])],
+            );
+            cast([even[0], odd[0], even[1], odd[1], even[2], odd[2], even[3], odd[3]])
+        }
+
+        #[inline(always)]
+        fn prefetch(self, address: *const f64) {
+            // Into all caches.
+            self.sse._mm_prefetch::<3>(address.cast());
+        }
+    }
+
+    // Functions that are always inlined, no closures: one that the compiler leaves alone is compiled without AVX-512.
+
+    /// The numbers in even places of two columns, in turn.
+    #[inline(always)]
+    fn low(simd: V4, a: f64x8, b: f64x8) -> f64x8 {
+        cast(simd.avx512f._mm512_unpacklo_pd(cast(a), cast(b)))
+    }
+
+    /// The numbers in odd places of two columns, in turn.
+    #[inline(always)]
+    fn high(simd: V4, a: f64x8, b: f64x8) -> f64x8 {
+        cast(simd.avx512f._mm512_unpackhi_pd(cast(a), cast(b)))
+    }
+
+    /// A 4 × 4 matrix of pairs of numbers, transposed.
+    #[inline(always)]
+    fn quarters(simd: V4, [a, b, c, d]: [f64x8; 4]) -> [f64x8; 4] {
+        let (ab, cd) = (evens_and_odds(simd, a, b), evens_and_odds(simd, c, d));
+        let (first, second) = (evens_and_odds(simd, ab[0], cd[0]), evens_and_odds(simd, ab[1], cd[1]));
+        [first[0], second[0], first[1], second[1]]
+    }
+
+    /// Pairs 0 and 2 of both, and pairs 1 and 3 of both.
+    #[inline(always)]
+    fn evens_and_odds(simd: V4, a: f64x8, b: f64x8) -> [f64x8; 2] {
+        [
+            cast(simd.avx512f._mm512_shuffle_f64x2::<0b10_00_10_00>(cast(a), cast(b))),
+            cast(simd.avx512f._mm512_shuffle_f64x2::<0b11_01_11_01>(cast(a), cast(b))),
+        ]
+    }
+}

@@ -1,20 +1,21 @@
-//! The passes over vectors of p numbers that one step of the three-term recurrence makes: w ← A·v − β·v₋ − α·v, then once more against v
-//! and v₋, then to unit length.
+//! The passes over vectors of p numbers that one step of the three-term recurrence makes: w ← (A + shift·I)v − β·v₋ − α·v, then, where vectors are
+//! to stay orthogonal, once more against v and v₋ and to unit length.
 
 use crate::passes::{Pass, Vector, run};
 
-/// w −= β·before. Returns currentᵀw: not finite where w is not.
-pub(crate) fn remove_before(beta: f64, before: &[f64], current: &[f64], w: &mut [f64]) -> f64 {
+/// w += shift·current − β·before. Returns currentᵀw: not finite where w is not.
+pub(crate) fn remove_before(beta: f64, before: &[f64], shift: f64, current: &[f64], w: &mut [f64]) -> f64 {
     #[derive(Clone, Copy)]
-    struct RemoveBefore(f64);
+    struct RemoveBefore(f64, f64);
     impl Pass<2, 1, 1> for RemoveBefore {
         #[inline(always)]
         fn row<V: Vector>(self, [before, current]: [V; 2], [w]: [V; 1]) -> ([V; 1], [V; 1]) {
-            let w = w - before * self.0;
+            let Self(beta, shift) = self;
+            let w = w + current * shift - before * beta;
             ([w], [current * w])
         }
     }
-    let [alpha] = run(RemoveBefore(beta), [before, current], [w]);
+    let [alpha] = run(RemoveBefore(beta, shift), [before, current], [w]);
     alpha
 }
 

@@ -19,7 +19,7 @@ impl BlockLanczos {
         let (p, j) = (self.p, self.len);
         let beta = self.coupling[0];
         let (before, current, next) = last_three(&mut self.basis, p, j);
-        let alpha = remove_before(beta, before, current, next);
+        let alpha = remove_before(beta, before, 0.0, current, next);
         if !alpha.is_finite() {
             return Err(ProcessError::ProductNotFinite { product: self.products });
         }

@@ -3,8 +3,9 @@
 use gf_core::{SymmetricOperator, vector};
 
 use super::minres::{Column, Patience, Process, Rotations, inverse, is_invariant};
-use super::steps::{add_combination, remove_before, remove_current, scale};
+use super::steps::{add_combination, remove_current, scale};
 use super::{KrylovInfo, KrylovScratch, Stop, minres};
+use crate::three_term::remove_before;
 
 /// One Krylov space that serves every shift.
 ///

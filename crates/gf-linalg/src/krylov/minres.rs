@@ -2,8 +2,9 @@
 
 use gf_core::{SymmetricOperator, vector};
 
-use super::steps::{remove_before, remove_current, update};
+use super::steps::{remove_current, update};
 use super::{KrylovInfo, KrylovScratch, Restarts, Stop};
+use crate::three_term::remove_before;
 
 /// MINRES on (A + shift·I)x = b, p numbers each: minimizes the residual over the Krylov space of any symmetric A, positive definite or not.
 ///

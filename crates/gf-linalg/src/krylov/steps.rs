@@ -1,23 +1,7 @@
-//! The passes over vectors of p numbers that MINRES and its Lanczos process make.
+//! The passes over vectors of p numbers that MINRES and its Lanczos process make, beside [`three_term::remove_before`](crate::three_term::remove_before).
 
 use super::minres::Column;
 use crate::passes::{Pass, Vector, run};
-
-/// y += shift·v − β·before. Returns vᵀy.
-pub(super) fn remove_before(beta: f64, before: &[f64], shift: f64, v: &[f64], y: &mut [f64]) -> f64 {
-    #[derive(Clone, Copy)]
-    struct RemoveBefore(f64, f64);
-    impl Pass<2, 1, 1> for RemoveBefore {
-        #[inline(always)]
-        fn row<V: Vector>(self, [before, v]: [V; 2], [y]: [V; 1]) -> ([V; 1], [V; 1]) {
-            let Self(beta, shift) = self;
-            let y = y + v * shift - before * beta;
-            ([y], [v * y])
-        }
-    }
-    let [alpha] = run(RemoveBefore(beta, shift), [before, v], [y]);
-    alpha
-}
 
 /// y −= α·v. Returns ‖y‖.
 pub(super) fn remove_current(alpha: f64, v: &[f64], y: &mut [f64]) -> f64 {

@@ -157,20 +157,24 @@ def terminal_efficiency(efficiency):
 
 
 def markdown(lines):
-    """The table for the document: with spreads."""
+    """The table for the document; spreads, variants and compile times stand in that of `markdown_all`."""
     out = [
-        "| operation | case | gf | spread | best peer | spread | which | compile | ratio | bar | | at full rate |",
-        "|---|---|---:|---|---:|---|---|---:|---:|---:|---|---:|",
+        "| operation | case | gf | best peer | of | ratio | bar | | at full rate |",
+        "|---|---|---:|---:|---|---:|---:|---|---:|",
     ]
     for line in lines:
         ours, peer = line["gf"], line["peer"]
-        cells = [line["title"], line["case"]]
-        cells += [seconds(ours["median"]), spread(ours)] if ours else ["–", ""]
-        cells += [seconds(peer["median"]), spread(peer), _variant(peer), _compile(peer)] if peer else ["–", "", "", ""]
+        cells = [line["title"], line["case"], unbroken(ours["median"]) if ours else "–"]
+        cells += [unbroken(peer["median"]), peer["system"]] if peer else ["–", ""]
         cells += [ratio_text(line["ratio"]) if line["ratio"] is not None else "–", f"{line['bar']:g}", line["verdict"]]
         cells.append(ratio_text(line["at_full_rate"]) if line["at_full_rate"] is not None else "–")
         out.append("| " + " | ".join(cells) + " |")
     return "\n".join(out)
+
+
+def unbroken(value):
+    """Seconds whose unit stays on the line of the number."""
+    return seconds(value).replace(" ", "\u00a0")
 
 
 def work(measurement):
@@ -181,7 +185,7 @@ def work(measurement):
 
 def spread(measurement):
     """Least to largest sample."""
-    return f"{seconds(measurement['min'])}–{seconds(measurement['max'])}, n={measurement['n']}"
+    return f"{unbroken(measurement['min'])} – {unbroken(measurement['max'])}, n={measurement['n']}"
 
 
 def markdown_efficiency(efficiency):
@@ -205,6 +209,6 @@ def markdown_all(measurements):
     for (case, operation, system), m in sorted(best.items()):
         note = f" (misses the residual: {m['residual']:.1e})" if m.get("missed") else ""
         variant = work(m) if system == "gf" else m["variant"]
-        cells = [case, operation, system, seconds(m["median"]), spread(m), _compile(m), variant + note]
+        cells = [case, operation, system, unbroken(m["median"]), spread(m), _compile(m), variant + note]
         out.append("| " + " | ".join(cells) + " |")
     return "\n".join(out)

@@ -101,8 +101,11 @@ SHORT_LISTS = {
 }
 # Settings of ARPACK that were the fastest, with the fewest products or with fast ones, in a trial of all.
 EIGENPAIR_SHORT_LIST = ("ARPACK tol 1e-05 ncv 21", "ARPACK tol 1e-06 ncv 30", "ARPACK tol 1e-05 ncv 40")
-# Solvers of the dense step. Cholesky has nothing to say about the indefinite matrix of A.
-SOLVERS = {"indefinite": ("lu", "scipy-lu"), "definite": ("cholesky", "scipy-cholesky")}
+# Solvers of the dense step. Cholesky has nothing to say about the indefinite matrix of A. "single-cholesky" factorizes in single precision and
+# refines in double, as gf does.
+SOLVERS = {"indefinite": ("lu", "scipy-lu"), "definite": ("cholesky", "scipy-cholesky", "single-cholesky")}
+# Rounds of its refinement: as many as gf needs.
+REFINEMENTS = 3
 
 
 def candidates(system, operation, case, offered, best_hessian, indefinite, screen):

@@ -27,11 +27,11 @@ class Plan(unittest.TestCase):
         self.assertEqual(plan.finalists({}), [])
 
     def test_dense_steps_use_the_best_hessian_and_no_cholesky_where_the_matrix_is_indefinite(self):
-        offered = [f"{h} + {s}" for h in ("x", "y") for s in ("lu", "cholesky", "scipy-lu", "scipy-cholesky")]
+        offered = [f"{h} + {s}" for h in ("x", "y") for s in ("lu", "cholesky", "scipy-lu", "scipy-cholesky", "single-cholesky")]
         names = plan.candidates("torch", "dense-implicit-step", "A", offered, "y", True, False)
         self.assertEqual(names, ["y + lu", "y + scipy-lu"])
         names = plan.candidates("torch", "dense-implicit-step", "B", offered, "x", False, False)
-        self.assertEqual(names, ["x + cholesky", "x + scipy-cholesky"])
+        self.assertEqual(names, ["x + cholesky", "x + scipy-cholesky", "x + single-cholesky"])
         self.assertEqual(plan.candidates("torch", "dense-implicit-step", "B", offered, None, False, False), [])
 
     def test_a_restricted_run_takes_the_hessians_that_dense_steps_need(self):

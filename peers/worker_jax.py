@@ -18,11 +18,12 @@ from jax.experimental.sparse.linalg import lobpcg_standard
 
 import cases
 import eigenpairs
+import plan
 from protocol import serve
 
 ACTIVATIONS = {"relu": jax.nn.relu, "tanh": jnp.tanh, "identity": lambda z: z}
 CHUNKS = (16, 32, 64, 128, 256, 512)
-SOLVERS = ("lu", "cholesky", "scipy-lu", "scipy-cholesky")
+SOLVERS = ("lu", "cholesky", "single-cholesky", "scipy-lu", "scipy-cholesky")
 TOLERANCE = 1e-10
 
 
@@ -148,8 +149,17 @@ class Jax:
             matrix, b = system(t, x, y)
             return t + jsl.cho_solve(jsl.cho_factor(matrix, lower=True), b)
 
-        if solver in ("lu", "cholesky"):
-            return blocking(by_lu if solver == "lu" else by_cholesky, self.theta, self.x, self.y)()
+        def by_single_cholesky(t, x, y):
+            matrix, b = system(t, x, y)
+            factor = jsl.cho_factor(matrix.astype(jnp.float32), lower=True)
+            d = jnp.zeros_like(b)
+            for _ in range(plan.REFINEMENTS):
+                d += jsl.cho_solve(factor, (b - matrix @ d).astype(jnp.float32)).astype(b.dtype)
+            return t + d
+
+        inside = {"lu": by_lu, "cholesky": by_cholesky, "single-cholesky": by_single_cholesky}
+        if solver in inside:
+            return blocking(inside[solver], self.theta, self.x, self.y)()
         build = jax.jit(system)
 
         def by_scipy():

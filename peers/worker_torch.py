@@ -11,6 +11,7 @@ from torch.func import grad, grad_and_value, hessian, jacrev, jvp, vjp, vmap
 
 import cases
 import eigenpairs
+import plan
 from protocol import serve
 
 torch.set_default_dtype(torch.float64)
@@ -18,7 +19,7 @@ torch.set_default_dtype(torch.float64)
 ACTIVATIONS = {"relu": torch.relu, "tanh": torch.tanh, "identity": lambda z: z}
 MODULES = {"relu": torch.nn.ReLU, "tanh": torch.nn.Tanh}
 CHUNKS = (16, 32, 64, 128, 256, 512)
-SOLVERS = ("lu", "cholesky", "scipy-lu", "scipy-cholesky")
+SOLVERS = ("lu", "cholesky", "single-cholesky", "scipy-lu", "scipy-cholesky")
 
 
 class Torch:
@@ -268,6 +269,11 @@ class Torch:
             return self.theta + torch.linalg.solve(matrix, b)
         if solver == "cholesky":
             return self.theta + torch.cholesky_solve(b[:, None], torch.linalg.cholesky(matrix))[:, 0]
+        if solver == "single-cholesky":
+            factor, d = torch.linalg.cholesky(matrix.float()), torch.zeros_like(b)
+            for _ in range(plan.REFINEMENTS):
+                d += torch.cholesky_solve((b - matrix @ d).float()[:, None], factor)[:, 0].double()
+            return self.theta + d
         # Symmetric, so the transpose of the C order is the Fortran order that LAPACK overwrites.
         matrix, b, options = matrix.numpy().T, b.numpy(), {"overwrite_a": True, "check_finite": False}
         if solver == "scipy-lu":

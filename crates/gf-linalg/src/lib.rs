@@ -44,7 +44,7 @@ mod svd;
 mod three_term;
 
 pub use block_lanczos::{BlockLanczos, ProcessError};
-pub use factor::{FactorError, Factorization, Inertia, ShiftedMatrix};
+pub use factor::{FactorError, Factorization, Inertia, Refined, ShiftedMatrix};
 pub use graded::GradedProduct;
 pub use mirror::mirror;
 pub use product::{Update, View, ViewMut, product};

@@ -1,4 +1,4 @@
-//! Both factorizations on matrices that are hard for them, against faer, eigenvalues and residuals; the same bits for any number of threads.
+//! The factorizations on matrices that are hard for them, against faer, eigenvalues and residuals; the same bits for any number of threads.
 
 #![allow(clippy::unwrap_used, reason = "a test that unwraps an error fails, as it should")]
 
@@ -157,17 +157,26 @@ fn numbers_that_are_not_finite_are_refused_and_overflow_ends() {
 
 #[test]
 fn bits_do_not_depend_on_the_number_of_threads() {
-    let p = 600;
+    // Large enough for shared products.
+    let p = 1100;
     let matrix = normal(p, 7);
     let results = [1, 2, 3].map(|threads| {
         rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap().install(|| {
-            // The largest eigenvalue in modulus is about 2√600 = 49.
-            [(Factorization::Lblt, 0.1), (Factorization::Cholesky, 60.0)].map(|(kind, shift)| {
-                let mut shifted = factorized(p, &matrix, kind, shift).unwrap();
-                let (x, error) = solve(p, &matrix, &mut shifted, shift);
-                assert!(error < 1e-15, "{error}");
-                x.iter().map(|x| x.to_bits()).collect::<Vec<_>>()
-            })
+            // The largest eigenvalue in modulus is about 2√1100 = 66.
+            let bits = |x: &[f64]| x.iter().map(|x| x.to_bits()).collect::<Vec<_>>();
+            let mut results = [(Factorization::Lblt, 0.1), (Factorization::Cholesky, 80.0)]
+                .map(|(kind, shift)| {
+                    let mut shifted = factorized(p, &matrix, kind, shift).unwrap();
+                    let (x, error) = solve(p, &matrix, &mut shifted, shift);
+                    assert!(error < 1e-15, "{error}");
+                    bits(&x)
+                })
+                .to_vec();
+            let mut shifted = factorized(p, &matrix, Factorization::SingleCholesky, 80.0).unwrap();
+            let mut x = vec![0.0; p];
+            shifted.solve_refined(&right_hand_side(p), &mut x, &mut vec![0.0; 2 * p]).unwrap();
+            results.push(bits(&x));
+            results
         })
     });
     assert_eq!(results[0], results[1]);
@@ -244,4 +253,72 @@ fn an_eigensolver_that_is_used_again_gives_the_same_bits() {
         let matrix = normal(40, seed);
         assert_eq!(solver.decompose(&matrix).unwrap(), &gf_linalg::eigen::symmetric_eigen(40, &matrix).unwrap());
     }
+}
+
+/// A positive definite matrix with the given eigenvalues: Q D Qᵀ, Q from a few reflections.
+fn with_eigenvalues(values: &[f64]) -> Vec<f64> {
+    let p = values.len();
+    let mut rng = Streams::new(11).data();
+    let mut matrix = Mat::from_fn(p, p, |i, j| if i == j { values[i] } else { 0.0 });
+    for _ in 0..3 {
+        let v = Mat::from_fn(p, 1, |_, _| standard_normal(&mut rng));
+        let reflection = Mat::<f64>::identity(p, p) - v.as_ref() * v.transpose() * (2.0 / v.squared_norm_l2());
+        matrix = &reflection * matrix * &reflection;
+    }
+    symmetric(p, |i, j| 0.5 * (matrix[(i, j)] + matrix[(j, i)]))
+}
+
+#[test]
+fn refinement_from_single_precision_reaches_the_error_of_double() {
+    // Around the panel of 128 columns and the shares of a product; rows that are zero elsewhere; magnitudes that single precision does not have.
+    for (p, condition, size) in
+        [(1, 1.0, 1.0), (5, 10.0, 1e-200), (127, 1e3, 1.0), (129, 1e4, 1e180), (300, 1e4, 1.0), (1100, 100.0, 1e-3)]
+    {
+        let values: Vec<f64> = (0..p).map(|k| size * f64::powf(condition, -(k as f64) / p as f64)).collect();
+        let mut matrix = with_eigenvalues(&values);
+        if p == 300 {
+            for row in [0, 17, 299] {
+                (0..p).filter(|k| *k != row).for_each(|k| (matrix[row + k * p], matrix[k + row * p]) = (0.0, 0.0));
+            }
+        }
+        let shift = 0.25 * size;
+        let mut shifted = factorized(p, &matrix, Factorization::SingleCholesky, shift).unwrap();
+        let (b, mut x, mut scratch) = (right_hand_side(p), vec![f64::NAN; p], vec![0.0; 2 * p]);
+        let refined = shifted.solve_refined(&b, &mut x, &mut scratch).unwrap();
+        assert!((1..5).contains(&refined.rounds), "{p}: {} rounds", refined.rounds);
+        // The matrix survived, and factors in double agree.
+        shifted.factorize(Factorization::Cholesky, shift).unwrap();
+        let mut expected = b.clone();
+        shifted.solve_in_place(&mut expected);
+        let relative = shifted.relative_residual(shift, &b, &x, &mut scratch[..p]);
+        assert!((relative - refined.relative_residual).abs() < 1e-14, "{p}: {relative} {refined:?}");
+        let reference = Mat::from_fn(p, p, |i, j| matrix[i + j * p] + if i == j { shift } else { 0.0 });
+        let reference = reference.llt(Side::Lower).unwrap().solve(Mat::from_fn(p, 1, |i, _| b[i]));
+        let largest = reference.norm_max();
+        for i in 0..p {
+            assert!((x[i] - reference[(i, 0)]).abs() < 1e-13 * largest, "{p}: {i}");
+            assert!((x[i] - expected[i]).abs() < 1e-13 * largest, "{p}: {i}");
+        }
+    }
+}
+
+#[test]
+fn refinement_says_where_single_precision_does_not_do() {
+    let p = 150;
+    let b = right_hand_side(p);
+    // A condition number of 10¹⁰, and an eigenvalue below zero by less than single precision sees: factors may exist, but no digits are gained.
+    for last in [1e-10, -1e-9] {
+        let mut values: Vec<f64> = (0..p).map(|k| 1.0 + k as f64 / p as f64).collect();
+        values[p - 1] = last;
+        let matrix = with_eigenvalues(&values);
+        let mut x = vec![0.0; p];
+        let refined = match factorized(p, &matrix, Factorization::SingleCholesky, 0.0) {
+            Ok(mut shifted) => shifted.solve_refined(&b, &mut x, &mut vec![0.0; 2 * p]),
+            Err(_) => None,
+        };
+        assert_eq!(refined, None, "{last}");
+    }
+    let indefinite = normal(p, 3);
+    let result = factorized(p, &indefinite, Factorization::SingleCholesky, 0.0).map(|_| ());
+    assert!(matches!(result, Err(FactorError::NotPositiveDefinite { .. })));
 }

@@ -11,7 +11,7 @@ use gf_core::{
 };
 use gf_optim::control::{Armijo, Constant, Exhausted};
 use gf_optim::methods::{
-    AbsoluteHessian, Accept, DampedNewton, ExplicitEuler, LinearlyImplicitEuler, NewtonSettings, OnAscent,
+    AbsoluteHessian, Accept, DampedNewton, ExplicitEuler, LinearlyImplicitEuler, NewtonSettings, OnAscent, Reject,
     UseGaussNewton,
 };
 use gf_optim::solver::{Automatic, ConjugateGradients, Direct, Minres};
@@ -102,6 +102,27 @@ fn all_solvers_give_the_same_implicit_step() {
         // Residual 1e-10, condition number about 30.
         let tolerance = if name == "lblt" { 1e-13 } else { 1e-9 };
         assert!(distance(&one_step(&mut quadratic, &mut *method, 0.5, &theta), &reference) < tolerance, "{name}");
+    }
+}
+
+#[test]
+fn a_large_cholesky_works_in_single_precision_where_that_reaches_the_residual_and_else_in_double() {
+    let p = 520;
+    let theta = vec![0.3; p];
+    // The least eigenvalue, h, factorizations: a condition number of 50, one of 10⁹, and an indefinite matrix.
+    for (least, h, factorizations) in [(0.1, 0.5, 1), (1e-9, 1e12, 2), (-3.0, 0.5, 2)] {
+        let eigenvalues: Vec<f64> = (0..p).map(|k| if k == 0 { least } else { 0.1 + k as f64 / 10.0 }).collect();
+        let mut quadratic = Quadratic::rotated(&eigenvalues, &mut Streams::new(8).data());
+        let mut cholesky = LinearlyImplicitEuler::with_policy(Direct::cholesky(), Reject);
+        let (outcome, _) = run(&mut quadratic, &mut cholesky, &mut Constant::new(h), &theta, 1);
+        assert_eq!(outcome.work.factorizations, factorizations, "{least}");
+        if least < 0.0 {
+            assert!(matches!(outcome.stop, Stop::Failed(StepFailure::Indefinite { .. })), "{:?}", outcome.stop);
+            continue;
+        }
+        let expected = one_step(&mut quadratic, &mut LinearlyImplicitEuler::new(Direct::lblt()), h, &theta);
+        let tolerance = 1e-15 * (h * eigenvalues[p - 1] + 1.0) / (h * least + 1.0) + 1e-13;
+        assert!(distance(&outcome.theta, &expected) < tolerance * vector::norm(&theta), "{least}");
     }
 }
 

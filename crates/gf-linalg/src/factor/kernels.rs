@@ -2,6 +2,8 @@
 
 use pulp::{Arch, Simd, WithSimd};
 
+use super::real::Real;
+
 /// The largest |x| and its first place; a maximum of 0 where there is none.
 pub(super) fn largest(x: &[f64]) -> (usize, f64) {
     struct Largest<'a>(&'a [f64]);
@@ -71,27 +73,27 @@ pub(super) fn eliminate_pair(block: [f64; 3], x: &mut [f64], y: &mut [f64]) {
 pub(super) const GROUP: usize = 8;
 
 /// x −= Σ c_k·column_k over [`GROUP`] columns of the length of x.
-pub(super) fn subtract_columns(columns: [&[f64]; GROUP], c: [f64; GROUP], x: &mut [f64]) {
-    struct Subtract<'a>([&'a [f64]; GROUP], [f64; GROUP], &'a mut [f64]);
-    impl WithSimd for Subtract<'_> {
+pub(super) fn subtract_columns<T: Real>(columns: [&[T]; GROUP], c: [T; GROUP], x: &mut [T]) {
+    struct Subtract<'a, T>([&'a [T]; GROUP], [T; GROUP], &'a mut [T]);
+    impl<T: Real> WithSimd for Subtract<'_, T> {
         type Output = ();
         #[inline(always)]
         fn with_simd<S: Simd>(self, simd: S) {
             let Self(columns, c, x) = self;
-            let heads = columns.map(|column| S::as_simd_f64s(&column[..x.len()]));
-            let scalars = c.map(|c| simd.splat_f64s(c));
-            let (head, tail) = S::as_mut_simd_f64s(x);
+            let heads = columns.map(|column| T::vectors::<S>(&column[..x.len()]));
+            let scalars = c.map(|c| T::splat(simd, c));
+            let (head, tail) = T::vectors_mut::<S>(x);
             for i in 0..head.len() {
-                let mut sum = [simd.splat_f64s(0.0); 2];
+                let mut sum = [T::splat(simd, T::default()); 2];
                 for k in 0..GROUP {
-                    sum[k % 2] = simd.mul_add_f64s(scalars[k], heads[k].0[i], sum[k % 2]);
+                    sum[k % 2] = T::fused_vectors(simd, scalars[k], heads[k].0[i], sum[k % 2]);
                 }
-                head[i] = simd.sub_f64s(head[i], simd.add_f64s(sum[0], sum[1]));
+                head[i] = T::subtract_vectors(simd, head[i], T::add_vectors(simd, sum[0], sum[1]));
             }
             for i in 0..tail.len() {
-                let mut sum = [0.0; 2];
+                let mut sum = [T::default(); 2];
                 for k in 0..GROUP {
-                    sum[k % 2] = f64::mul_add(c[k], heads[k].1[i], sum[k % 2]);
+                    sum[k % 2] = c[k].fused(heads[k].1[i], sum[k % 2]);
                 }
                 tail[i] -= sum[0] + sum[1];
             }
@@ -101,30 +103,30 @@ pub(super) fn subtract_columns(columns: [&[f64]; GROUP], c: [f64; GROUP], x: &mu
 }
 
 /// Σ column_k·x for [`GROUP`] columns of the length of x. Eight partial sums each, on every processor.
-pub(super) fn dot_columns(columns: [&[f64]; GROUP], x: &[f64]) -> [f64; GROUP] {
-    struct Dot<'a>([&'a [f64]; GROUP], &'a [f64]);
-    impl WithSimd for Dot<'_> {
-        type Output = [f64; GROUP];
+pub(super) fn dot_columns<T: Real>(columns: [&[T]; GROUP], x: &[T]) -> [T; GROUP] {
+    struct Dot<'a, T>([&'a [T]; GROUP], &'a [T]);
+    impl<T: Real> WithSimd for Dot<'_, T> {
+        type Output = [T; GROUP];
         #[inline(always)]
-        fn with_simd<S: Simd>(self, _: S) -> [f64; GROUP] {
+        fn with_simd<S: Simd>(self, _: S) -> [T; GROUP] {
             const LANES: usize = 8;
             let Self(columns, x) = self;
             let columns = columns.map(|column| &column[..x.len()]);
-            let mut sums = [[0.0; LANES]; GROUP];
+            let mut sums = [[T::default(); LANES]; GROUP];
             let whole = x.len() / LANES * LANES;
             for start in (0..whole).step_by(LANES) {
-                let x: &[f64; LANES] = x[start..].first_chunk().expect("whole lanes");
+                let x: &[T; LANES] = x[start..].first_chunk().expect("whole lanes");
                 for (sums, column) in sums.iter_mut().zip(&columns) {
-                    let column: &[f64; LANES] = column[start..].first_chunk().expect("whole lanes");
+                    let column: &[T; LANES] = column[start..].first_chunk().expect("whole lanes");
                     for lane in 0..LANES {
-                        sums[lane] = f64::mul_add(column[lane], x[lane], sums[lane]);
+                        sums[lane] = column[lane].fused(x[lane], sums[lane]);
                     }
                 }
             }
             std::array::from_fn(|k| {
                 let tail =
-                    x[whole..].iter().zip(&columns[k][whole..]).fold(0.0, |sum, (x, c)| f64::mul_add(*x, *c, sum));
-                sums[k].iter().sum::<f64>() + tail
+                    x[whole..].iter().zip(&columns[k][whole..]).fold(T::default(), |sum, (x, c)| x.fused(*c, sum));
+                sums[k].iter().fold(T::default(), |sum, x| sum + *x) + tail
             })
         }
     }

@@ -8,7 +8,7 @@
 //! **Reference**: C. Ashcraft, R. Grimes, J. Lewis, *SIAM J. Matrix Anal. Appl.* 20 (1998); LAPACK's `dlasyf_rook`.
 
 use super::kernels::{divide, eliminate_pair, largest};
-use super::tiles::whole_pairs;
+use super::tiles::{TALL, whole_pairs};
 use super::triangle;
 use super::update::{PANEL, Panel};
 
@@ -46,7 +46,7 @@ impl Lblt {
 
     /// Overwrites the lower triangle of the leading q × q matrix in `data` (columns `p` apart) with L, without its unit diagonal, and the
     /// diagonal of B. The strictly upper triangle is neither read nor written.
-    pub(super) fn factorize(&mut self, panel: &mut Panel, data: &mut [f64], p: usize, q: usize) {
+    pub(super) fn factorize(&mut self, panel: &mut Panel<f64, TALL>, data: &mut [f64], p: usize, q: usize) {
         self.panels.clear();
         let mut start = 0;
         while start < q {
@@ -124,7 +124,7 @@ impl Lblt {
 
     /// Eliminates [`PANEL`] columns of `a` (one more where a 2 × 2 pivot comes last): L and L·B go to the panel, the diagonal of B to `a`.
     /// Returns how many.
-    fn eliminate(&mut self, panel: &mut Panel, mut a: Trailing<'_>, start: usize) -> usize {
+    fn eliminate(&mut self, panel: &mut Panel<f64, TALL>, mut a: Trailing<'_>, start: usize) -> usize {
         let rows = a.rows;
         let mut k = 0;
         while k < PANEL.min(rows) {
@@ -168,7 +168,7 @@ impl Lblt {
     }
 
     /// The pivot for position `k`. Leaves its column, updated, in `column`, and that of the second row of a 2 × 2 pivot in `other`.
-    fn choose(&mut self, panel: &Panel, a: &Trailing<'_>, k: usize) -> Pivot {
+    fn choose(&mut self, panel: &Panel<f64, TALL>, a: &Trailing<'_>, k: usize) -> Pivot {
         let rows = a.rows;
         update_column(a, panel, k, k, &mut self.coefficients, &mut self.column);
         let (place, mut column_max) = largest(&self.column[k + 1..rows]);
@@ -195,7 +195,15 @@ impl Lblt {
     }
 
     /// Swaps rows and columns `to` ≤ `from` in everything that is still used; position `k` is being eliminated.
-    fn interchange(&mut self, panel: &mut Panel, a: &mut Trailing<'_>, start: usize, k: usize, to: usize, from: usize) {
+    fn interchange(
+        &mut self,
+        panel: &mut Panel<f64, TALL>,
+        a: &mut Trailing<'_>,
+        start: usize,
+        k: usize,
+        to: usize,
+        from: usize,
+    ) {
         self.swaps[start + to] = start + from;
         if to == from {
             return;
@@ -215,7 +223,14 @@ enum Pivot {
 }
 
 /// Overwrites `out`, from row `k`, with column `c` of the trailing matrix, updated by the panel's `k` columns.
-fn update_column(a: &Trailing<'_>, panel: &Panel, k: usize, c: usize, coefficients: &mut [f64], out: &mut [f64]) {
+fn update_column(
+    a: &Trailing<'_>,
+    panel: &Panel<f64, TALL>,
+    k: usize,
+    c: usize,
+    coefficients: &mut [f64],
+    out: &mut [f64],
+) {
     a.column(c, k, out);
     panel.right.row(c, &mut coefficients[..k]);
     panel.left.subtract_combination(k, &coefficients[..k], &mut out[..whole_pairs(a.rows)]);

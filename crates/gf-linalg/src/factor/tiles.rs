@@ -6,8 +6,12 @@
 
 use pulp::{Arch, Simd, WithSimd};
 
+use super::real::Real;
+
 /// Rows of a tile of the left factor: three vectors of eight.
 pub(super) const TALL: usize = 24;
+/// The same in single precision: three vectors of sixteen.
+pub(super) const TALL_SINGLE: usize = 48;
 /// Rows of a tile of the right factor.
 pub(super) const NARROW: usize = 8;
 /// Vectors that a kernel sums at a time.
@@ -15,20 +19,20 @@ const VECTORS: usize = 3;
 
 /// Rows × columns numbers in tiles of H rows.
 #[derive(Debug)]
-pub(super) struct Tiles<const H: usize> {
+pub(super) struct Tiles<T, const H: usize> {
     /// Columns, an odd number: tiles that lie a power of two apart would fall into the same sets of the caches.
     width: usize,
-    data: Vec<f64>,
+    data: Vec<T>,
     /// Where a cache line begins: vectors that straddle two lines halve the speed.
     start: usize,
 }
 
-impl<const H: usize> Tiles<H> {
+impl<T: Real, const H: usize> Tiles<T, H> {
     /// Room for `columns` columns.
     pub(super) fn new(rows: usize, columns: usize) -> Self {
         const LINE: usize = 64;
         let width = columns | 1;
-        let data = vec![0.0; rows.div_ceil(H) * H * width + LINE / size_of::<f64>()];
+        let data = vec![T::default(); rows.div_ceil(H) * H * width + LINE / size_of::<T>()];
         let start = data.as_ptr().align_offset(LINE);
         Self { width, data, start }
     }
@@ -39,13 +43,13 @@ impl<const H: usize> Tiles<H> {
     }
 
     /// All tiles, one after the other.
-    pub(super) fn tiles_mut(&mut self) -> &mut [f64] {
+    pub(super) fn tiles_mut(&mut self) -> &mut [T] {
         &mut self.data[self.start..]
     }
 
     /// The first `depth` columns of a tile.
     #[inline(always)]
-    fn tile(&self, tile: usize, depth: usize) -> &[f64] {
+    fn tile(&self, tile: usize, depth: usize) -> &[T] {
         &self.data[self.start + tile * H * self.width..][..depth * H]
     }
 
@@ -54,7 +58,7 @@ impl<const H: usize> Tiles<H> {
     }
 
     /// Overwrites `out` with the first numbers of a row.
-    pub(super) fn row(&self, row: usize, out: &mut [f64]) {
+    pub(super) fn row(&self, row: usize, out: &mut [T]) {
         let from = self.data[self.position(row, 0)..].iter().step_by(H);
         out.iter_mut().zip(from).for_each(|(out, x)| *out = *x);
     }
@@ -66,7 +70,7 @@ impl<const H: usize> Tiles<H> {
     }
 
     /// Overwrites the rows from `row` on of a column.
-    pub(super) fn set_column(&mut self, column: usize, mut row: usize, mut values: &[f64]) {
+    pub(super) fn set_column(&mut self, column: usize, mut row: usize, mut values: &[T]) {
         while !values.is_empty() {
             let (now, later) = values.split_at((H - row % H).min(values.len()));
             let start = self.position(row, column);
@@ -77,7 +81,7 @@ impl<const H: usize> Tiles<H> {
     }
 
     /// Overwrites `out` with the rows from `row` on of a column.
-    pub(super) fn column(&self, column: usize, mut row: usize, mut out: &mut [f64]) {
+    pub(super) fn column(&self, column: usize, mut row: usize, mut out: &mut [T]) {
         while !out.is_empty() {
             let (now, later) = out.split_at_mut((H - row % H).min(out.len()));
             let start = self.position(row, column);
@@ -88,7 +92,7 @@ impl<const H: usize> Tiles<H> {
     }
 }
 
-impl Tiles<TALL> {
+impl Tiles<f64, TALL> {
     /// w −= (the first columns)·coefficients, in the rows from `first` (and a few above it). `w` holds whole pairs of tiles.
     pub(super) fn subtract_combination(&self, first: usize, coefficients: &[f64], w: &mut [f64]) {
         if !coefficients.is_empty() {
@@ -103,7 +107,7 @@ pub(super) fn whole_pairs(rows: usize) -> usize {
 }
 
 struct Combination<'a> {
-    tiles: &'a Tiles<TALL>,
+    tiles: &'a Tiles<f64, TALL>,
     pair: usize,
     coefficients: &'a [f64],
     w: &'a mut [f64],
@@ -146,11 +150,11 @@ fn combine_part<S: Simd>(simd: S, tiles: [&[f64]; 2], coefficients: &[f64], part
 }
 
 /// C −= L·Rᵀ for a stripe of whole columns of the lower triangle. Rows and columns are counted from the row that the tiles begin with.
-pub(super) struct Stripe<'a> {
+pub(super) struct Stripe<'a, T, const TALL: usize> {
     /// L.
-    pub(super) left: &'a Tiles<TALL>,
+    pub(super) left: &'a Tiles<T, TALL>,
     /// R.
-    pub(super) right: &'a Tiles<NARROW>,
+    pub(super) right: &'a Tiles<T, NARROW>,
     /// Columns of L and R.
     pub(super) depth: usize,
     /// The first row and column of C that is updated.
@@ -160,14 +164,14 @@ pub(super) struct Stripe<'a> {
     /// The first column in `columns`, a multiple of [`NARROW`].
     pub(super) column: usize,
     /// The columns, `stride` numbers each, with `offset` numbers above row 0.
-    pub(super) columns: &'a mut [f64],
+    pub(super) columns: &'a mut [T],
     /// Numbers from column to column.
     pub(super) stride: usize,
     /// Numbers above row 0.
     pub(super) offset: usize,
 }
 
-impl Stripe<'_> {
+impl<T: Real, const TALL: usize> Stripe<'_, T, TALL> {
     /// 2·depth flops an entry. Sequential.
     pub(super) fn update(self) {
         if self.column < self.rows {
@@ -179,7 +183,7 @@ impl Stripe<'_> {
 /// Tiles of the left factor that stay in the second-level cache.
 const BLOCK: usize = 20;
 
-impl WithSimd for Stripe<'_> {
+impl<T: Real, const TALL: usize> WithSimd for Stripe<'_, T, TALL> {
     type Output = ();
 
     #[inline(always)]
@@ -187,7 +191,8 @@ impl WithSimd for Stripe<'_> {
         let Self { left, right, depth, first, rows, column, columns, stride, offset } = self;
         let last = rows.min(column + columns.len().div_ceil(stride));
         let tiles = rows.div_ceil(TALL);
-        let mut sums = [0.0; TALL * NARROW];
+        let mut sums = [[T::default(); TALL]; NARROW];
+        let sums = sums.as_flattened_mut();
         for block in (column.max(first) / TALL..tiles).step_by(BLOCK) {
             for c0 in (column..last).step_by(NARROW) {
                 let c1 = (c0 + NARROW).min(last);
@@ -200,9 +205,9 @@ impl WithSimd for Stripe<'_> {
                     let (r0, r1) = (tile * TALL, (tile + 1) * TALL);
                     if r0 >= first && c0 >= first && r1 <= rows && c1 == c0 + NARROW && r0 >= c1 {
                         let out = &mut columns[(c0 - column) * stride + offset + r0..];
-                        tile_product::<S, true>(simd, a, b, out, stride);
+                        tile_product::<T, S, TALL, true>(simd, a, b, out, stride);
                     } else {
-                        tile_product::<S, false>(simd, a, b, &mut sums, TALL);
+                        tile_product::<T, S, TALL, false>(simd, a, b, sums, TALL);
                         for j in c0.max(first)..c1 {
                             for i in r0.max(j)..r1.min(rows) {
                                 columns[(j - column) * stride + offset + i] -= sums[(j - c0) * TALL + i - r0];
@@ -217,58 +222,64 @@ impl WithSimd for Stripe<'_> {
 
 /// The product of a tall and a narrow tile, subtracted from `out` or stored there.
 #[inline(always)]
-fn tile_product<S: Simd, const SUBTRACT: bool>(simd: S, a: &[f64], b: &[f64], out: &mut [f64], stride: usize) {
+fn tile_product<T: Real, S: Simd, const TALL: usize, const SUBTRACT: bool>(
+    simd: S,
+    a: &[T],
+    b: &[T],
+    out: &mut [T],
+    stride: usize,
+) {
     if S::REGISTER_COUNT >= 32 && S::F64_LANES == 8 {
-        product_part::<S, 8, SUBTRACT>(simd, a, b, 0, 0, out, stride);
+        product_part::<T, S, TALL, 8, SUBTRACT>(simd, a, b, 0, 0, out, stride);
     } else {
-        for vector in (0..TALL / S::F64_LANES).step_by(VECTORS) {
-            product_part::<S, 4, SUBTRACT>(simd, a, b, vector, 0, out, stride);
-            product_part::<S, 4, SUBTRACT>(simd, a, b, vector, 4, out, stride);
+        for vector in (0..TALL / T::lanes::<S>()).step_by(VECTORS) {
+            product_part::<T, S, TALL, 4, SUBTRACT>(simd, a, b, vector, 0, out, stride);
+            product_part::<T, S, TALL, 4, SUBTRACT>(simd, a, b, vector, 4, out, stride);
         }
     }
 }
 
 /// B columns (from `column`) of three vectors (from `vector`) of a tile's product.
 #[inline(always)]
-fn product_part<S: Simd, const B: usize, const SUBTRACT: bool>(
+fn product_part<T: Real, S: Simd, const TALL: usize, const B: usize, const SUBTRACT: bool>(
     simd: S,
-    a: &[f64],
-    b: &[f64],
+    a: &[T],
+    b: &[T],
     vector: usize,
     column: usize,
-    out: &mut [f64],
+    out: &mut [T],
     stride: usize,
 ) {
-    let start = |j: usize| (column + j) * stride + vector * S::F64_LANES;
-    let len = VECTORS * S::F64_LANES;
+    let start = |j: usize| (column + j) * stride + vector * T::lanes::<S>();
+    let len = VECTORS * T::lanes::<S>();
     if SUBTRACT {
         (0..B).for_each(|j| prefetch(&out[start(j)..start(j) + len]));
     }
-    let mut sums = [[simd.splat_f64s(0.0); VECTORS]; B];
-    let (a, _) = S::as_simd_f64s(a);
-    for (a, b) in a.chunks_exact(TALL / S::F64_LANES).zip(b.chunks_exact(NARROW)) {
+    let mut sums = [[T::splat(simd, T::default()); VECTORS]; B];
+    let (a, _) = T::vectors::<S>(a);
+    for (a, b) in a.chunks_exact(TALL / T::lanes::<S>()).zip(b.chunks_exact(NARROW)) {
         let a = &a[vector..vector + VECTORS];
         let b = &b[column..column + B];
         for j in 0..B {
-            let x = simd.splat_f64s(b[j]);
+            let x = T::splat(simd, b[j]);
             for v in 0..VECTORS {
-                sums[j][v] = simd.mul_add_f64s(x, a[v], sums[j][v]);
+                sums[j][v] = T::fused_vectors(simd, x, a[v], sums[j][v]);
             }
         }
     }
     for j in 0..B {
-        let (out, _) = S::as_mut_simd_f64s(&mut out[start(j)..start(j) + len]);
+        let (out, _) = T::vectors_mut::<S>(&mut out[start(j)..start(j) + len]);
         for v in 0..VECTORS {
-            out[v] = if SUBTRACT { simd.sub_f64s(out[v], sums[j][v]) } else { sums[j][v] };
+            out[v] = if SUBTRACT { T::subtract_vectors(simd, out[v], sums[j][v]) } else { sums[j][v] };
         }
     }
 }
 
 /// Fetches the numbers while the product is computed: consecutive columns of C lie pages apart, where the processor does not guess them.
 #[inline(always)]
-fn prefetch(x: &[f64]) {
+fn prefetch<T>(x: &[T]) {
     #[cfg(target_arch = "x86_64")]
-    for x in x.iter().step_by(8).chain(x.last()) {
+    for x in x.iter().step_by(64 / size_of::<T>()).chain(x.last()) {
         use core::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
         // SAFETY: a prefetch reads nothing that a program could see, and no address makes it fault.
         unsafe { _mm_prefetch::<_MM_HINT_T0>(std::ptr::from_ref(x).cast()) };
@@ -289,8 +300,8 @@ mod tests {
     fn combinations_and_updates_match_the_plain_loops() {
         for (rows, depth, first) in [(2, 1, 0), (24, 5, 3), (50, 7, 0), (131, 64, 61), (97, 3, 96)] {
             let (l, r) = (numbers(rows * depth, 7), numbers(rows * depth, 5));
-            let mut left = Tiles::<TALL>::new(whole_pairs(rows), depth);
-            let mut right = Tiles::<NARROW>::new(rows, depth);
+            let mut left = Tiles::<f64, TALL>::new(whole_pairs(rows), depth);
+            let mut right = Tiles::<f64, NARROW>::new(rows, depth);
             for k in 0..depth {
                 left.set_column(k, 0, &l[k * rows..(k + 1) * rows]);
                 right.set_column(k, 0, &r[k * rows..(k + 1) * rows]);

@@ -1,5 +1,7 @@
 //! Some samples of the current batch.
 
+use gf_linalg::Aligned;
+
 use crate::{loss::Outputs, shape::Shape, targets::Prepared};
 
 /// Some samples, feature-major. Buffers keep the size of the largest chunk; `rows` says how much of them is in use.
@@ -7,7 +9,7 @@ use crate::{loss::Outputs, shape::Shape, targets::Prepared};
 pub(crate) struct Chunk {
     pub(crate) rows: usize,
     /// ã⁰: inputs with a column of ones, rows × (inputs + 1).
-    input: Vec<f64>,
+    input: Aligned,
     /// rows × K.
     targets: Vec<f64>,
     mass: Vec<f64>,
@@ -18,7 +20,7 @@ impl Chunk {
     pub(crate) fn new(shape: &Shape, capacity: usize) -> Self {
         Self {
             rows: 0,
-            input: vec![0.0; capacity * shape.layers[0].rows()],
+            input: Aligned::zeros(capacity * shape.layers[0].rows()),
             targets: vec![0.0; capacity * shape.last().units],
             mass: vec![0.0; capacity],
         }

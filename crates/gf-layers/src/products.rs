@@ -16,7 +16,7 @@
 //! **Reference**: Pearlmutter, *Fast exact multiplication by the Hessian* (1994); Schraudolph (2002) for the Gauss–Newton form.
 
 use gf_core::vector;
-use gf_linalg::{Update, View, ViewMut, product, slices};
+use gf_linalg::{Aligned, Update, View, ViewMut, product, slices};
 
 use crate::{Loss, chunk::Chunk, shape::Shape, tape::Tape};
 
@@ -40,11 +40,11 @@ pub(crate) fn directions_at_a_time(shape: &Shape, rows: usize) -> usize {
 #[derive(Debug, Default)]
 pub(crate) struct Products {
     /// Rz and Ra of each layer.
-    layers: Vec<(Vec<f64>, Vec<f64>)>,
+    layers: Vec<(Aligned, Aligned)>,
     /// R ∂L/∂a, R δ of this layer and of the next.
-    pull: Vec<f64>,
-    delta: Vec<f64>,
-    next_delta: Vec<f64>,
+    pull: Aligned,
+    delta: Aligned,
+    next_delta: Aligned,
     scratch: Vec<f64>,
 }
 
@@ -62,20 +62,17 @@ pub(crate) struct Operands<'a> {
 impl Products {
     /// Makes room for `numbers` = samples × directions.
     fn reserve(&mut self, shape: &Shape, numbers: usize, rows: usize) {
-        let grow = |buffer: &mut Vec<f64>, len: usize| {
-            if buffer.len() < len {
-                buffer.resize(len, 0.0);
-            }
-        };
         self.layers.resize_with(shape.layers.len(), Default::default);
         for (layer, (z, a)) in shape.layers.iter().zip(&mut self.layers) {
-            grow(z, numbers * layer.units);
-            grow(a, numbers * layer.units);
+            z.grow(numbers * layer.units);
+            a.grow(numbers * layer.units);
         }
         for buffer in [&mut self.pull, &mut self.delta, &mut self.next_delta] {
-            grow(buffer, numbers * shape.widest());
+            buffer.grow(numbers * shape.widest());
         }
-        grow(&mut self.scratch, rows);
+        if self.scratch.len() < rows {
+            self.scratch.resize(rows, 0.0);
+        }
     }
 
     /// Writes or adds this chunk's part of the products with the vectors in `v` to `out`, both p numbers a vector.

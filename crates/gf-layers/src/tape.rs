@@ -1,6 +1,6 @@
 //! The forward and backward pass over one chunk, and what they leave behind.
 
-use gf_linalg::{Update, View, ViewMut, product, slices};
+use gf_linalg::{Aligned, Update, View, ViewMut, product, slices};
 
 use crate::{
     Loss,
@@ -12,19 +12,19 @@ use crate::{
 /// What is known of one layer; feature-major arrays of rows × units, `rows` of the last forward pass.
 #[derive(Debug, Default)]
 struct LayerTape {
-    z: Vec<f64>,
+    z: Aligned,
     /// f(z), of which derivatives are made, where a skip connection makes a another number; elsewhere empty, and a is f(z).
-    f: Vec<f64>,
+    f: Aligned,
     /// ã: a with a column of ones.
-    a: Vec<f64>,
+    a: Aligned,
     /// f'(z); unset where the activation is the identity.
-    slope: Vec<f64>,
+    slope: Aligned,
     /// ∂L/∂a.
-    pull: Vec<f64>,
+    pull: Aligned,
     /// δ = ∂L/∂z.
-    delta: Vec<f64>,
+    delta: Aligned,
     /// f''(z)⊙∂L/∂a; unset where the activation is piecewise linear.
-    bend: Vec<f64>,
+    bend: Aligned,
 }
 
 /// The passes over one chunk.
@@ -42,9 +42,9 @@ impl Tape {
     /// Room for the forward pass over `capacity` samples.
     pub(crate) fn new(shape: &Shape, capacity: usize) -> Self {
         let layer = |layer: &LayerShape| LayerTape {
-            z: vec![0.0; capacity * layer.units],
-            f: if layer.skip { vec![0.0; capacity * layer.units] } else { Vec::new() },
-            a: vec![0.0; capacity * (layer.units + 1)],
+            z: Aligned::zeros(capacity * layer.units),
+            f: Aligned::zeros(if layer.skip { capacity * layer.units } else { 0 }),
+            a: Aligned::zeros(capacity * (layer.units + 1)),
             ..LayerTape::default()
         };
         Self {
@@ -61,9 +61,9 @@ impl Tape {
         let mut tape = Self::new(shape, capacity);
         for layer in &mut tape.layers {
             let numbers = layer.z.len();
-            layer.slope.resize(numbers, 0.0);
-            layer.pull.resize(numbers, 0.0);
-            layer.delta.resize(numbers, 0.0);
+            layer.slope.grow(numbers);
+            layer.pull.grow(numbers);
+            layer.delta.grow(numbers);
         }
         tape.curvature.resize(capacity * shape.last().units, 0.0);
         tape
@@ -206,12 +206,12 @@ impl Tape {
             if layer.activation.is_piecewise_linear() {
                 continue;
             }
-            tape.bend.resize(tape.z.len(), 0.0);
+            tape.bend.grow(tape.z.len());
             let used = self.rows * layer.units;
             let bend = &mut tape.bend[..used];
             let f = if layer.skip { &tape.f } else { &tape.a };
             layer.activation.bend(&tape.z[..used], &f[..used], &tape.slope[..used], bend);
-            for (bend, pull) in bend.iter_mut().zip(&tape.pull) {
+            for (bend, pull) in bend.iter_mut().zip(&*tape.pull) {
                 *bend *= pull;
             }
         }

@@ -25,6 +25,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod aligned;
 pub mod basis;
 mod block_lanczos;
 pub mod eigen;
@@ -43,6 +44,7 @@ mod state;
 mod svd;
 mod three_term;
 
+pub use aligned::Aligned;
 pub use block_lanczos::{BlockLanczos, ProcessError};
 pub use factor::{FactorError, Factorization, Inertia, Refined, ShiftedMatrix};
 pub use graded::GradedProduct;

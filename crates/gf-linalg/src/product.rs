@@ -2,13 +2,22 @@
 //!
 //! Every product ends by clearing the vector state that faer's kernels leave dirty.
 
+mod small;
+
 use faer::{Accum, MatMut, MatRef, Par, linalg::matmul::matmul};
 
 use crate::state::clear_upper_vector_state;
 
 /// A read-only matrix over a slice.
-#[derive(Clone, Copy)]
-pub struct View<'a>(MatRef<'a, f64>);
+#[derive(Debug, Clone, Copy)]
+pub struct View<'a> {
+    data: &'a [f64],
+    /// Of what lies in `data`, column by column.
+    rows: usize,
+    columns: usize,
+    stride: usize,
+    is_transposed: bool,
+}
 
 impl<'a> View<'a> {
     /// The leading `rows` × `cols` numbers of `data`, column by column.
@@ -26,19 +35,37 @@ impl<'a> View<'a> {
     /// When `data` is too short.
     #[inline]
     pub fn strided(data: &'a [f64], rows: usize, cols: usize, stride: usize) -> Self {
-        debug_assert!(stride >= rows);
-        Self(MatRef::from_column_major_slice_with_stride(data, rows, cols, stride))
+        check(data, rows, cols, stride);
+        Self { data, rows, columns: cols, stride, is_transposed: false }
     }
 
     /// The transposed matrix, over the same numbers.
     #[inline]
     pub fn transpose(self) -> Self {
-        Self(self.0.transpose())
+        Self { is_transposed: !self.is_transposed, ..self }
+    }
+
+    /// Rows and columns, as the matrix is seen.
+    #[inline]
+    fn shape(&self) -> (usize, usize) {
+        if self.is_transposed { (self.columns, self.rows) } else { (self.rows, self.columns) }
+    }
+
+    #[inline]
+    fn to_faer(self) -> MatRef<'a, f64> {
+        let matrix = MatRef::from_column_major_slice_with_stride(self.data, self.rows, self.columns, self.stride);
+        if self.is_transposed { matrix.transpose() } else { matrix }
     }
 }
 
 /// A matrix over a slice, to be written.
-pub struct ViewMut<'a>(MatMut<'a, f64>);
+#[derive(Debug)]
+pub struct ViewMut<'a> {
+    data: &'a mut [f64],
+    rows: usize,
+    columns: usize,
+    stride: usize,
+}
 
 impl<'a> ViewMut<'a> {
     /// The leading `rows` × `cols` numbers of `data`, column by column.
@@ -56,9 +83,22 @@ impl<'a> ViewMut<'a> {
     /// When `data` is too short.
     #[inline]
     pub fn strided(data: &'a mut [f64], rows: usize, cols: usize, stride: usize) -> Self {
-        debug_assert!(stride >= rows);
-        Self(MatMut::from_column_major_slice_with_stride_mut(data, rows, cols, stride))
+        check(data, rows, cols, stride);
+        Self { data, rows, columns: cols, stride }
     }
+}
+
+/// # Panics
+/// When the matrix does not lie in `data`.
+#[inline]
+fn check(data: &[f64], rows: usize, columns: usize, stride: usize) {
+    assert!(stride >= rows && data.len() >= last_number(rows, columns, stride), "a matrix within its slice");
+}
+
+/// One past the last number of a matrix.
+#[inline]
+fn last_number(rows: usize, columns: usize, stride: usize) -> usize {
+    if columns == 0 { 0 } else { (columns - 1) * stride + rows }
 }
 
 /// What a product does with what its output held.
@@ -77,12 +117,18 @@ pub enum Update {
 /// # Panics
 /// When the shapes do not fit.
 #[inline]
-pub fn product(a: View<'_>, b: View<'_>, update: Update, out: ViewMut<'_>) {
+pub fn product(a: View<'_>, b: View<'_>, update: Update, mut out: ViewMut<'_>) {
+    let ((rows, depth), (other_depth, columns)) = (a.shape(), b.shape());
+    assert!(depth == other_depth && rows == out.rows && columns == out.columns, "shapes of a product");
+    if small::product(a, b, update, &mut out) {
+        return;
+    }
     let accumulate = match update {
         Update::Replace => Accum::Replace,
         Update::Add => Accum::Add,
     };
-    matmul(out.0, accumulate, a.0, b.0, 1.0, Par::Seq);
+    let out = MatMut::from_column_major_slice_with_stride_mut(out.data, out.rows, out.columns, out.stride);
+    matmul(out, accumulate, a.to_faer(), b.to_faer(), 1.0, Par::Seq);
     clear_upper_vector_state();
 }
 

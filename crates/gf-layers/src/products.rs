@@ -16,7 +16,7 @@
 //! **Reference**: Pearlmutter, *Fast exact multiplication by the Hessian* (1994); Schraudolph (2002) for the Gauss–Newton form.
 
 use gf_core::vector;
-use gf_linalg::{Aligned, Update, View, ViewMut, product, slices};
+use gf_linalg::{Aligned, Finish, Update, View, ViewMut, product, slices, sum_of_products};
 
 use crate::{Loss, chunk::Chunk, shape::Shape, tape::Tape};
 
@@ -65,7 +65,7 @@ impl Products {
         self.layers.resize_with(shape.layers.len(), Default::default);
         for (layer, (z, a)) in shape.layers.iter().zip(&mut self.layers) {
             z.grow(numbers * layer.units);
-            a.grow(numbers * layer.units);
+            a.grow(numbers * (layer.units + 1));
         }
         for buffer in [&mut self.pull, &mut self.delta, &mut self.next_delta] {
             buffer.grow(numbers * shape.widest());
@@ -90,19 +90,37 @@ impl Products {
         for (l, layer) in at.shape.layers.iter().enumerate() {
             let (q, u) = (layer.rows(), layer.units);
             let (before, rest) = self.layers.split_at_mut(l);
-            let (z, a) = (&mut rest[0].0[..tall * u], &mut rest[0].1[..tall * u]);
+            let (z, a) = (&mut rest[0].0[..tall * u], &mut rest[0].1[..tall * (u + 1)]);
             let input = View::columns(at.tape.input(at.shape, at.chunk, l), n, q);
+            // Ra of the column of ones.
+            let (a, of_ones) = a.split_at_mut(tall * u);
+            of_ones.fill(0.0);
+            let slope = at.tape.slope(at.shape, l).map(|slope| View::columns(slope, n, u));
             for (d, direction) in v.chunks_exact(p).enumerate() {
-                let direction = View::columns(layer.part(direction), u, q).transpose();
-                product(input, direction, Update::Replace, ViewMut::strided(&mut z[d * n..], n, u, tall));
+                let own = (input, View::columns(layer.part(direction), u, q).transpose());
+                let from_before = before.last().map(|(_, a)| {
+                    let weights = View::columns(layer.part(at.theta), u, layer.inputs).transpose();
+                    (View::strided(&a[d * n..], n, layer.inputs, tall), weights)
+                });
+                let both;
+                let pairs = match from_before {
+                    Some(from_before) => {
+                        both = [own, from_before];
+                        &both[..]
+                    }
+                    None => &[own],
+                };
+                let z = ViewMut::strided(&mut z[d * n..], n, u, tall);
+                match slope {
+                    Some(x) => {
+                        let a = ViewMut::strided(&mut a[d * n..], n, u, tall);
+                        sum_of_products(pairs, Finish::Scale { x, sums: Some(z) }, a);
+                    }
+                    None => sum_of_products(pairs, Finish::Store(Update::Replace), z),
+                }
             }
-            if let Some((_, a)) = before.last() {
-                let weights = View::columns(layer.part(at.theta), u, layer.inputs).transpose();
-                product(View::columns(a, tall, layer.inputs), weights, Update::Add, ViewMut::columns(z, tall, u));
-            }
-            match at.tape.slope(at.shape, l) {
-                Some(slope) => each(slope, n, tall, z, a, slices::multiply),
-                None => a.copy_from_slice(z),
+            if slope.is_none() {
+                a.copy_from_slice(z);
             }
             if let (true, Some((_, before))) = (layer.skip, before.last()) {
                 vector::add_scaled(a, 1.0, &before[..tall * u]);
@@ -117,40 +135,59 @@ impl Products {
         for (l, layer) in shape.layers.iter().enumerate().rev() {
             let (q, u) = (layer.rows(), layer.units);
             let pull = &mut self.pull[..tall * u];
-            if let Some(outer) = shape.layers.get(l + 1) {
+            let (z, delta) = (&self.layers[l].0[..tall * u], &mut self.delta[..tall * u]);
+            let slope = at.tape.slope(shape, l);
+            let bend = at.tape.bend(shape, l).filter(|_| of == Curvature::Hessian);
+            // Skip connections need R ∂L/∂a itself, of the next layer and of this one.
+            let next = shape.layers.get(l + 1);
+            let needs_pull = layer.skip || next.is_none_or(|next| next.skip);
+            if let Some(outer) = next {
                 let weights = View::columns(outer.part(at.theta), outer.units, u);
-                let delta = View::columns(&self.next_delta, tall, outer.units);
-                // What stands there is R ∂L/∂a of the next layer, as wide as this one where it has a skip connection.
-                let update = if outer.skip { Update::Add } else { Update::Replace };
-                product(delta, weights, update, ViewMut::columns(pull, tall, u));
-                if of == Curvature::Hessian {
-                    let delta = View::columns(at.tape.delta(shape, l + 1), n, outer.units);
-                    for (d, direction) in v.chunks_exact(p).enumerate() {
-                        let direction = View::columns(outer.part(direction), outer.units, u);
-                        product(delta, direction, Update::Add, ViewMut::strided(&mut pull[d * n..], n, u, tall));
+                for (d, direction) in v.chunks_exact(p).enumerate() {
+                    let moved = View::strided(&self.next_delta[d * n..], n, outer.units, tall);
+                    let fixed = View::columns(at.tape.delta(shape, l + 1), n, outer.units);
+                    let pairs = [(moved, weights), (fixed, View::columns(outer.part(direction), outer.units, u))];
+                    let pairs = if of == Curvature::Hessian { &pairs[..] } else { &pairs[..1] };
+                    if needs_pull {
+                        // What stands there is that of the next layer, as wide as this one where it has a skip connection.
+                        let update = if outer.skip { Update::Add } else { Update::Replace };
+                        let out = ViewMut::strided(&mut pull[d * n..], n, u, tall);
+                        sum_of_products(pairs, Finish::Store(update), out);
+                        continue;
                     }
+                    let finish = match (slope, bend) {
+                        (Some(slope), Some(bend)) => Finish::Combine {
+                            x: View::columns(slope, n, u),
+                            u: View::columns(bend, n, u),
+                            v: View::strided(&z[d * n..], n, u, tall),
+                        },
+                        (Some(slope), None) => Finish::Scale { x: View::columns(slope, n, u), sums: None },
+                        (None, _) => Finish::Store(Update::Replace),
+                    };
+                    sum_of_products(pairs, finish, ViewMut::strided(&mut delta[d * n..], n, u, tall));
                 }
             } else {
                 pull.copy_from_slice(&self.layers[l].1[..tall * u]);
                 let outputs = at.chunk.with_outputs(shape, at.tape.outputs(shape), at.scale);
                 at.loss.apply_curvature(outputs, at.tape.curvature(shape), tall / n, &mut self.scratch, pull);
             }
-            let (z, delta) = (&self.layers[l].0[..tall * u], &mut self.delta[..tall * u]);
-            let bend = at.tape.bend(shape, l).filter(|_| of == Curvature::Hessian);
-            match (at.tape.slope(shape, l), bend) {
-                (Some(slope), Some(bend)) => each_pair((slope, pull), (bend, z), n, tall, delta),
-                (Some(slope), None) => each(slope, n, tall, pull, delta, slices::multiply),
-                (None, _) => delta.copy_from_slice(pull),
+            if needs_pull {
+                match (slope, bend) {
+                    (Some(slope), Some(bend)) => each_pair((slope, pull), (bend, z), n, tall, delta),
+                    (Some(slope), None) => each(slope, n, tall, pull, delta),
+                    (None, _) => delta.copy_from_slice(pull),
+                }
             }
             let input = View::columns(at.tape.input(shape, at.chunk, l), n, q);
             for (d, out) in out.chunks_exact_mut(p).enumerate() {
-                let part = layer.part_mut(out);
-                let mine = View::strided(&delta[d * n..], n, u, tall).transpose();
-                product(mine, input, update, ViewMut::columns(part, u, q));
+                let mine = (View::strided(&delta[d * n..], n, u, tall).transpose(), input);
+                let out = ViewMut::columns(layer.part_mut(out), u, q);
                 if l > 0 && of == Curvature::Hessian {
                     let delta = View::columns(at.tape.delta(shape, l), n, u).transpose();
-                    let moved = View::strided(&self.layers[l - 1].1[d * n..], n, layer.inputs, tall);
-                    product(delta, moved, Update::Add, ViewMut::columns(part, u, layer.inputs));
+                    let moved = View::strided(&self.layers[l - 1].1[d * n..], n, q, tall);
+                    sum_of_products(&[mine, (delta, moved)], Finish::Store(update), out);
+                } else {
+                    product(mine.0, mine.1, update, out);
                 }
             }
             std::mem::swap(&mut self.delta, &mut self.next_delta);
@@ -158,14 +195,11 @@ impl Products {
     }
 }
 
-/// Applies `f(x, y, out)` with the n numbers of each unit in `x` to every direction of that unit.
-fn each(x: &[f64], n: usize, tall: usize, y: &[f64], out: &mut [f64], f: impl Fn(&[f64], &[f64], &mut [f64])) {
-    if tall == n {
-        return f(x, y, out);
-    }
+/// out = x⊙y for every direction, the n numbers of each unit in `x` being those of all directions.
+fn each(x: &[f64], n: usize, tall: usize, y: &[f64], out: &mut [f64]) {
     for (x, (y, out)) in x.chunks_exact(n).zip(y.chunks_exact(tall).zip(out.chunks_exact_mut(tall))) {
         for (y, out) in y.chunks_exact(n).zip(out.chunks_exact_mut(n)) {
-            f(x, y, out);
+            slices::multiply(x, y, out);
         }
     }
 }

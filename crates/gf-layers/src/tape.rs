@@ -1,6 +1,6 @@
 //! The forward and backward pass over one chunk, and what they leave behind.
 
-use gf_linalg::{Aligned, Update, View, ViewMut, product, slices};
+use gf_linalg::{Aligned, Finish, Update, View, ViewMut, product, slices, sum_of_products};
 
 use crate::{
     Loss,
@@ -160,30 +160,35 @@ impl Tape {
             let tape = &mut before[l];
             let (z, a) = (&tape.z[..n * u], &tape.a[..n * u]);
             let f = if layer.skip { &tape.f[..n * u] } else { a };
-            let (slope, pull) = (&mut tape.slope[..n * u], &mut tape.pull[..n * u]);
-            match after.first() {
-                None => {
-                    let curvature = &mut self.curvature[..n * u];
-                    let outputs = chunk.with_outputs(shape, a, scale);
-                    value = loss.derivatives(outputs, &mut self.scratch, pull, curvature);
-                }
-                Some(next) => {
-                    let outer = &shape.layers[l + 1];
-                    let delta = View::columns(&next.delta, n, outer.units);
-                    let weights = View::columns(outer.part(theta), outer.units, u);
-                    let update = if outer.skip { Update::Add } else { Update::Replace };
-                    if outer.skip {
-                        pull.copy_from_slice(&next.pull[..n * u]);
-                    }
-                    product(delta, weights, update, ViewMut::columns(pull, n, u));
-                }
-            }
-            let delta = &mut tape.delta[..n * u];
-            if is_identity(layer) {
-                delta.copy_from_slice(pull);
-            } else {
+            let (slope, pull, delta) = (&mut tape.slope[..n * u], &mut tape.pull[..n * u], &mut tape.delta[..n * u]);
+            let is_identity = is_identity(layer);
+            if !is_identity {
                 layer.activation.slope(z, f, slope);
-                slices::multiply(slope, pull, delta);
+            }
+            let Some(next) = after.first() else {
+                let curvature = &mut self.curvature[..n * u];
+                let outputs = chunk.with_outputs(shape, a, scale);
+                value = loss.derivatives(outputs, &mut self.scratch, pull, curvature);
+                if is_identity {
+                    delta.copy_from_slice(pull)
+                } else {
+                    slices::multiply(slope, pull, delta)
+                }
+                continue;
+            };
+            let outer = &shape.layers[l + 1];
+            let from_next =
+                [(View::columns(&next.delta, n, outer.units), View::columns(outer.part(theta), outer.units, u))];
+            if is_identity || outer.skip {
+                let update = if outer.skip { Update::Add } else { Update::Replace };
+                if outer.skip {
+                    pull.copy_from_slice(&next.pull[..n * u]);
+                }
+                sum_of_products(&from_next, Finish::Store(update), ViewMut::columns(pull, n, u));
+                if is_identity { delta.copy_from_slice(pull) } else { slices::multiply(slope, pull, delta) }
+            } else {
+                let finish = Finish::Scale { x: View::columns(slope, n, u), sums: Some(ViewMut::columns(pull, n, u)) };
+                sum_of_products(&from_next, finish, ViewMut::columns(delta, n, u));
             }
         }
         value

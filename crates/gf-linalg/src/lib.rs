@@ -49,7 +49,7 @@ pub use block_lanczos::{BlockLanczos, ProcessError};
 pub use factor::{FactorError, Factorization, Inertia, Refined, ShiftedMatrix};
 pub use graded::GradedProduct;
 pub use mirror::mirror;
-pub use product::{Update, View, ViewMut, product};
+pub use product::{Finish, Update, View, ViewMut, product, sum_of_products};
 pub use qr::PivotedQr;
 pub use small_product::small_product;
 pub use svd::{SingularValues, SvdError};

@@ -6,7 +6,7 @@ mod small;
 
 use faer::{Accum, MatMut, MatRef, Par, linalg::matmul::matmul};
 
-use crate::state::clear_upper_vector_state;
+use crate::{slices, state::clear_upper_vector_state};
 
 /// A read-only matrix over a slice.
 #[derive(Debug, Clone, Copy)]
@@ -51,6 +51,12 @@ impl<'a> View<'a> {
         if self.is_transposed { (self.columns, self.rows) } else { (self.rows, self.columns) }
     }
 
+    /// Column `c` of what lies in `data`.
+    #[inline]
+    fn column(&self, c: usize) -> &'a [f64] {
+        &self.data[c * self.stride..][..self.rows]
+    }
+
     #[inline]
     fn to_faer(self) -> MatRef<'a, f64> {
         let matrix = MatRef::from_column_major_slice_with_stride(self.data, self.rows, self.columns, self.stride);
@@ -86,6 +92,12 @@ impl<'a> ViewMut<'a> {
         check(data, rows, cols, stride);
         Self { data, rows, columns: cols, stride }
     }
+
+    /// Column `c`.
+    #[inline]
+    fn column(&mut self, c: usize) -> &mut [f64] {
+        &mut self.data[c * self.stride..][..self.rows]
+    }
 }
 
 /// # Panics
@@ -117,19 +129,96 @@ pub enum Update {
 /// # Panics
 /// When the shapes do not fit.
 #[inline]
-pub fn product(a: View<'_>, b: View<'_>, update: Update, mut out: ViewMut<'_>) {
-    let ((rows, depth), (other_depth, columns)) = (a.shape(), b.shape());
-    assert!(depth == other_depth && rows == out.rows && columns == out.columns, "shapes of a product");
-    if small::product(a, b, update, &mut out) {
-        return;
+pub fn product(a: View<'_>, b: View<'_>, update: Update, out: ViewMut<'_>) {
+    sum_of_products(&[(a, b)], Finish::Store(update), out);
+}
+
+/// What becomes of the sums S of products.
+#[derive(Debug)]
+pub enum Finish<'a> {
+    /// out = or += S.
+    Store(Update),
+    /// out = X⊙S, and S itself to `sums` if there is such a place.
+    Scale {
+        /// X.
+        x: View<'a>,
+        /// For S.
+        sums: Option<ViewMut<'a>>,
+    },
+    /// out = X⊙S + U⊙V.
+    Combine {
+        /// X.
+        x: View<'a>,
+        /// U.
+        u: View<'a>,
+        /// V.
+        v: View<'a>,
+    },
+}
+
+impl Finish<'_> {
+    fn fits(&self, rows: usize, columns: usize) -> bool {
+        let fits = |view: &View<'_>| !view.is_transposed && view.shape() == (rows, columns);
+        match self {
+            Self::Store(_) => true,
+            Self::Scale { x, sums } => fits(x) && sums.as_ref().is_none_or(|s| (s.rows, s.columns) == (rows, columns)),
+            Self::Combine { x, u, v } => fits(x) && fits(u) && fits(v),
+        }
     }
-    let accumulate = match update {
-        Update::Replace => Accum::Replace,
-        Update::Add => Accum::Add,
+}
+
+/// Σ A·B of the pairs, finished into `out` while the sums are at hand: what is written and read again for one product after the other, and
+/// for elementwise functions of the result, stays in registers. Sequential, like [`product`].
+///
+/// # Panics
+/// When the shapes do not fit, or there is no pair, or what finishes is transposed.
+pub fn sum_of_products(pairs: &[(View<'_>, View<'_>)], mut finish: Finish<'_>, mut out: ViewMut<'_>) {
+    for (a, b) in pairs {
+        let ((rows, depth), (other_depth, columns)) = (a.shape(), b.shape());
+        assert!(depth == other_depth && rows == out.rows && columns == out.columns, "shapes of a product");
+    }
+    assert!(!pairs.is_empty() && finish.fits(out.rows, out.columns), "shapes of a sum of products");
+    if !small::sum(pairs, &mut finish, &mut out) {
+        one_by_one(pairs, finish, out);
+    }
+}
+
+/// The same by faer.
+fn one_by_one(pairs: &[(View<'_>, View<'_>)], finish: Finish<'_>, mut out: ViewMut<'_>) {
+    let sum = |mut update: Update, out: &mut ViewMut<'_>| {
+        for (a, b) in pairs {
+            let out = MatMut::from_column_major_slice_with_stride_mut(out.data, out.rows, out.columns, out.stride);
+            let accumulate = match update {
+                Update::Replace => Accum::Replace,
+                Update::Add => Accum::Add,
+            };
+            matmul(out, accumulate, a.to_faer(), b.to_faer(), 1.0, Par::Seq);
+            update = Update::Add;
+        }
+        clear_upper_vector_state();
     };
-    let out = MatMut::from_column_major_slice_with_stride_mut(out.data, out.rows, out.columns, out.stride);
-    matmul(out, accumulate, a.to_faer(), b.to_faer(), 1.0, Par::Seq);
-    clear_upper_vector_state();
+    match finish {
+        Finish::Store(update) => sum(update, &mut out),
+        Finish::Scale { x, sums: Some(mut sums) } => {
+            sum(Update::Replace, &mut sums);
+            for c in 0..out.columns {
+                slices::multiply(x.column(c), sums.column(c), out.column(c));
+            }
+        }
+        Finish::Scale { x, sums: None } => {
+            sum(Update::Replace, &mut out);
+            for c in 0..out.columns {
+                slices::update(x.column(c), out.column(c), |x, s| x * s);
+            }
+        }
+        Finish::Combine { x, u, v } => {
+            sum(Update::Replace, &mut out);
+            for c in 0..out.columns {
+                slices::update(x.column(c), out.column(c), |x, s| x * s);
+                slices::multiply_add(u.column(c), v.column(c), out.column(c));
+            }
+        }
+    }
 }
 
 #[cfg(test)]

@@ -145,7 +145,7 @@ fn every_method_under_every_control_decides_alike_on_all_ranks() {
                 let expected = run(&mut serial(batches), &settings, control, 2);
                 assert_eq!((near[0].steps, near[0].stop.name()), (expected.steps, expected.stop.name()), "{name}");
                 let apart = relative_distance(&near[0].theta, &expected.theta);
-                assert!(apart < 1e-9, "{name}: {apart:e}");
+                assert!(apart < 1e-8, "{name}: {apart:e}");
                 tried += 1;
             }
         }

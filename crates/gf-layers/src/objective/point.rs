@@ -185,8 +185,11 @@ fn sum_over_lanes(
         part(lane, &mut sum[..len]);
         lane.sum = sum;
     };
-    if parallel && !others.is_empty() {
-        rayon::join(|| part(first, out), || others.par_iter_mut().with_max_len(1).for_each(other));
+    if parallel {
+        // The first half of the lanes for this thread, so that two threads meet twice only.
+        let (near, far) = others.split_at_mut(used.div_ceil(2) - 1);
+        let first = || part(first, out);
+        rayon::join(|| rayon::join(first, || in_halves(near, &other)), || in_halves(far, &other));
     } else {
         part(first, out);
         others.iter_mut().for_each(other);
@@ -202,6 +205,18 @@ fn sum_over_lanes(
         out.par_chunks_mut(SLICE).enumerate().for_each(add);
     } else {
         out.chunks_mut(SLICE).enumerate().for_each(add);
+    }
+}
+
+/// Runs `work` for each lane, half of them for another thread, and so on.
+fn in_halves(lanes: &mut [Lane], work: &(impl Fn(&mut Lane) + Sync)) {
+    match lanes {
+        [] => {}
+        [lane] => work(lane),
+        lanes => {
+            let (near, far) = lanes.split_at_mut(lanes.len() / 2);
+            rayon::join(|| in_halves(near, work), || in_halves(far, work));
+        }
     }
 }
 
@@ -259,7 +274,7 @@ impl Point {
         let parallel = self.is_parallel(|cost| cost.value);
         let problem = &self.problem;
         if parallel {
-            self.lanes.par_iter_mut().with_max_len(1).for_each(|lane| lane.value_at(problem, theta));
+            in_halves(&mut self.lanes, &|lane| lane.value_at(problem, theta));
         } else {
             self.lanes.iter_mut().for_each(|lane| lane.value_at(problem, theta));
         }
@@ -289,7 +304,7 @@ impl Point {
         let parallel = self.is_parallel(|cost| cost.value_and_gradient);
         let at = Place { problem: &self.problem, theta: &self.theta };
         if parallel {
-            self.lanes.par_iter_mut().with_max_len(1).for_each(|lane| lane.linearize(at));
+            in_halves(&mut self.lanes, &|lane| lane.linearize(at));
         } else {
             self.lanes.iter_mut().for_each(|lane| lane.linearize(at));
         }

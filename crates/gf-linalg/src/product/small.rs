@@ -4,7 +4,7 @@
 
 use pulp::{Arch, Simd, WithSimd};
 
-use super::{Update, View, ViewMut};
+use super::{Finish, Update, View, ViewMut};
 
 /// Multiply-adds up to which products are faster here (all limits are measured).
 const LARGEST: usize = 1 << 21;
@@ -14,39 +14,41 @@ const DOTS: std::ops::RangeInclusive<usize> = 16..=256;
 /// Columns of a block of sums.
 const COLUMNS: usize = 4;
 
-/// Computes the product, if it is small enough and of a layout that is supported.
+/// Computes the sum, if it is small enough and of a layout that is supported.
 #[inline]
-pub(super) fn product(a: View<'_>, b: View<'_>, update: Update, out: &mut ViewMut<'_>) -> bool {
-    let depth = a.shape().1;
-    if out.rows * out.columns * depth > LARGEST {
-        return false;
-    }
-    if a.is_transposed {
-        if b.is_transposed || !DOTS.contains(&depth) {
+pub(super) fn sum(pairs: &[(View<'_>, View<'_>)], finish: &mut Finish<'_>, out: &mut ViewMut<'_>) -> bool {
+    let is_transposed = pairs[0].0.is_transposed;
+    for (a, b) in pairs {
+        let depth = a.shape().1;
+        let is_supported = !is_transposed || !b.is_transposed && DOTS.contains(&depth);
+        if a.is_transposed != is_transposed || !is_supported || out.rows * out.columns * depth > LARGEST {
             return false;
         }
-        let dots = Dots { a, b, update, out };
-        #[cfg(target_arch = "x86_64")]
-        if let Some(simd) = pulp::x86::V4::try_new() {
-            simd.vectorize(avx512::Run(simd, dots));
-            return true;
+    }
+    match finish {
+        Finish::Store(update) if is_transposed => {
+            let dots = Dots { pairs, update: *update, out };
+            #[cfg(target_arch = "x86_64")]
+            if let Some(simd) = pulp::x86::V4::try_new() {
+                simd.vectorize(avx512::Run(simd, dots));
+                return true;
+            }
+            Arch::new().dispatch(dots);
         }
-        Arch::new().dispatch(dots);
-    } else {
-        Arch::new().dispatch(Combinations { a, b, update, out });
+        _ if is_transposed => return false,
+        _ => Arch::new().dispatch(Combinations { pairs, finish, out }),
     }
     true
 }
 
-/// out = or += A·B, column by column of A: every sum is one chain of multiply-adds.
-struct Combinations<'a, 'b> {
-    a: View<'a>,
-    b: View<'a>,
-    update: Update,
-    out: &'a mut ViewMut<'b>,
+/// Σ A·B, column by column of A: every sum is one chain of multiply-adds.
+struct Combinations<'a, 'v, 'f, 'o> {
+    pairs: &'a [(View<'v>, View<'v>)],
+    finish: &'a mut Finish<'f>,
+    out: &'a mut ViewMut<'o>,
 }
 
-impl WithSimd for Combinations<'_, '_> {
+impl WithSimd for Combinations<'_, '_, '_, '_> {
     type Output = ();
 
     #[inline(always)]
@@ -67,7 +69,7 @@ impl WithSimd for Combinations<'_, '_> {
     }
 }
 
-impl Combinations<'_, '_> {
+impl Combinations<'_, '_, '_, '_> {
     /// R vectors of rows from `first` on, the last one cut short where `PARTIAL`.
     #[inline(always)]
     fn rows<S: Simd, const R: usize, const PARTIAL: bool>(&mut self, simd: S, first: usize) {
@@ -92,30 +94,85 @@ impl Combinations<'_, '_> {
         first: usize,
         column: usize,
     ) {
-        let Self { a, b, update, out } = self;
+        let Self { pairs, finish, out } = self;
         let height = if PARTIAL { out.rows - first } else { R * S::F64_LANES };
         let mut sums = [[simd.splat_f64s(0.0); R]; C];
-        let (step, across) = if b.is_transposed { (b.stride, 1) } else { (1, b.stride) };
-        for l in 0..a.columns {
-            let vectors: [S::f64s; R] = load::<S, R, PARTIAL>(simd, &a.data[l * a.stride + first..][..height]);
-            let scalars = &b.data[l * step + column * across..];
-            for c in 0..C {
-                let x = simd.splat_f64s(scalars[c * across]);
-                for r in 0..R {
-                    sums[c][r] = simd.mul_add_f64s(vectors[r], x, sums[c][r]);
+        for (a, b) in *pairs {
+            let (step, across) = if b.is_transposed { (b.stride, 1) } else { (1, b.stride) };
+            for l in 0..a.columns {
+                let vectors: [S::f64s; R] = load::<S, R, PARTIAL>(simd, &a.data[l * a.stride + first..][..height]);
+                let scalars = &b.data[l * step + column * across..];
+                for c in 0..C {
+                    let x = simd.splat_f64s(scalars[c * across]);
+                    for r in 0..R {
+                        sums[c][r] = simd.mul_add_f64s(vectors[r], x, sums[c][r]);
+                    }
+                }
+            }
+        }
+        // A loop for each way to finish, short enough to be unrolled: sums that are indexed at run time would not stay in registers.
+        match finish {
+            Finish::Store(Update::Replace) => {}
+            Finish::Store(Update::Add) => {
+                for c in 0..C {
+                    let at = Part { column: column + c, first, height };
+                    let old = at.load::<S, R, PARTIAL>(simd, out.data, out.stride);
+                    for r in 0..R {
+                        sums[c][r] = simd.add_f64s(sums[c][r], old[r]);
+                    }
+                }
+            }
+            Finish::Scale { x, sums: kept } => {
+                if let Some(kept) = kept {
+                    for c in 0..C {
+                        let at = Part { column: column + c, first, height };
+                        at.store::<S, R, PARTIAL>(simd, sums[c], kept);
+                    }
+                }
+                for c in 0..C {
+                    let at = Part { column: column + c, first, height };
+                    let x = at.load::<S, R, PARTIAL>(simd, x.data, x.stride);
+                    for r in 0..R {
+                        sums[c][r] = simd.mul_f64s(sums[c][r], x[r]);
+                    }
+                }
+            }
+            Finish::Combine { x, u, v } => {
+                for c in 0..C {
+                    let at = Part { column: column + c, first, height };
+                    let x = at.load::<S, R, PARTIAL>(simd, x.data, x.stride);
+                    let u = at.load::<S, R, PARTIAL>(simd, u.data, u.stride);
+                    let v = at.load::<S, R, PARTIAL>(simd, v.data, v.stride);
+                    for r in 0..R {
+                        sums[c][r] = simd.mul_add_f64s(x[r], sums[c][r], simd.mul_f64s(u[r], v[r]));
+                    }
                 }
             }
         }
         for c in 0..C {
-            let to = &mut out.data[(column + c) * out.stride + first..][..height];
-            if *update == Update::Add {
-                let old = load::<S, R, PARTIAL>(simd, to);
-                for r in 0..R {
-                    sums[c][r] = simd.add_f64s(sums[c][r], old[r]);
-                }
-            }
-            store::<S, R, PARTIAL>(simd, sums[c], to);
+            let at = Part { column: column + c, first, height };
+            at.store::<S, R, PARTIAL>(simd, sums[c], out);
         }
+    }
+}
+
+/// Some rows of a column.
+#[derive(Clone, Copy)]
+struct Part {
+    column: usize,
+    first: usize,
+    height: usize,
+}
+
+impl Part {
+    #[inline(always)]
+    fn load<S: Simd, const R: usize, const PARTIAL: bool>(self, simd: S, x: &[f64], stride: usize) -> [S::f64s; R] {
+        load::<S, R, PARTIAL>(simd, &x[self.column * stride + self.first..][..self.height])
+    }
+
+    #[inline(always)]
+    fn store<S: Simd, const R: usize, const PARTIAL: bool>(self, simd: S, x: [S::f64s; R], out: &mut ViewMut<'_>) {
+        store::<S, R, PARTIAL>(simd, x, &mut out.data[self.column * out.stride + self.first..][..self.height]);
     }
 }
 
@@ -147,15 +204,14 @@ fn store<S: Simd, const R: usize, const PARTIAL: bool>(simd: S, vectors: [S::f64
     }
 }
 
-/// out = or += AᵀB for A and B that both lie along the summed index.
-struct Dots<'a, 'b> {
-    a: View<'a>,
-    b: View<'a>,
+/// out = or += Σ AᵀB for A and B that both lie along the summed index.
+struct Dots<'a, 'v, 'o> {
+    pairs: &'a [(View<'v>, View<'v>)],
     update: Update,
-    out: &'a mut ViewMut<'b>,
+    out: &'a mut ViewMut<'o>,
 }
 
-impl WithSimd for Dots<'_, '_> {
+impl WithSimd for Dots<'_, '_, '_> {
     type Output = ();
 
     #[inline(always)]
@@ -164,7 +220,7 @@ impl WithSimd for Dots<'_, '_> {
     }
 }
 
-impl Dots<'_, '_> {
+impl Dots<'_, '_, '_> {
     #[inline(always)]
     fn run<S: Simd, H: HorizontalSums<S>>(mut self, simd: S, horizontal: H) {
         let mut row = 0;
@@ -206,24 +262,26 @@ impl Dots<'_, '_> {
         row: usize,
         column: usize,
     ) {
-        let Self { a, b, update, out } = self;
-        let depth = a.rows;
-        let left: [_; R] = std::array::from_fn(|r| S::as_simd_f64s(&a.data[(row + r) * a.stride..][..depth]));
-        let right: [_; C] = std::array::from_fn(|c| S::as_simd_f64s(&b.data[(column + c) * b.stride..][..depth]));
+        let Self { pairs, update, out } = self;
         let mut sums = [[simd.splat_f64s(0.0); R]; C];
-        for l in 0..depth / S::F64_LANES {
-            for c in 0..C {
-                for r in 0..R {
-                    sums[c][r] = simd.mul_add_f64s(left[r].0[l], right[c].0[l], sums[c][r]);
+        for (a, b) in *pairs {
+            let depth = a.rows;
+            let left: [_; R] = std::array::from_fn(|r| S::as_simd_f64s(&a.data[(row + r) * a.stride..][..depth]));
+            let right: [_; C] = std::array::from_fn(|c| S::as_simd_f64s(&b.data[(column + c) * b.stride..][..depth]));
+            for l in 0..depth / S::F64_LANES {
+                for c in 0..C {
+                    for r in 0..R {
+                        sums[c][r] = simd.mul_add_f64s(left[r].0[l], right[c].0[l], sums[c][r]);
+                    }
                 }
             }
-        }
-        if depth % S::F64_LANES > 0 {
-            let left = left.map(|(_, rest)| simd.partial_load_f64s(rest));
-            let right = right.map(|(_, rest)| simd.partial_load_f64s(rest));
-            for c in 0..C {
-                for r in 0..R {
-                    sums[c][r] = simd.mul_add_f64s(left[r], right[c], sums[c][r]);
+            if depth % S::F64_LANES > 0 {
+                let left = left.map(|(_, rest)| simd.partial_load_f64s(rest));
+                let right = right.map(|(_, rest)| simd.partial_load_f64s(rest));
+                for c in 0..C {
+                    for r in 0..R {
+                        sums[c][r] = simd.mul_add_f64s(left[r], right[c], sums[c][r]);
+                    }
                 }
             }
         }
@@ -264,9 +322,9 @@ mod avx512 {
     use super::{Dots, HorizontalSums};
 
     /// Products, compiled for AVX-512.
-    pub(super) struct Run<'a, 'b>(pub(super) V4, pub(super) Dots<'a, 'b>);
+    pub(super) struct Run<'a, 'v, 'o>(pub(super) V4, pub(super) Dots<'a, 'v, 'o>);
 
-    impl NullaryFnOnce for Run<'_, '_> {
+    impl NullaryFnOnce for Run<'_, '_, '_> {
         type Output = ();
 
         #[inline(always)]

@@ -8,8 +8,8 @@
 //! R ∂L/∂a^l.
 //! With δ = 0 (which also removes bend) the same pass gives the Gauss–Newton product.
 //!
-//! **Layout**: the numbers of one unit are contiguous, direction after direction, samples innermost. So the products with Θ and W run
-//! over all directions at once, k times as tall.
+//! **Layout**: the numbers of one unit are contiguous, direction after direction, samples innermost. Both products of Rz, those of Rδ and those
+//! of (HV)^l are one sum each, finished with f' and bend before it is written.
 //!
 //! **Cost** of a Hessian product: about twice a value with its gradient.
 //!

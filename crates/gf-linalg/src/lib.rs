@@ -2,12 +2,12 @@
 //!
 //! Matrices cross this boundary as column-major slices, symmetric operators as [`gf_core::SymmetricOperator`].
 //!
-//! - [`ShiftedMatrix`]: Cholesky and LBLᵀ of A + shift·I, with inertia;
+//! - [`ShiftedMatrix`]: Cholesky and LBLᵀ of A + shift·I, with inertia; Cholesky in single precision with refinement;
 //! - [`PivotedQr`]: QR with column pivoting;
 //! - [`krylov`]: MINRES and CG; [`lanczos`]: extreme eigenvalues and functions of a matrix; [`BlockLanczos`]: many eigenpairs;
 //! - [`eigen`]: dense symmetric eigenvalue problems; [`basis`]: products with a tall basis;
 //! - [`SingularValues`], and [`GradedProduct`]: those of long products;
-//! - [`product`]: matrix products over slices; [`small_product`]: of few numbers; [`panels`]: products of panels packed once; [`slices`]: vectorized elementwise functions.
+//! - [`product`] and [`sum_of_products`]: matrix products over slices, [`Aligned`] ones at best; [`small_product`]: of few numbers; [`panels`]: products of panels packed once; [`slices`]: vectorized elementwise functions.
 
 //!
 //! (A + λI) x = b with an indefinite A, by one factorization that also tells the signs of the eigenvalues:

@@ -1,6 +1,6 @@
-//! Matrix products over slices, through faer: always sequential, so that the same call gives the same bits.
+//! Matrix products over slices: always sequential, so that the same call gives the same bits.
 //!
-//! Every product ends by clearing the vector state that faer's kernels leave dirty.
+//! Small ones by kernels of our own ([`small`]), large ones through faer, after which the vector state that its kernels leave dirty is cleared.
 
 mod small;
 
@@ -246,5 +246,90 @@ mod tests {
                 }
             }
         }
+    }
+
+    /// Integers, so that every order of additions is exact.
+    fn integers(len: usize, seed: usize) -> Vec<f64> {
+        (0..len).map(|k| (k * seed % 19) as f64 - 9.0).collect()
+    }
+
+    #[test]
+    fn sums_of_products_are_finished_alike_by_both_kernels() {
+        // Rows around whole vectors, columns around whole blocks, sums of short and long columns, and one product that is too large
+        // for the small kernels.
+        let shapes =
+            [(1, 1, 1), (7, 3, 2), (8, 4, 17), (30, 5, 3), (33, 6, 20), (64, 9, 65), (129, 30, 33), (160, 130, 129)];
+        for (m, n, k) in shapes {
+            let (a, b, c, d) = (integers(m * k, 7), integers(k * n, 5), integers(m * k, 11), integers(k * n, 3));
+            // One set of numbers, seen as m × k or its transpose, as k × n or its transpose.
+            for (left, right) in [(false, false), (false, true), (true, false), (true, true)] {
+                let seen = |x, rows, columns, transposed: bool| match transposed {
+                    true => View::columns(x, columns, rows).transpose(),
+                    false => View::columns(x, rows, columns),
+                };
+                let (of_a, of_b) = (|x| seen(x, m, k, left), |x| seen(x, k, n, right));
+                let pairs = [(of_a(&a[..]), of_b(&b[..])), (of_a(&c[..]), of_b(&d[..]))];
+                let entry = |i: usize, j: usize, count: usize| -> f64 {
+                    let at = |x: &[f64], i: usize, j: usize, rows, columns, transposed: bool| {
+                        if transposed { x[j + i * columns] } else { x[i + j * rows] }
+                    };
+                    let sum = |a: &[f64], b: &[f64]| -> f64 {
+                        (0..k).map(|l| at(a, i, l, m, k, left) * at(b, l, j, k, n, right)).sum()
+                    };
+                    sum(&a, &b) + if count > 1 { sum(&c, &d) } else { 0.0 }
+                };
+                // Columns further apart than they are long, with numbers between that nobody may touch.
+                let stride = m + 3;
+                let (x, u, v) = (integers(m * n, 13), integers(m * n, 17), integers(stride * n, 2));
+                for count in [1, 2] {
+                    for way in 0..5 {
+                        let (mut out, mut kept) = (vec![3.0; stride * n], vec![5.0; stride * n]);
+                        let finish = match way {
+                            0 => Finish::Store(Update::Replace),
+                            1 => Finish::Store(Update::Add),
+                            2 => Finish::Scale { x: View::columns(&x, m, n), sums: None },
+                            3 => Finish::Scale {
+                                x: View::columns(&x, m, n),
+                                sums: Some(ViewMut::strided(&mut kept, m, n, stride)),
+                            },
+                            _ => Finish::Combine {
+                                x: View::columns(&x, m, n),
+                                u: View::columns(&u, m, n),
+                                v: View::strided(&v, m, n, stride),
+                            },
+                        };
+                        sum_of_products(&pairs[..count], finish, ViewMut::strided(&mut out, m, n, stride));
+                        for j in 0..n {
+                            for i in 0..stride {
+                                let at = i + j * stride;
+                                if i >= m {
+                                    assert_eq!((out[at], kept[at]), (3.0, 5.0), "between columns");
+                                    continue;
+                                }
+                                let s = entry(i, j, count);
+                                let expected = match way {
+                                    0 => s,
+                                    1 => s + 3.0,
+                                    2 | 3 => x[i + j * m] * s,
+                                    _ => x[i + j * m] * s + u[i + j * m] * v[at],
+                                };
+                                let name = format!("{m} {n} {k} {left} {right} {count} {way}");
+                                assert_eq!(out[at], expected, "{name}");
+                                assert_eq!(kept[at], if way == 3 { s } else { 5.0 }, "{name}");
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    #[should_panic(expected = "shapes of a sum of products")]
+    fn what_finishes_must_have_the_shape_of_the_result() {
+        let (x, mut out) = ([1.0; 9], [0.0; 4]);
+        let finish = Finish::Scale { x: View::columns(&x, 3, 2), sums: None };
+        let pair = (View::columns(&x, 2, 3), View::columns(&x, 3, 2));
+        sum_of_products(&[pair], finish, ViewMut::columns(&mut out, 2, 2));
     }
 }

@@ -59,12 +59,19 @@ impl WithSimd for Combinations<'_, '_, '_, '_> {
             self.rows::<S, 4, false>(simd, first);
             first += 4 * lanes;
         }
-        match (rows - first).div_ceil(lanes) {
-            0 => {}
-            1 => self.rows::<S, 1, true>(simd, first),
-            2 => self.rows::<S, 2, true>(simd, first),
-            3 => self.rows::<S, 3, true>(simd, first),
-            _ => self.rows::<S, 4, true>(simd, first),
+        match (rows - first) / lanes {
+            1 => self.rows::<S, 1, false>(simd, first),
+            2 => self.rows::<S, 2, false>(simd, first),
+            3 => self.rows::<S, 3, false>(simd, first),
+            _ => {}
+        }
+        if rows % lanes > 0 {
+            if rows > lanes && !matches!(self.finish, Finish::Store(Update::Add)) {
+                // A whole vector is faster, though some of its rows are known already and computed again, alike.
+                self.rows::<S, 1, false>(simd, rows - lanes);
+            } else {
+                self.rows::<S, 1, true>(simd, rows - rows % lanes);
+            }
         }
     }
 }
@@ -374,5 +381,55 @@ mod avx512 {
         let even = simd.avx512f._mm512_shuffle_f64x2::<0b10_00_10_00>(cast(a), cast(b));
         let odd = simd.avx512f._mm512_shuffle_f64x2::<0b11_01_11_01>(cast(a), cast(b));
         cast(simd.avx512f._mm512_add_pd(even, odd))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Runs with the vectors of every kind that this processor has, not only the widest.
+    fn with_all<R>(mut run: impl FnMut(&dyn Fn(&[(View<'_>, View<'_>)], &mut Finish<'_>, &mut ViewMut<'_>)) -> R) {
+        fn on<S: Simd>(simd: S, pairs: &[(View<'_>, View<'_>)], finish: &mut Finish<'_>, out: &mut ViewMut<'_>) {
+            match finish {
+                Finish::Store(update) if pairs[0].0.is_transposed => {
+                    simd.vectorize(Dots { pairs, update: *update, out });
+                }
+                _ => simd.vectorize(Combinations { pairs, finish, out }),
+            }
+        }
+        run(&|pairs, finish, out| on(pulp::Scalar::new(), pairs, finish, out));
+        #[cfg(target_arch = "x86_64")]
+        {
+            if let Some(simd) = pulp::x86::V3::try_new() {
+                run(&|pairs, finish, out| on(simd, pairs, finish, out));
+            }
+            if let Some(simd) = pulp::x86::V4::try_new() {
+                run(&|pairs, finish, out| on(simd, pairs, finish, out));
+            }
+        }
+    }
+
+    #[test]
+    fn vectors_of_every_width_give_the_sums_of_the_plain_loops() {
+        for (m, n, k) in [(1, 1, 1), (5, 7, 9), (19, 5, 16), (37, 6, 31), (64, 3, 64)] {
+            let (a, b): (Vec<f64>, Vec<f64>) =
+                (0..m.max(n) * k).map(|i| ((i % 11) as f64 - 5.0, (i * 7 % 13) as f64 - 6.0)).unzip();
+            let dots = (View::columns(&a, k, m).transpose(), View::columns(&b, k, n));
+            let combinations = (View::columns(&a, m, k), View::columns(&b, k, n));
+            with_all(|sum| {
+                for (pair, across) in [(dots, true), (combinations, false)] {
+                    let mut out = vec![2.0; m * n];
+                    sum(&[pair, pair], &mut Finish::Store(Update::Add), &mut ViewMut::columns(&mut out, m, n));
+                    for i in 0..m {
+                        for j in 0..n {
+                            let of_a = |l: usize| if across { a[l + i * k] } else { a[i + l * m] };
+                            let expected = 2.0 + 2.0 * (0..k).map(|l| of_a(l) * b[l + j * k]).sum::<f64>();
+                            assert_eq!(out[i + j * m], expected, "{m} {n} {k} {across}");
+                        }
+                    }
+                }
+            });
+        }
     }
 }

@@ -11,6 +11,7 @@ RESIDUAL = 1e-10  # that an implicit step has to reach
 EIGENPAIR_RESIDUAL = 1e-6  # that every eigenpair has to reach, relative to the largest modulus
 SLOW = 5.0  # seconds of a call of which only three samples are taken
 BATCH, QUICK_BATCH = 0.1, 0.03  # seconds of the calls of a sample
+SETTLE = 0.005  # seconds between a request and the first call
 WARM_UP = 0.1  # seconds of the calls before them
 MOST_CALLS = 10_000  # of each
 

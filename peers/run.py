@@ -416,6 +416,7 @@ def document(results, options):
         order=Run.order(),
         rates=", ".join(f"{rate:.0f} GFLOP/s on {threads} thread{'s' if int(threads) > 1 else ''}" for threads, rate in results["rates_gflops"].items()),
         batch=f"{plan.QUICK_BATCH if options.quick else plan.BATCH:g}",
+        settle=f"{plan.SETTLE:g}",
         warm_up=f"{plan.WARM_UP:g}",
         samples="This was a quick run: 3 samples, 1 where one call takes more than a second."
         if options.quick

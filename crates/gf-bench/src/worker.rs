@@ -12,6 +12,7 @@
 use std::collections::BTreeMap;
 use std::io::{BufRead, Write};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use gf_core::Work;
@@ -27,6 +28,8 @@ use crate::{Bench, Case, CaseName, Operation, Original, OriginalMethod};
 
 /// Steps of a run of the original experiment, whose time is given per step, unless a request says otherwise.
 const ORIGINAL_STEPS: u64 = 10;
+/// The time between a request and the first call, the same for all systems.
+const SETTLE: Duration = Duration::from_millis(5);
 /// The order of the matrices whose product gives the machine's rate.
 const RATE_ORDER: usize = 2048;
 /// The operation of the case `machine`.
@@ -112,6 +115,8 @@ fn answer(inputs: &Inputs, loaded: &mut Loaded, request: Request) -> Result<Valu
         }
         Request::Prepare { operation, save } => loaded.prepare(&operation, save.as_deref()),
         Request::Time { operation, warm_up, calls } => {
+            // Who asked falls asleep meanwhile, and its processor is free for a second thread when that wakes up.
+            std::thread::sleep(SETTLE);
             Ok(json!({ "ok": true, "seconds": loaded.seconds(&operation, warm_up, calls)? }))
         }
         Request::Quit => Ok(Value::Null),

@@ -291,6 +291,8 @@ fn refinement_from_single_precision_reaches_the_error_of_double() {
         let mut expected = b.clone();
         shifted.solve_in_place(&mut expected);
         let relative = shifted.relative_residual(shift, &b, &x, &mut scratch[..p]);
+        let by_double = shifted.relative_residual(shift, &b, &expected, &mut scratch[..p]);
+        assert!(relative <= 4.0 * by_double + 1e-15, "{p}: {relative} beside {by_double}");
         assert!((relative - refined.relative_residual).abs() < 1e-14, "{p}: {relative} {refined:?}");
         let reference = Mat::from_fn(p, p, |i, j| matrix[i + j * p] + if i == j { shift } else { 0.0 });
         let reference = reference.llt(Side::Lower).unwrap().solve(Mat::from_fn(p, 1, |i, _| b[i]));

@@ -1,4 +1,4 @@
-//! Products of some thousand multiply-adds, for which faer's packing and planning take longer than the arithmetic.
+//! Products of up to two million multiply-adds, for which packing costs more than it brings.
 //!
 //! Nothing is packed: A is read as it lies, a block of sums stays in registers, every number of the result is written once.
 

@@ -3,9 +3,10 @@
 //! No arithmetic, so the memory decides. Columns of the result are written in long runs, eight at a time; the same eight rows are read from
 //! every column on the other side, which lies on another page: what the next eight rows need is fetched ahead of its use.
 
-mod tile;
-
-use tile::{Kernel, SIDE, with_best_kernel};
+use crate::{
+    fetch::fetch_near,
+    transpose::{Kernel, SIDE, Tiled, with_best_kernel},
+};
 
 /// Below so many columns, other threads cost more than they bring.
 const SMALLEST_PARALLEL: usize = 512;
@@ -67,9 +68,9 @@ struct Stripe<'a> {
     to: &'a mut [f64],
 }
 
-impl Stripe<'_> {
+impl Tiled for Stripe<'_> {
     #[inline(always)]
-    fn copy(self, kernel: impl Kernel) {
+    fn run(self, kernel: impl Kernel) {
         let Self { p, first, from, at, to } = self;
         let (rows, columns) = (from.len() / p, to.len() / p);
         debug_assert!(rows % SIDE == 0);
@@ -80,7 +81,7 @@ impl Stripe<'_> {
                 for r in (block..end).step_by(SIDE) {
                     let start = |k: usize| (r + k) * p + at + c;
                     for k in 0..SIDE {
-                        kernel.prefetch(from.as_ptr().wrapping_add(start(k) + AHEAD));
+                        fetch_near(from.as_ptr().wrapping_add(start(k) + AHEAD));
                     }
                     let tile = std::array::from_fn(|k| {
                         *from[start(k)..].first_chunk().expect("a tile ends above the last row")
@@ -99,9 +100,53 @@ impl Stripe<'_> {
     }
 }
 
+/// Copies the lower triangle of a square block onto the upper one: the block has a row for each of the `columns`, from row `first` of each on.
+///
+/// # Panics
+/// When a column ends inside the block.
+pub fn mirror_block(columns: &mut [&mut [f64]], first: usize) {
+    with_best_kernel(Block { columns, first });
+}
+
+struct Block<'a, 'b> {
+    columns: &'a mut [&'b mut [f64]],
+    first: usize,
+}
+
+impl Tiled for Block<'_, '_> {
+    #[inline(always)]
+    fn run(self, kernel: impl Kernel) {
+        let Self { columns, first } = self;
+        let count = columns.len();
+        let tiled = count / SIDE * SIDE;
+        for c in (0..tiled).step_by(SIDE) {
+            for r in (c + SIDE..tiled).step_by(SIDE) {
+                let tile = std::array::from_fn(|k| {
+                    *columns[c + k][first + r..].first_chunk().expect("a column holds the block")
+                });
+                for (k, column) in kernel.transpose(tile).into_iter().enumerate() {
+                    columns[r + k][first + c..][..SIDE].copy_from_slice(&column);
+                }
+            }
+        }
+        // The tiles on the diagonal, and the rows below them.
+        for c in 0..count {
+            let below = if c < tiled {
+                (c + 1..c / SIDE * SIDE + SIDE).chain(tiled..count)
+            } else {
+                (c + 1..count).chain(0..0)
+            };
+            for r in below {
+                columns[r][first + c] = columns[c][first + r];
+            }
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::transpose::Portable;
 
     #[test]
     fn the_upper_triangle_becomes_the_lower_one() {
@@ -112,6 +157,23 @@ mod tests {
             for j in 0..p {
                 for i in 0..p {
                     assert_eq!(matrix[i + j * p], lower[i.max(j) + i.min(j) * p], "{p}: ({i}, {j})");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_block_becomes_symmetric_and_nothing_else_changes() {
+        for (count, first, p) in [(1, 0, 1), (5, 3, 9), (8, 0, 8), (17, 2, 21), (32, 5, 40)] {
+            let before: Vec<f64> = (0..count * p).map(|k| k as f64).collect();
+            let mut matrix = before.clone();
+            mirror_block(&mut matrix.chunks_exact_mut(p).collect::<Vec<_>>(), first);
+            for c in 0..count {
+                for i in 0..p {
+                    // Above the diagonal of the block stands what lies below it.
+                    let above = (first..first + c).contains(&i);
+                    let from = if above { first + c + (i - first) * p } else { i + c * p };
+                    assert_eq!(matrix[i + c * p], before[from], "{count} columns: ({i}, {c})");
                 }
             }
         }
@@ -131,7 +193,7 @@ mod tests {
             .map(|k| (k / p, k % p))
             .map(|(c, r)| if r < half { from[r * p + half + c] } else { -1.0 })
             .collect();
-        assert_eq!(copied(|stripe| stripe.copy(tile::Portable)), expected);
-        assert_eq!(copied(with_best_kernel), expected);
+        assert_eq!(copied(|stripe| stripe.run(Portable)), expected);
+        assert_eq!(copied(|stripe| with_best_kernel(stripe)), expected);
     }
 }

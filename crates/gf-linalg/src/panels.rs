@@ -11,6 +11,12 @@ use std::ops::Range;
 
 use pulp::{Arch, Simd, WithSimd};
 
+use crate::{
+    Aligned, Update,
+    fetch::{fetch, fetch_far},
+    transpose::{Kernel, SIDE, Tiled, with_best_kernel},
+};
+
 /// Columns in a group of the left factor.
 pub const NARROW: usize = 8;
 /// Columns in a group of the right factor.
@@ -19,23 +25,22 @@ pub const WIDE: usize = 24;
 const BLOCK: usize = 128;
 /// Right groups whose sums are collected before they are handed out.
 const BATCH: usize = 10;
+/// Numbers of a cache line.
+const LINE: usize = 8;
 
 /// An n × columns matrix in groups of W columns; a group holds n rows of W consecutive numbers. Columns beyond the last are 0.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Default)]
 pub struct Packed<const W: usize> {
     rows: usize,
     columns: usize,
-    data: Vec<f64>,
+    data: Aligned,
 }
 
 impl<const W: usize> Packed<W> {
     /// Makes room for n = `rows` by `columns`. What the groups hold is then unspecified. Allocates only to grow.
     fn reset(&mut self, rows: usize, columns: usize) {
         (self.rows, self.columns) = (rows, columns);
-        let needed = self.groups() * W * rows;
-        if self.data.len() < needed {
-            self.data.resize(needed, 0.0);
-        }
+        self.data.grow(self.groups() * W * rows);
     }
 
     /// The number of columns.
@@ -57,12 +62,7 @@ impl<const W: usize> Packed<W> {
     /// # Panics
     /// When `source` is shorter than n × columns.
     pub fn pack(&mut self, source: &[f64], rows: usize, columns: usize) {
-        self.reset(rows, columns);
-        let size = (W * rows).max(1);
-        let groups = self.data[..self.columns.div_ceil(W) * W * rows].chunks_exact_mut(size);
-        for (packed, source) in groups.zip(source[..rows * columns].chunks(size)) {
-            transpose_group::<W>(source, rows, packed);
-        }
+        self.pack_from(rows, columns, |c| &source[c * rows..][..rows]);
     }
 
     /// As [`Packed::pack`], the groups shared among the threads of the current pool.
@@ -73,56 +73,109 @@ impl<const W: usize> Packed<W> {
         use rayon::prelude::*;
         self.reset(rows, columns);
         let size = (W * rows).max(1);
-        let groups = self.data[..self.columns.div_ceil(W) * W * rows].par_chunks_exact_mut(size);
-        groups.zip(source[..rows * columns].par_chunks(size)).for_each(|(packed, source)| {
-            transpose_group::<W>(source, rows, packed);
-        });
+        let groups = self.data[..columns.div_ceil(W) * W * rows].par_chunks_exact_mut(size);
+        let column = |c: usize| &source[c * rows..][..rows];
+        groups
+            .enumerate()
+            .for_each(|(g, packed)| with_best_kernel(Group::<W, _, _> { rows, g, columns, column, packed }));
     }
 
-    /// Packs the elementwise products of pairs of columns, `x[i]⊙y[k]` for each (i, k), both n numbers a column.
+    /// Packs columns that are computed from others on the way, n numbers each.
     ///
     /// # Panics
-    /// When a column lies outside its matrix.
-    pub fn pack_pairs(&mut self, x: &[f64], y: &[f64], rows: usize, pairs: &[(usize, usize)]) {
-        self.reset(rows, pairs.len());
-        let groups = self.data.chunks_exact_mut((W * rows).max(1));
-        for (packed, pairs) in groups.zip(pairs.chunks(W)) {
-            if pairs.len() < W {
-                packed.fill(0.0);
+    /// When a column has fewer than n numbers.
+    pub fn pack_from<C: Column>(&mut self, rows: usize, columns: usize, column: impl Fn(usize) -> C) {
+        self.reset(rows, columns);
+        let groups = self.data[..columns.div_ceil(W) * W * rows].chunks_exact_mut((W * rows).max(1));
+        for (g, packed) in groups.enumerate() {
+            with_best_kernel(Group::<W, _, _> { rows, g, columns, column: &column, packed });
+        }
+    }
+}
+
+/// The numbers of a column that is packed.
+pub trait Column {
+    /// K of them from number `n` on.
+    fn numbers<const K: usize>(&self, n: usize) -> [f64; K];
+}
+
+#[inline(always)]
+fn some<const K: usize>(x: &[f64], n: usize) -> [f64; K] {
+    *x[n..].first_chunk().expect("a column holds n numbers")
+}
+
+impl Column for &[f64] {
+    #[inline(always)]
+    fn numbers<const K: usize>(&self, n: usize) -> [f64; K] {
+        some(self, n)
+    }
+}
+
+/// The column x⊙y.
+#[derive(Debug, Clone, Copy)]
+pub struct Product<'a>(pub &'a [f64], pub &'a [f64]);
+
+impl Column for Product<'_> {
+    #[inline(always)]
+    fn numbers<const K: usize>(&self, n: usize) -> [f64; K] {
+        let (x, y): ([f64; K], [f64; K]) = (some(self.0, n), some(self.1, n));
+        std::array::from_fn(|k| x[k] * y[k])
+    }
+}
+
+/// The column x⊙y, plus a product where there is a second one.
+#[derive(Debug, Clone, Copy)]
+pub struct Combination<'a>(pub Product<'a>, pub Option<Product<'a>>);
+
+impl Column for Combination<'_> {
+    #[inline(always)]
+    fn numbers<const K: usize>(&self, n: usize) -> [f64; K] {
+        let Some(second) = self.1 else { return self.0.numbers(n) };
+        let (x, y): ([f64; K], [f64; K]) = (some(self.0.0, n), some(self.0.1, n));
+        let second: [f64; K] = second.numbers(n);
+        std::array::from_fn(|k| x[k].mul_add(y[k], second[k]))
+    }
+}
+
+/// Group `g` of a packed matrix. Columns that are missing become 0.
+struct Group<'a, const W: usize, C: Column, F: Fn(usize) -> C> {
+    rows: usize,
+    g: usize,
+    columns: usize,
+    column: F,
+    packed: &'a mut [f64],
+}
+
+impl<const W: usize, C: Column, F: Fn(usize) -> C> Tiled for Group<'_, W, C, F> {
+    #[inline(always)]
+    fn run(self, kernel: impl Kernel) {
+        let Self { rows, g, columns, column, packed } = self;
+        let tiled = rows / SIDE * SIDE;
+        for v in (0..W).step_by(SIDE) {
+            let first = g * W + v;
+            let these: [Option<C>; SIDE] = std::array::from_fn(|c| (first + c < columns).then(|| column(first + c)));
+            for n in (0..tiled).step_by(SIDE) {
+                let tile = std::array::from_fn(|c| match &these[c] {
+                    Some(column) => column.numbers(n),
+                    None => [0.0; SIDE],
+                });
+                for (k, row) in kernel.transpose(tile).into_iter().enumerate() {
+                    packed[(n + k) * W + v..][..SIDE].copy_from_slice(&row);
+                }
             }
-            for (b, &(i, k)) in pairs.iter().enumerate() {
-                let columns = x[i * rows..][..rows].iter().zip(&y[k * rows..][..rows]);
-                for (row, (x, y)) in packed.chunks_exact_mut(W).zip(columns) {
-                    row[b] = x * y;
+            for n in tiled..rows {
+                for c in 0..SIDE {
+                    packed[n * W + v + c] = these[c].as_ref().map_or(0.0, |column| column.numbers::<1>(n)[0]);
                 }
             }
         }
     }
 }
 
-/// Columns of n numbers into rows of W; columns that are missing become 0.
-fn transpose_group<const W: usize>(source: &[f64], rows: usize, packed: &mut [f64]) {
-    if source.len() < packed.len() {
-        packed.fill(0.0);
-    }
-    // Eight rows at a time, so that whole cache lines are read.
-    const STRIP: usize = 8;
-    let mut start = 0;
-    for strip in packed.chunks_mut(STRIP * W) {
-        let height = strip.len() / W;
-        for (c, column) in source.chunks_exact(rows).enumerate() {
-            for (row, x) in strip.chunks_exact_mut(W).zip(&column[start..start + height]) {
-                row[c] = *x;
-            }
-        }
-        start += height;
-    }
-}
-
 /// Where sums are collected before they are handed out. Grows to what is needed.
 #[derive(Debug, Default)]
 pub struct Tiles {
-    sums: Vec<f64>,
+    sums: Aligned,
 }
 
 /// The sums of up to [`NARROW`] left columns with up to [`WIDE`] right ones.
@@ -136,20 +189,77 @@ pub struct Tile<'a> {
     pub rows: usize,
     /// Right columns.
     pub columns: usize,
-    sums: &'a [f64],
+    /// None while they are being computed.
+    sums: Option<&'a [f64]>,
 }
 
-impl<'a> Tile<'a> {
-    /// The sums of left column `left + b` with the right columns `right`, `right + 1`, ….
-    #[inline]
-    pub fn row(&self, b: usize) -> &'a [f64] {
-        &self.sums[b * WIDE..][..self.columns]
+impl Tile<'_> {
+    /// The leading numbers of out = or += the sums of left column `left + b` with the right columns `right + c`, `right + c + 1`, …:
+    /// as many as `out` takes. While the sums are being computed, `out` is fetched instead.
+    ///
+    /// # Panics
+    /// When `out` takes more than there are.
+    #[inline(always)]
+    pub fn put(&self, update: Update, b: usize, c: usize, out: &mut [f64]) {
+        let Some(sums) = self.sums else {
+            // Two ends of a stretch that is shorter than three cache lines, and what lies between them.
+            out.iter().step_by(LINE).chain(out.last()).for_each(|x| fetch_far(x));
+            return;
+        };
+        let sums = &sums[b * WIDE + c..][..out.len()];
+        match update {
+            Update::Replace => copy(sums, out),
+            Update::Add => {
+                for (out, x) in out.iter_mut().zip(sums) {
+                    *out += x;
+                }
+            }
+        }
+    }
+
+    /// Whether there are sums already.
+    #[inline(always)]
+    pub fn is_known(&self) -> bool {
+        self.sums.is_some()
+    }
+
+    /// The sum of left column `left + b` with right column `right + c`, once it is known.
+    ///
+    /// # Panics
+    /// When it is not, or lies outside the tile.
+    #[inline(always)]
+    pub fn sum(&self, b: usize, c: usize) -> f64 {
+        self.sums.expect("sums that are known")[b * WIDE + c]
     }
 }
 
-/// Calls `sink` for every tile of all left columns and the right columns in `groups`, in a fixed order.
+/// out = x for a few numbers: a call of `memcpy` takes longer than that.
+#[inline(always)]
+fn copy(x: &[f64], out: &mut [f64]) {
+    #[inline(always)]
+    fn pieces<const K: usize>(x: &[f64], out: &mut [f64]) -> Option<()> {
+        // The last piece overlaps the one before it.
+        let (from, to) = (x.last_chunk::<K>()?, out.last_chunk_mut::<K>()?);
+        *to = *from;
+        let whole = x.len() / K;
+        for piece in 0..whole {
+            let to: &mut [f64; K] = out[piece * K..].first_chunk_mut()?;
+            *to = *x[piece * K..].first_chunk()?;
+        }
+        Some(())
+    }
+    let _ = match x.len() {
+        8.. => pieces::<8>(x, out),
+        4..8 => pieces::<4>(x, out),
+        2..4 => pieces::<2>(x, out),
+        _ => pieces::<1>(x, out),
+    };
+}
+
+/// Calls `sink` for every tile of all left columns and the right columns in `groups`, in a fixed order: once while its sums are being
+/// computed, so that the memory that they go to is fetched meanwhile ([`Tile::put`] does that), and once more with the sums.
 ///
-/// 2·n·(left columns)·(right columns) flops, columns rounded up to whole groups.
+/// 2·n·(left columns)·(right columns) flops, right columns rounded up to whole groups.
 ///
 /// # Panics
 /// When the two factors do not have the same number of rows.
@@ -163,32 +273,38 @@ pub fn products(
     assert_eq!(left.rows, right.rows, "factors with one number of rows");
     let arch = Arch::new();
     let lefts = left.groups();
-    let needed = lefts * BATCH * NARROW * WIDE;
-    if tiles.sums.len() < needed {
-        tiles.sums.resize(needed, 0.0);
-    }
+    tiles.sums.grow(lefts * BATCH * NARROW * WIDE);
     for first in groups.clone().step_by(BATCH) {
         let last = (first + BATCH).min(groups.end);
         let sums = &mut tiles.sums[..lefts * (last - first) * NARROW * WIDE];
         if left.rows == 0 {
             sums.fill(0.0);
         }
+        let place = |l: usize, g: usize, sums| {
+            let rows = NARROW.min(left.columns - l * NARROW);
+            let columns = WIDE.min(right.columns - g * WIDE);
+            Tile { left: l * NARROW, right: g * WIDE, rows, columns, sums }
+        };
         for start in (0..left.rows).step_by(BLOCK) {
             let block = start..(start + BLOCK).min(left.rows);
-            arch.dispatch(Block { left, right, first, last, block, sums });
+            let is_last = block.end == left.rows;
+            let expect = |l, g| {
+                if is_last {
+                    sink(place(l, g, None));
+                }
+            };
+            arch.dispatch(Block { left, right, first, last, block, sums, expect });
         }
         for (l, sums) in sums.chunks_exact((last - first) * NARROW * WIDE).enumerate() {
-            let rows = NARROW.min(left.columns - l * NARROW);
             for (g, sums) in (first..last).zip(sums.chunks_exact(NARROW * WIDE)) {
-                let columns = WIDE.min(right.columns - g * WIDE);
-                sink(Tile { left: l * NARROW, right: g * WIDE, rows, columns, sums });
+                sink(place(l, g, Some(sums)));
             }
         }
     }
 }
 
 /// One block of samples of all tiles of a batch.
-struct Block<'a> {
+struct Block<'a, F> {
     left: &'a Packed<NARROW>,
     right: &'a Packed<WIDE>,
     first: usize,
@@ -196,28 +312,50 @@ struct Block<'a> {
     block: Range<usize>,
     /// \[left group\]\[right group\]\[b\]\[c\].
     sums: &'a mut [f64],
+    /// Called with the left and the right group of each tile before it is computed.
+    expect: F,
 }
 
-impl WithSimd for Block<'_> {
+impl<F: FnMut(usize, usize)> WithSimd for Block<'_, F> {
     type Output = ();
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        let count = self.last - self.first;
-        for g in self.first..self.last {
-            let right = &self.right.group(g)[self.block.start * WIDE..self.block.end * WIDE];
-            for l in 0..self.left.groups() {
-                let left = &self.left.group(l)[self.block.start * NARROW..self.block.end * NARROW];
-                let tile = &mut self.sums[(l * count + g - self.first) * NARROW * WIDE..][..NARROW * WIDE];
-                // The first block of samples overwrites.
-                let add = self.block.start > 0;
+        let Self { left, right, first, last, block, sums, mut expect } = self;
+        let (lefts, count) = (left.groups(), last - first);
+        // The first block of samples overwrites.
+        let add = block.start > 0;
+        for g in first..last {
+            let here = &right.group(g)[block.start * WIDE..block.end * WIDE];
+            // While this group is used, the next one is fetched, a part of it by each tile.
+            let next = if g + 1 < last { &right.group(g + 1)[block.start * WIDE..block.end * WIDE] } else { &[] };
+            let share = next.len().div_ceil(lefts).next_multiple_of(LINE);
+            for l in 0..lefts {
+                let ahead = next.get(l * share..).unwrap_or(&[]);
+                let ahead = &ahead[..ahead.len().min(share)];
+                expect(l, g);
+                let rows = left.columns - l * NARROW;
+                let left = &left.group(l)[block.start * NARROW..block.end * NARROW];
+                let tile = &mut sums[(l * count + g - first) * NARROW * WIDE..][..NARROW * WIDE];
+                if add {
+                    fetch(tile);
+                }
+                let part = Sides { left, right: here, ahead };
                 if S::REGISTER_COUNT >= 32 && S::F64_LANES == 8 {
-                    tile_part::<S, 8>(simd, left, right, 0, 0, add, tile);
+                    // Fewer columns take less time.
+                    match rows {
+                        1 => part.sum::<S, 1>(simd, 0, 0, add, tile),
+                        2 => part.sum::<S, 2>(simd, 0, 0, add, tile),
+                        3 | 4 => part.sum::<S, 4>(simd, 0, 0, add, tile),
+                        _ => part.sum::<S, 8>(simd, 0, 0, add, tile),
+                    }
                 } else {
                     let mut vector = 0;
                     while vector * S::F64_LANES < WIDE {
-                        tile_part::<S, 4>(simd, left, right, vector, 0, add, tile);
-                        tile_part::<S, 4>(simd, left, right, vector, 4, add, tile);
+                        part.sum::<S, 4>(simd, vector, 0, add, tile);
+                        if rows > 4 {
+                            part.sum::<S, 4>(simd, vector, 4, add, tile);
+                        }
                         vector += VECTORS;
                     }
                 }
@@ -229,35 +367,42 @@ impl WithSimd for Block<'_> {
 /// Vectors of a tile that are summed at a time.
 const VECTORS: usize = 3;
 
-/// Overwrites or adds to B rows (from `row`) and three vectors of columns (from `vector`) of a tile.
-#[inline(always)]
-fn tile_part<S: Simd, const B: usize>(
-    simd: S,
-    left: &[f64],
-    right: &[f64],
-    vector: usize,
-    row: usize,
-    add: bool,
-    tile: &mut [f64],
-) {
-    let (right, _) = S::as_simd_f64s(right);
-    let mut sums = [[simd.splat_f64s(0.0); VECTORS]; B];
-    let vectors = WIDE / S::F64_LANES;
-    for (left, right) in left.chunks_exact(NARROW).zip(right.chunks_exact(vectors)) {
-        let right: &[S::f64s] = &right[vector..vector + VECTORS];
-        let left = &left[row..row + B];
-        for b in 0..B {
-            let x = simd.splat_f64s(left[b]);
-            for v in 0..VECTORS {
-                sums[b][v] = simd.mul_add_f64s(x, right[v], sums[b][v]);
+/// The factors of a tile, as far as one block of samples goes.
+#[derive(Clone, Copy)]
+struct Sides<'a> {
+    left: &'a [f64],
+    right: &'a [f64],
+    /// What is fetched meanwhile.
+    ahead: &'a [f64],
+}
+
+impl Sides<'_> {
+    /// Overwrites or adds to B rows (from `row`) and three vectors of columns (from `vector`) of a tile.
+    #[inline(always)]
+    fn sum<S: Simd, const B: usize>(self, simd: S, vector: usize, row: usize, add: bool, tile: &mut [f64]) {
+        let Self { left, right, ahead } = self;
+        let (right, _) = S::as_simd_f64s(right);
+        let mut sums = [[simd.splat_f64s(0.0); VECTORS]; B];
+        let vectors = WIDE / S::F64_LANES;
+        let (mut ahead, step) = (ahead.as_ptr(), ahead.len() * NARROW / left.len().max(1));
+        for (left, right) in left.chunks_exact(NARROW).zip(right.chunks_exact(vectors)) {
+            fetch_far(ahead);
+            ahead = ahead.wrapping_add(step);
+            let right: &[S::f64s] = &right[vector..vector + VECTORS];
+            let left = &left[row..row + B];
+            for b in 0..B {
+                let x = simd.splat_f64s(left[b]);
+                for v in 0..VECTORS {
+                    sums[b][v] = simd.mul_add_f64s(x, right[v], sums[b][v]);
+                }
             }
         }
-    }
-    let (tile, _) = S::as_mut_simd_f64s(tile);
-    for b in 0..B {
-        for v in 0..VECTORS {
-            let out = &mut tile[(row + b) * vectors + vector + v];
-            *out = if add { simd.add_f64s(*out, sums[b][v]) } else { sums[b][v] };
+        let (tile, _) = S::as_mut_simd_f64s(tile);
+        for b in 0..B {
+            for v in 0..VECTORS {
+                let out = &mut tile[(row + b) * vectors + vector + v];
+                *out = if add { simd.add_f64s(*out, sums[b][v]) } else { sums[b][v] };
+            }
         }
     }
 }
@@ -281,7 +426,7 @@ mod tests {
             products(&a, &b, groups, &mut Tiles::default(), |tile| {
                 for b in 0..tile.rows {
                     let start = (tile.left + b) * right + tile.right;
-                    out[start..][..tile.columns].copy_from_slice(tile.row(b));
+                    tile.put(Update::Replace, b, 0, &mut out[start..][..tile.columns]);
                 }
             });
             for i in 0..left {
@@ -294,14 +439,25 @@ mod tests {
     }
 
     #[test]
-    fn pairs_are_products_of_columns() {
-        let x: Vec<f64> = (0..12).map(f64::from).collect();
-        let mut packed = Packed::<NARROW>::default();
-        packed.pack_pairs(&x, &x, 3, &[(0, 1), (2, 3), (3, 3)]);
-        let expected = [[0.0, 54.0, 81.0], [4.0, 70.0, 100.0], [10.0, 88.0, 121.0]];
-        for (row, expected) in packed.group(0).chunks_exact(NARROW).zip(expected) {
-            assert_eq!(row[..3], expected);
-            assert_eq!(row[3..], [0.0; 5]);
+    fn columns_are_computed_on_the_way() {
+        for n in [1, 7, 8, 19] {
+            let numbers = |seed: usize| -> Vec<f64> { (0..3 * n).map(|k| ((k * seed) % 23) as f64 - 11.0).collect() };
+            let (x, y, z) = (numbers(5), numbers(7), numbers(11));
+            let slice = |of: &[f64], c: usize| -> Vec<f64> { of[c * n..][..n].to_vec() };
+            let columns: Vec<[Vec<f64>; 3]> = (0..3).map(|c| [slice(&x, c), slice(&y, 2 - c), slice(&z, c)]).collect();
+            let mut packed = Packed::<NARROW>::default();
+            packed.pack_from(n, 3, |c| {
+                let [x, y, z] = &columns[c];
+                Combination(Product(x, y), (c != 1).then_some(Product(y, z)))
+            });
+            for (i, row) in packed.group(0).chunks_exact(NARROW).enumerate() {
+                for c in 0..3 {
+                    let [x, y, z] = &columns[c];
+                    let second = if c == 1 { 0.0 } else { y[i] * z[i] };
+                    assert_eq!(row[c], x[i] * y[i] + second, "{n}: ({i}, {c})");
+                }
+                assert_eq!(row[3..], [0.0; 5]);
+            }
         }
     }
 }

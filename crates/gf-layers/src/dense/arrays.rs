@@ -20,13 +20,21 @@ pub(super) fn triangle_rows(mut triangle: &mut [f64], u: usize, n: usize) -> Vec
 }
 
 /// out = both triangles as \[j\]\[r\]\[n\].
-pub(super) fn mirror_triangle(triangle: &[f64], u: usize, n: usize, out: &mut [f64]) {
-    for j in 0..u {
-        let row = &triangle[packed_start(u, j) * n..][..(u - j) * n];
-        out[(j * u + j) * n..(j + 1) * u * n].copy_from_slice(row);
-        for r in j + 1..u {
-            out[(r * u + j) * n..][..n].copy_from_slice(&row[(r - j) * n..][..n]);
+pub(super) fn mirror_triangle(triangle: &[f64], u: usize, n: usize, out: &mut [f64], parallel: bool) {
+    for_chunks(out, u * n, parallel, |j, row| {
+        for (r, entry) in row.chunks_exact_mut(n).enumerate() {
+            let at = packed_start(u, j.min(r)) + j.abs_diff(r);
+            entry.copy_from_slice(&triangle[at * n..][..n]);
         }
+    });
+}
+
+/// Calls `f` with the number and the numbers of each chunk of `size`, shared among threads.
+pub(super) fn for_chunks(out: &mut [f64], size: usize, parallel: bool, f: impl Fn(usize, &mut [f64]) + Sync) {
+    if parallel {
+        out.par_chunks_mut(size).enumerate().for_each(|(number, chunk)| f(number, chunk));
+    } else {
+        out.chunks_mut(size).enumerate().for_each(|(number, chunk)| f(number, chunk));
     }
 }
 
@@ -41,7 +49,8 @@ pub(super) fn room(buffer: &mut Vec<f64>, len: usize) -> &mut [f64] {
 /// Rows of a product that one thread takes.
 const STRIPE: usize = 8;
 
-/// out = or += A·B, its columns shared among threads in stripes. `b(first, count)` are columns of B.
+/// out = or += A·B, its columns shared among threads in stripes. `b(first, count)` are columns of B; `finish` gets each column of the
+/// result by its number.
 pub(super) fn product_by_stripes<'a>(
     a: View<'_>,
     b: impl Fn(usize, usize) -> View<'a> + Sync,
@@ -49,17 +58,13 @@ pub(super) fn product_by_stripes<'a>(
     out: &mut [f64],
     long: usize,
     parallel: bool,
+    finish: impl Fn(usize, &mut [f64]) + Sync,
 ) {
-    let stripe = |(number, out): (usize, &mut [f64])| {
-        let columns = out.len() / long;
-        let b = b(number * STRIPE, columns);
-        product(a, b, update, ViewMut::columns(out, long, columns));
-    };
-    if parallel {
-        out.par_chunks_mut(STRIPE * long).enumerate().for_each(stripe);
-    } else {
-        out.chunks_mut(STRIPE * long).enumerate().for_each(stripe);
-    }
+    for_chunks(out, STRIPE * long, parallel, |number, out| {
+        let (first, columns) = (number * STRIPE, out.len() / long);
+        product(a, b(first, columns), update, ViewMut::columns(out, long, columns));
+        out.chunks_exact_mut(long).enumerate().for_each(|(c, column)| finish(first + c, column));
+    });
 }
 
 /// out = out⊙x.
@@ -67,6 +72,11 @@ pub(super) fn scale(x: &[f64], out: &mut [f64]) {
     for (out, x) in out.iter_mut().zip(x) {
         *out *= x;
     }
+}
+
+/// Each column of n numbers of `out` times x.
+pub(super) fn scale_each(x: &[f64], out: &mut [f64]) {
+    out.chunks_exact_mut(x.len()).for_each(|column| scale(x, column));
 }
 
 /// out += x.

@@ -79,7 +79,7 @@ impl Skips {
         for ((mixed, source), far) in self.mixed[l + 1..].iter_mut().zip(theirs).zip(&shape.layers[l + 1..]) {
             let long = far.units * n;
             let source = View::columns(source, long, next.units);
-            product_by_stripes(source, weights, update, room(mixed, long * u), long, parallel);
+            product_by_stripes(source, weights, update, room(mixed, long * u), long, parallel, |_, _| {});
         }
     }
 
@@ -111,7 +111,7 @@ impl Skips {
             rows.into_iter().enumerate().for_each(fill);
         }
         if is_kept(at, l) {
-            mirror_triangle(triangle, u, n, room(&mut self.pure, u * u * n));
+            mirror_triangle(triangle, u, n, room(&mut self.pure, u * u * n), parallel);
             self.keep_diagonal(at, l);
         }
     }

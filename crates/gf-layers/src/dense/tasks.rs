@@ -35,7 +35,7 @@ pub(super) fn far_by_pairs(of: Curvature, layer: &LayerShape) -> bool {
 
 /// Inputs a task: a few, so that the products are wide enough and the tasks many enough.
 fn inputs_a_task(layer: &LayerShape) -> usize {
-    (layer.rows() / 8).clamp(1, 8)
+    (layer.rows() / 8).clamp(2, 8)
 }
 
 /// Cuts `matrix` (p × p column-major). Allocates the lists.

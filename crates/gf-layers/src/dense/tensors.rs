@@ -3,12 +3,14 @@
 use gf_linalg::{
     Update, View, ViewMut,
     panels::{NARROW, Packed, WIDE},
-    product, slices,
+    product,
 };
 use rayon::prelude::*;
 
 use super::{
-    arrays::{add, mirror_triangle, packed_start, product_by_stripes, room, scale, triangle_rows},
+    arrays::{
+        add, for_chunks, mirror_triangle, packed_start, product_by_stripes, room, scale, scale_each, triangle_rows,
+    },
     skips::Skips,
     tasks::far_by_pairs,
 };
@@ -40,6 +42,11 @@ pub(super) struct Tensors {
     scratch: Vec<f64>,
 }
 
+/// Nothing yet.
+fn packed<const W: usize>(count: usize) -> Vec<Packed<W>> {
+    std::iter::repeat_with(Packed::default).take(count).collect()
+}
+
 fn pack(to: &mut Packed<WIDE>, from: &[f64], n: usize, parallel: bool) {
     if parallel { to.pack_in_parallel(from, n, from.len() / n) } else { to.pack(from, n, from.len() / n) }
 }
@@ -54,13 +61,13 @@ impl Tensors {
         };
         Self {
             second: (0..count).map(|l| vec![Vec::new(); count - l]).collect(),
-            second_packed: (0..count).map(|l| vec![Packed::default(); count - l]).collect(),
-            packed: vec![Packed::default(); count],
+            second_packed: (0..count).map(|l| packed(count - l)).collect(),
+            packed: packed(count),
             packed_rows: layers.iter().map(|layer| rows(layer.units)).collect(),
             jacobian: (0..count).map(|l| vec![Vec::new(); count.saturating_sub(l + 2)]).collect(),
-            jacobian_packed: (0..count).map(|l| vec![Packed::default(); count.saturating_sub(l + 2)]).collect(),
-            cross: vec![Packed::default(); count.saturating_sub(1)],
-            inputs: vec![Packed::default(); count],
+            jacobian_packed: (0..count).map(|l| packed(count.saturating_sub(l + 2))).collect(),
+            cross: packed(count.saturating_sub(1)),
+            inputs: packed(count),
             skips: Skips::default(),
             scratch: Vec::new(),
         }
@@ -192,12 +199,11 @@ impl Tensors {
             let inner = room(inner, long * u);
             let source = View::columns(source, long, outer.units);
             let weights = |first, count| View::columns(&weights[first * outer.units..], outer.units, count);
-            product_by_stripes(source, weights, Update::Replace, inner, long, parallel);
-            if let Some(slope) = slope {
-                for (row, slope) in inner.chunks_exact_mut(long).zip(slope.chunks_exact(n)) {
-                    row.chunks_exact_mut(n).for_each(|entry| scale(slope, entry));
+            product_by_stripes(source, weights, Update::Replace, inner, long, parallel, |j, row| {
+                if let Some(slope) = slope {
+                    scale_each(&slope[j * n..][..n], row);
                 }
-            }
+            });
         }
         // Row after row of the triangle, each by one thread.
         let triangle = room(&mut self.scratch, packed_start(u, u) * n);
@@ -222,7 +228,7 @@ impl Tensors {
             rows.into_iter().enumerate().for_each(fill);
         }
         if l > 0 {
-            mirror_triangle(triangle, u, n, room(&mut full[0], u * u * n));
+            mirror_triangle(triangle, u, n, room(&mut full[0], u * u * n), parallel);
         }
         pack(&mut self.packed[l], triangle, n, parallel);
     }
@@ -238,12 +244,12 @@ impl Tensors {
         for (m, inner) in (l + 1..).zip(beyond) {
             let mixed = self.skips.mixed(at, l, m);
             let inner = room(inner, mixed.len());
-            inner.copy_from_slice(mixed);
-            if let Some(slope) = slope {
-                for (row, slope) in inner.chunks_exact_mut(mixed.len() / u).zip(slope.chunks_exact(n)) {
-                    row.chunks_exact_mut(n).for_each(|entry| scale(slope, entry));
+            for_chunks(inner, mixed.len() / u, parallel, |j, row| {
+                row.copy_from_slice(&mixed[j * row.len()..][..row.len()]);
+                if let Some(slope) = slope {
+                    scale_each(&slope[j * n..][..n], row);
                 }
-            }
+            });
         }
         let triangle = room(&mut self.scratch, packed_start(u, u) * n);
         self.skips.finish(at, l, triangle, parallel);
@@ -259,7 +265,7 @@ impl Tensors {
             }
         }
         if l > 0 {
-            mirror_triangle(triangle, u, n, room(&mut full[0], u * u * n));
+            mirror_triangle(triangle, u, n, room(&mut full[0], u * u * n), parallel);
         }
         pack(&mut self.packed[l], triangle, n, parallel);
     }
@@ -271,47 +277,41 @@ impl Tensors {
         let delta = at.tape.delta(shape, l + 1);
         let slope = at.tape.slope(shape, l);
         let cross = room(&mut self.scratch, u * shape.layers[l + 1].units * n);
-        for (j, row) in cross.chunks_exact_mut(shape.layers[l + 1].units * n).enumerate() {
-            match slope {
-                Some(slope) => {
-                    let slope = &slope[j * n..][..n];
-                    for (entry, delta) in row.chunks_exact_mut(n).zip(delta.chunks_exact(n)) {
-                        slices::multiply(slope, delta, entry);
-                    }
-                }
-                None => row.copy_from_slice(delta),
+        for_chunks(cross, shape.layers[l + 1].units * n, parallel, |j, row| {
+            row.copy_from_slice(delta);
+            if let Some(slope) = slope {
+                scale_each(&slope[j * n..][..n], row);
             }
-        }
+        });
         pack(&mut self.cross[l], cross, n, parallel);
         for q in l + 1..shape.layers.len() - 1 {
             let layer = &shape.layers[q];
             let (known, rest) = self.jacobian[l].split_at_mut(q - l - 1);
             let out = room(&mut rest[0], layer.units * u * n);
+            let weights = layer.part(at.theta);
+            let outer = at.tape.slope(shape, q);
+            let finish = |k: usize, out: &mut [f64]| {
+                if let Some(slope) = outer {
+                    scale_each(&slope[k * n..][..n], out);
+                }
+            };
             match known.last() {
                 Some(before) => {
                     let before = View::columns(before, u * n, layer.inputs);
-                    let weights = layer.part(at.theta);
                     let weights = |first: usize, count| {
                         View::strided(&weights[first..], count, layer.inputs, layer.units).transpose()
                     };
-                    product_by_stripes(before, weights, Update::Replace, out, u * n, parallel);
+                    product_by_stripes(before, weights, Update::Replace, out, u * n, parallel, finish);
                 }
-                None => {
-                    let weights = layer.part(at.theta);
-                    for (k, out) in out.chunks_exact_mut(u * n).enumerate() {
-                        for (j, entry) in out.chunks_exact_mut(n).enumerate() {
-                            entry.fill(weights[j * layer.units + k]);
-                            if let Some(slope) = slope {
-                                scale(&slope[j * n..][..n], entry);
-                            }
+                None => for_chunks(out, u * n, parallel, |k, out| {
+                    for (j, entry) in out.chunks_exact_mut(n).enumerate() {
+                        entry.fill(weights[j * layer.units + k]);
+                        if let Some(slope) = slope {
+                            scale(&slope[j * n..][..n], entry);
                         }
                     }
-                }
-            }
-            if let Some(slope) = at.tape.slope(shape, q) {
-                for (out, slope) in out.chunks_exact_mut(u * n).zip(slope.chunks_exact(n)) {
-                    out.chunks_exact_mut(n).for_each(|entry| scale(slope, entry));
-                }
+                    finish(k, out);
+                }),
             }
             if layer.skip {
                 match known.last() {

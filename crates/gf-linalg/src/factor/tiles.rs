@@ -7,6 +7,7 @@
 use pulp::{Arch, Simd, WithSimd};
 
 use super::real::Real;
+use crate::fetch::fetch;
 
 /// Rows of a tile of the left factor: three vectors of eight.
 pub(super) const TALL: usize = 24;
@@ -253,7 +254,8 @@ fn product_part<T: Real, S: Simd, const TALL: usize, const B: usize, const SUBTR
     let start = |j: usize| (column + j) * stride + vector * T::lanes::<S>();
     let len = VECTORS * T::lanes::<S>();
     if SUBTRACT {
-        (0..B).for_each(|j| prefetch(&out[start(j)..start(j) + len]));
+        // Consecutive columns of C lie pages apart, where the processor does not guess them.
+        (0..B).for_each(|j| fetch(&out[start(j)..start(j) + len]));
     }
     let mut sums = [[T::splat(simd, T::default()); VECTORS]; B];
     let (a, _) = T::vectors::<S>(a);
@@ -273,19 +275,6 @@ fn product_part<T: Real, S: Simd, const TALL: usize, const B: usize, const SUBTR
             out[v] = if SUBTRACT { T::subtract_vectors(simd, out[v], sums[j][v]) } else { sums[j][v] };
         }
     }
-}
-
-/// Fetches the numbers while the product is computed: consecutive columns of C lie pages apart, where the processor does not guess them.
-#[inline(always)]
-fn prefetch<T>(x: &[T]) {
-    #[cfg(target_arch = "x86_64")]
-    for x in x.iter().step_by(64 / size_of::<T>()).chain(x.last()) {
-        use core::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
-        // SAFETY: a prefetch reads nothing that a program could see, and no address makes it fault.
-        unsafe { _mm_prefetch::<_MM_HINT_T0>(std::ptr::from_ref(x).cast()) };
-    }
-    #[cfg(not(target_arch = "x86_64"))]
-    let _ = x;
 }
 
 #[cfg(test)]

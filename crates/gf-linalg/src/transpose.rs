@@ -1,34 +1,43 @@
 //! Square tiles transposed in registers.
 
-use super::Stripe;
-
 /// Rows and columns of a tile: those of a register of eight numbers.
-pub(super) const SIDE: usize = 8;
+pub(crate) const SIDE: usize = 8;
 
 /// A tile, column by column.
-pub(super) type Tile = [[f64; SIDE]; SIDE];
+pub(crate) type Tile = [[f64; SIDE]; SIDE];
 
 /// What a copy needs of the processor.
-pub(super) trait Kernel: Copy {
+pub(crate) trait Kernel: Copy {
     /// Columns become rows.
     fn transpose(self, tile: Tile) -> Tile;
-    /// Says that the number there will be read soon. Any address will do.
-    fn prefetch(self, address: *const f64);
 }
 
-/// Copies a stripe with the fastest kernel that the processor has.
-pub(super) fn with_best_kernel(stripe: Stripe<'_>) {
+/// Work that moves numbers tile by tile.
+pub(crate) trait Tiled {
+    /// Does it. Has to be `#[inline(always)]`: it is compiled once for each kernel.
+    fn run(self, kernel: impl Kernel);
+}
+
+/// Does it with the fastest kernel that the processor has.
+pub(crate) fn with_best_kernel(work: impl Tiled) {
     #[cfg(target_arch = "x86_64")]
-    if let Some(simd) = pulp::x86::V4::try_new() {
-        simd.vectorize(avx512::Copying(simd, stripe));
-        return;
+    {
+        use pulp::x86::{V3, V4};
+        if let Some(simd) = V4::try_new() {
+            simd.vectorize(Compiled { kernel: simd, work });
+            return;
+        }
+        if let Some(simd) = V3::try_new() {
+            simd.vectorize(Compiled { kernel: Portable, work });
+            return;
+        }
     }
-    stripe.copy(Portable);
+    work.run(Portable);
 }
 
 /// Without instructions of a certain processor.
 #[derive(Clone, Copy)]
-pub(super) struct Portable;
+pub(crate) struct Portable;
 
 impl Kernel for Portable {
     #[inline(always)]
@@ -41,28 +50,30 @@ impl Kernel for Portable {
         }
         rows
     }
+}
+
+/// Work as a function that can be compiled for certain instructions.
+#[cfg(target_arch = "x86_64")]
+struct Compiled<K, T> {
+    kernel: K,
+    work: T,
+}
+
+#[cfg(target_arch = "x86_64")]
+impl<K: Kernel, T: Tiled> pulp::NullaryFnOnce for Compiled<K, T> {
+    type Output = ();
 
     #[inline(always)]
-    fn prefetch(self, _: *const f64) {}
+    fn call(self) {
+        self.work.run(self.kernel);
+    }
 }
 
 #[cfg(target_arch = "x86_64")]
 mod avx512 {
-    use pulp::{NullaryFnOnce, cast, f64x8, x86::V4};
+    use pulp::{cast, f64x8, x86::V4};
 
-    use super::{Kernel, Stripe, Tile};
-
-    /// A copy, compiled for AVX-512.
-    pub(super) struct Copying<'a>(pub(super) V4, pub(super) Stripe<'a>);
-
-    impl NullaryFnOnce for Copying<'_> {
-        type Output = ();
-
-        #[inline(always)]
-        fn call(self) {
-            self.1.copy(self.0);
-        }
-    }
+    use super::{Kernel, Tile};
 
     impl Kernel for V4 {
         #[inline(always)]
@@ -77,12 +88,6 @@ mod avx512 {
                 [high(self, x[0], x[1]), high(self, x[2], x[3]), high(self, x[4], x[5]), high(self, x[6], x[7])],
             );
             cast([even[0], odd[0], even[1], odd[1], even[2], odd[2], even[3], odd[3]])
-        }
-
-        #[inline(always)]
-        fn prefetch(self, address: *const f64) {
-            // Into all caches.
-            self.sse._mm_prefetch::<3>(address.cast());
         }
     }
 

@@ -147,6 +147,16 @@ def efficiency_lines(efficiency):
     return out
 
 
+def rates(by_system):
+    """The machine's rates of matrix multiplication: {threads: {system: GFLOP/s}}."""
+    names = {"numpy": "OpenBLAS", "gf": "faer"}
+    each = (
+        f"{' and '.join(f'{rate:.0f} ({names[system]})' for system, rate in found.items())} GFLOP/s on {threads} thread{'s' if int(threads) > 1 else ''}"
+        for threads, found in by_system.items()
+    )
+    return "; ".join(each)
+
+
 def terminal_efficiency(efficiency):
     """The second table for a terminal."""
     if not efficiency:

@@ -78,7 +78,7 @@ class Run:
         self.work = Path(options.work)
         self.progress = Progress()
         self.measurements, self.failures, self.screening, self.efficiency = [], [], [], []
-        self.versions, self.rates, self.largest, self.differences = {}, {}, {}, {}
+        self.versions, self.rates, self.rates_by_system, self.largest, self.differences = {}, {}, {}, {}, {}
 
     def start(self, system, threads, stack):
         """A worker of `system`."""
@@ -301,43 +301,55 @@ class Run:
     # ---- the machine
 
     def measure_machine(self, keys):
-        """Full Hessians against matrix multiplication and against filling memory, on one thread and on all."""
+        """Full Hessians against matrix multiplication, OpenBLAS's and gf's own, and against filling memory, on one thread and on all."""
         rounds = 3 if self.options.quick else 9
         samples = {}
         for case in keys:
             with contextlib.ExitStack() as stack:
-                workers = {}
+                entries = []
                 for threads in range(1, plan.THREADS + 1):
-                    for system, loaded in (("numpy", "machine"), ("gf", case)):
+                    fills = ["fill-matrix", "fill-matrix-sequentially"] if case in plan.FILL_BARS else []
+                    for system, loaded, operations in (
+                        ("numpy", "machine", ["matrix-multiplication"]),
+                        ("gf", "machine", ["matrix-multiplication"]),
+                        ("gf", case, ["full-hessian", *fills]),
+                    ):
                         process = self.start(system, threads, stack)
                         process.request(command="load", case=loaded)
-                        workers[system, threads] = process
-                        if system == "numpy":
-                            process.request(command="prepare", operation="matrix-multiplication", variant="NumPy")
-                operations = ["full-hessian"] + (["fill-matrix", "fill-matrix-sequentially"] if case in plan.FILL_BARS else [])
+                        for operation in operations:
+                            asked = {"operation": operation, "variant": "NumPy" if system == "numpy" else "gf"}
+                            if system == "numpy":
+                                process.request(command="prepare", **asked)
+                            estimate = process.request(command="time", calls=2, warm_up=0, **asked)["seconds"][-1]
+                            _, calls, warm_up = plan.sampling(max(estimate, 1e-7), self.options.quick)
+                            entries.append((system, threads, process, asked | {"calls": calls, "warm_up": warm_up}))
                 for k in range(rounds):
-                    for (system, threads), process in plan.rotated(list(workers.items()), k):
+                    for system, threads, process, asked in plan.rotated(entries, k):
                         self.progress.now(f"machine, case {case}: round {k + 1} of {rounds}: {system} on {threads} threads")
-                        for operation in operations if system == "gf" else ["matrix-multiplication"]:
-                            reply = process.request(command="time", operation=operation, variant="gf" if system == "gf" else "NumPy", calls=3, warm_up=1)
-                            samples.setdefault((system, threads, case, operation), []).extend(reply["seconds"])
+                        reply = process.request(command="time", **asked)
+                        samples.setdefault((threads, case, asked["operation"], system), []).extend(reply["seconds"])
             self.progress.say(f"machine, case {case}: {rounds} rounds")
         self.judge_machine(samples, keys)
 
     def judge_machine(self, samples, keys):
         for threads in range(1, plan.THREADS + 1):
-            times = [t for (system, count, _, _), list_ in samples.items() if system == "numpy" and count == threads for t in list_]
-            self.rates[threads] = 2.0 * self.order() ** 3 / min(times) * 1e-9
+            by_system = {}
+            for (count, _, operation, system), times in samples.items():
+                if (count, operation) == (threads, "matrix-multiplication"):
+                    rate = 2.0 * self.order() ** 3 / min(times) * 1e-9
+                    by_system[system] = max(rate, by_system.get(system, 0.0))
+            self.rates_by_system[threads] = by_system
+            self.rates[threads] = max(by_system.values())
         for case in keys:
             shape = inputs.CASES[case]
             for threads in range(1, plan.THREADS + 1):
-                time = statistics.median(samples["gf", threads, case, "full-hessian"])
+                time = statistics.median(samples[threads, case, "full-hessian", "gf"])
                 common = {"case": case, "threads": threads, "seconds": time}
                 if case in plan.FILL_BARS:
                     for fill, count in (("fill-matrix-sequentially", 1), ("fill-matrix", threads)):
                         if count == 1 and fill == "fill-matrix":
                             continue
-                        filled = statistics.median(samples["gf", threads, case, fill])
+                        filled = statistics.median(samples[threads, case, fill, "gf"])
                         # Judged against filling by one thread, as the bar was set.
                         bar = plan.FILL_BARS[case] if count == 1 else None
                         self.judge(common | {"kind": "fill", "fill": filled, "fill_threads": count, "value": time / filled}, bar, at_least=False)
@@ -370,6 +382,7 @@ class Run:
             "table": report.rows(self.measurements, self.failures, [*self.options.cases, "original"], self.rates.get(plan.THREADS)),
             "efficiency": self.efficiency,
             "rates_gflops": self.rates,
+            "rates_gflops_by_system": self.rates_by_system,
             "largest_differences": self.largest,
             "differences_to_the_original": self.differences,
             "measurements": self.measurements,
@@ -414,7 +427,7 @@ def document(results, options):
         cases=", ".join(described),
         efficiency=report.markdown_efficiency(results["efficiency"]),
         order=Run.order(),
-        rates=", ".join(f"{rate:.0f} GFLOP/s on {threads} thread{'s' if int(threads) > 1 else ''}" for threads, rate in results["rates_gflops"].items()),
+        rates=report.rates(results["rates_gflops_by_system"]),
         batch=f"{plan.QUICK_BATCH if options.quick else plan.BATCH:g}",
         settle=f"{plan.SETTLE:g}",
         warm_up=f"{plan.WARM_UP:g}",

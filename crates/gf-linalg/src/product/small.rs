@@ -48,6 +48,15 @@ struct Combinations<'a, 'v, 'f, 'o> {
     out: &'a mut ViewMut<'o>,
 }
 
+/// Vectors of rows of a strip of A that is used at a time.
+const STRIP: usize = 4;
+/// The numbers of a strip that is copied at most: half of a first-level cache.
+const KEPT: usize = 2560;
+
+/// A strip of A, or of two, its columns one after the other.
+#[repr(align(64))]
+struct Kept([f64; KEPT]);
+
 impl WithSimd for Combinations<'_, '_, '_, '_> {
     type Output = ();
 
@@ -55,9 +64,10 @@ impl WithSimd for Combinations<'_, '_, '_, '_> {
     fn with_simd<S: Simd>(mut self, simd: S) {
         let (rows, lanes) = (self.out.rows, S::F64_LANES);
         let mut first = 0;
-        while rows - first >= 4 * lanes {
-            self.rows::<S, 4, false>(simd, first);
-            first += 4 * lanes;
+        let mut kept = self.displaces_itself::<S>().then(|| Kept([0.0; KEPT]));
+        while rows - first >= STRIP * lanes {
+            self.strip(simd, first, kept.as_mut());
+            first += STRIP * lanes;
         }
         match (rows - first) / lanes {
             1 => self.rows::<S, 1, false>(simd, first),
@@ -77,37 +87,80 @@ impl WithSimd for Combinations<'_, '_, '_, '_> {
 }
 
 impl Combinations<'_, '_, '_, '_> {
+    /// Whether the columns of a strip share so few sets of the first-level cache that they displace each other from one use to the next:
+    /// where they lie a multiple of a kilobyte apart.
+    #[inline(always)]
+    fn displaces_itself<S: Simd>(&self) -> bool {
+        let depth: usize = self.pairs.iter().map(|(a, _)| a.columns).sum();
+        let is_spread = self.pairs.iter().all(|(a, _)| !a.stride.is_multiple_of(128));
+        let numbers = depth * STRIP * S::F64_LANES;
+        !is_spread && self.out.columns >= 2 * COLUMNS && self.pairs.len() <= 2 && (KEPT / 4..=KEPT).contains(&numbers)
+    }
+
+    /// A strip of rows from `first` on. The first block copies what it reads of A, the others read the copy.
+    #[inline(always)]
+    fn strip<S: Simd>(&mut self, simd: S, first: usize, kept: Option<&mut Kept>) {
+        let Some(kept) = kept else { return self.rows::<S, STRIP, false>(simd, first) };
+        self.block::<S, STRIP, COLUMNS, false, true>(simd, (first, first), 0, &mut kept.0);
+        let height = STRIP * S::F64_LANES;
+        let mut pairs = [self.pairs[0]; 2];
+        let mut start = 0;
+        for (copy, (a, b)) in pairs.iter_mut().zip(self.pairs) {
+            let numbers = height * a.columns;
+            *copy = (View::columns(&kept.0[start..start + numbers], height, a.columns), *b);
+            start += numbers;
+        }
+        let pairs = &pairs[..self.pairs.len()];
+        Combinations { pairs, finish: self.finish, out: self.out }.columns::<S, STRIP, false>(simd, (0, first), COLUMNS);
+    }
+
     /// R vectors of rows from `first` on, the last one cut short where `PARTIAL`.
     #[inline(always)]
     fn rows<S: Simd, const R: usize, const PARTIAL: bool>(&mut self, simd: S, first: usize) {
-        let columns = self.out.columns;
-        let mut column = 0;
+        self.columns::<S, R, PARTIAL>(simd, (first, first), 0);
+    }
+
+    /// Columns from `column` on of R vectors of rows, from `from` on in A, `first` in the result.
+    #[inline(always)]
+    fn columns<S: Simd, const R: usize, const PARTIAL: bool>(
+        &mut self,
+        simd: S,
+        (from, first): (usize, usize),
+        mut column: usize,
+    ) {
+        let (columns, at) = (self.out.columns, (from, first));
         while columns - column >= COLUMNS {
-            self.block::<S, R, COLUMNS, PARTIAL>(simd, first, column);
+            self.block::<S, R, COLUMNS, PARTIAL, false>(simd, at, column, &mut []);
             column += COLUMNS;
         }
         match columns - column {
-            1 => self.block::<S, R, 1, PARTIAL>(simd, first, column),
-            2 => self.block::<S, R, 2, PARTIAL>(simd, first, column),
-            3 => self.block::<S, R, 3, PARTIAL>(simd, first, column),
+            1 => self.block::<S, R, 1, PARTIAL, false>(simd, at, column, &mut []),
+            2 => self.block::<S, R, 2, PARTIAL, false>(simd, at, column, &mut []),
+            3 => self.block::<S, R, 3, PARTIAL, false>(simd, at, column, &mut []),
             _ => {}
         }
     }
 
+    /// C columns of R vectors of rows; what is read of A goes to `kept` where `KEEP`.
     #[inline(always)]
-    fn block<S: Simd, const R: usize, const C: usize, const PARTIAL: bool>(
+    fn block<S: Simd, const R: usize, const C: usize, const PARTIAL: bool, const KEEP: bool>(
         &mut self,
         simd: S,
-        first: usize,
+        (from, first): (usize, usize),
         column: usize,
+        kept: &mut [f64],
     ) {
         let Self { pairs, finish, out } = self;
         let height = if PARTIAL { out.rows - first } else { R * S::F64_LANES };
         let mut sums = [[simd.splat_f64s(0.0); R]; C];
+        let mut kept = kept.chunks_exact_mut(R * S::F64_LANES);
         for (a, b) in *pairs {
             let (step, across) = if b.is_transposed { (b.stride, 1) } else { (1, b.stride) };
             for l in 0..a.columns {
-                let vectors: [S::f64s; R] = load::<S, R, PARTIAL>(simd, &a.data[l * a.stride + first..][..height]);
+                let vectors: [S::f64s; R] = load::<S, R, PARTIAL>(simd, &a.data[l * a.stride + from..][..height]);
+                if KEEP && let Some(kept) = kept.next() {
+                    store::<S, R, PARTIAL>(simd, vectors, kept);
+                }
                 let scalars = &b.data[l * step + column * across..];
                 for c in 0..C {
                     let x = simd.splat_f64s(scalars[c * across]);

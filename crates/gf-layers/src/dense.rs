@@ -31,7 +31,7 @@ use crate::{
 };
 
 /// Below so many parameters, other threads cost more than they bring.
-const SMALLEST_PARALLEL: usize = 256;
+pub(crate) const SMALLEST_PARALLEL: usize = 256;
 /// The most samples a chunk: so many that the sums are much more work than adding them to the matrix.
 const LARGEST_CHUNK: usize = 1024;
 /// Numbers in the tensors of a chunk (80 MiB), by which wide networks get smaller chunks.

@@ -12,6 +12,7 @@
 
 mod expand;
 
+pub(crate) use expand::Scratch;
 use gf_linalg::{Update, View, ViewMut, product};
 
 use crate::{

@@ -3,10 +3,13 @@
 //! Columns come in groups: those of one row of Θ, of a few rows of Θ', or some of a layer that stays. What a group needs of AJ is one matrix
 //! product, or columns of A as they are; each column is then pulled back from the cache straight into its place.
 
+use std::sync::{Mutex, PoisonError};
+
 use gf_linalg::{Update, View, ViewMut, product, small_product};
 use rayon::prelude::*;
 
 use super::{Merge, Pair, Part};
+use crate::dense::SMALLEST_PARALLEL;
 
 /// Columns of a group in a layer that stays.
 const SAME: usize = 16;
@@ -15,25 +18,35 @@ const ROOM: usize = 1 << 16;
 
 impl Merge {
     /// Overwrites the lower triangle of `out` (p × p column-major) with Jᵀ `inner` J, plus the second-order term where ∇g is given.
-    /// `inner` is p' × p', column-major, both triangles.
+    /// `inner` is p' × p', column-major, both triangles. `scratch` grows to one a thread.
     pub(crate) fn expand(
         &self,
         theta: &[f64],
         inner: &[f64],
         gradient: Option<&[f64]>,
-        parallel: bool,
+        scratch: &mut Vec<Mutex<Scratch>>,
         out: &mut [f64],
     ) {
         let size = self.shape.dim();
         debug_assert!(out.len() == theta.len() * theta.len() && inner.len() == size * size);
         let pieces: Vec<Piece<'_>> = self.parts.iter().map(|part| Piece::new(*part, theta)).collect();
         let expansion = Expansion { pieces: &pieces, inner, size, gradient };
-        let groups = expansion.groups(theta.len(), out);
+        let mut groups = expansion.groups(theta.len(), out);
+        let parallel = theta.len() >= SMALLEST_PARALLEL && rayon::current_num_threads() > 1;
+        let threads = if parallel { rayon::current_num_threads() } else { 1 };
+        scratch.resize_with(threads.max(scratch.len()), Mutex::default);
+        let write = |group: &mut Group<'_>| {
+            let mine = rayon::current_thread_index().filter(|_| parallel).unwrap_or(0);
+            // Nothing inside a group waits for another one, so each thread finds its own scratch free.
+            // What a panicking group left there is overwritten.
+            let mut scratch = scratch[mine].lock().unwrap_or_else(PoisonError::into_inner);
+            expansion.write(group, &mut scratch);
+        };
         if parallel {
-            groups.into_par_iter().for_each_init(Scratch::default, |scratch, group| expansion.write(group, scratch));
+            // One by one: the first columns are the longest.
+            groups.par_iter_mut().with_max_len(1).for_each(write);
         } else {
-            let mut scratch = Scratch::default();
-            groups.into_iter().for_each(|group| expansion.write(group, &mut scratch));
+            groups.iter_mut().for_each(write);
         }
     }
 }
@@ -74,8 +87,8 @@ struct Group<'a> {
 }
 
 /// What a thread keeps from group to group.
-#[derive(Default)]
-struct Scratch {
+#[derive(Debug, Default)]
+pub(crate) struct Scratch {
     /// Columns of AJ.
     aj: Vec<f64>,
     /// A row of Θ or Θ' that holds the diagonal.
@@ -119,10 +132,10 @@ impl Expansion<'_> {
     }
 
     /// Writes the columns of a group.
-    fn write(&self, group: Group<'_>, Scratch { aj, row }: &mut Scratch) {
+    fn write(&self, group: &mut Group<'_>, Scratch { aj, row }: &mut Scratch) {
         let p = self.pieces.last().map_or(0, |piece| piece.end());
         let count = group.out.len() / p;
-        let y = self.columns_of_aj(&group, count, aj);
+        let y = self.columns_of_aj(group, count, aj);
         for (i, (out, y)) in group.out.chunks_exact_mut(p).zip(y.chunks_exact(self.size)).enumerate() {
             let column = group.column + i;
             // Below the diagonal are rows of the column's own part and of later ones.

@@ -1,13 +1,17 @@
 //! L as a function of θ: what is known at a point, of the network itself or of the one it becomes when layers are merged.
 
+use std::sync::Mutex;
+
 use gf_core::{Cost, SymmetricOperator, Triangle, vector};
 use gf_linalg::mirror;
 
 use super::point::{Point, same_bits};
-use crate::{cost, merge::Merge, problem::Problem, products::Curvature};
-
-/// Below so many parameters, other threads cost more than they bring.
-const SMALLEST_PARALLEL: usize = 256;
+use crate::{
+    cost,
+    merge::{self, Merge},
+    problem::Problem,
+    products::Curvature,
+};
 
 /// L(θ) on the current batch, with the l2 term.
 #[derive(Debug)]
@@ -37,6 +41,8 @@ struct Merged {
     products: Vec<f64>,
     /// ∇²g, once a matrix was asked for.
     matrix: Vec<f64>,
+    /// What its expansion needs.
+    expansion: Vec<Mutex<merge::Scratch>>,
 }
 
 impl Merged {
@@ -44,8 +50,8 @@ impl Merged {
         let size = map.shape.dim();
         let numbers = || vec![0.0; size];
         let (theta, phi, gradient, trial) = (vec![0.0; dim], numbers(), numbers(), numbers());
-        let (tangents, products, matrix) = (Vec::new(), Vec::new(), Vec::new());
-        Self { map, theta, phi, gradient, is_known: false, trial, tangents, products, matrix }
+        let (tangents, products, matrix, expansion) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        Self { map, theta, phi, gradient, is_known: false, trial, tangents, products, matrix, expansion }
     }
 
     /// Value, φ and ∇g at θ, anew.
@@ -170,8 +176,7 @@ impl Function {
                 self.point.matrix(of, &merged.phi, &mut merged.matrix);
                 mirror(size, &mut merged.matrix);
                 let gradient = (of == Curvature::Hessian).then_some(&merged.gradient[..]);
-                let parallel = self.dim >= SMALLEST_PARALLEL && rayon::current_num_threads() > 1;
-                merged.map.expand(theta, &merged.matrix, gradient, parallel, out);
+                merged.map.expand(theta, &merged.matrix, gradient, &mut merged.expansion, out);
             }
         }
         let p = theta.len();

@@ -111,7 +111,11 @@ impl Combinations<'_, '_, '_, '_> {
             start += numbers;
         }
         let pairs = &pairs[..self.pairs.len()];
-        Combinations { pairs, finish: self.finish, out: self.out }.columns::<S, STRIP, false>(simd, (0, first), COLUMNS);
+        Combinations { pairs, finish: self.finish, out: self.out }.columns::<S, STRIP, false>(
+            simd,
+            (0, first),
+            COLUMNS,
+        );
     }
 
     /// R vectors of rows from `first` on, the last one cut short where `PARTIAL`.

@@ -64,7 +64,7 @@ impl WithSimd for Combinations<'_, '_, '_, '_> {
     fn with_simd<S: Simd>(mut self, simd: S) {
         let (rows, lanes) = (self.out.rows, S::F64_LANES);
         let mut first = 0;
-        let mut kept = self.displaces_itself::<S>().then(|| Kept([0.0; KEPT]));
+        let mut kept = if self.displaces_itself::<S>() { Some(Kept([0.0; KEPT])) } else { None };
         while rows - first >= STRIP * lanes {
             self.strip(simd, first, kept.as_mut());
             first += STRIP * lanes;
@@ -469,7 +469,7 @@ mod tests {
 
     #[test]
     fn vectors_of_every_width_give_the_sums_of_the_plain_loops() {
-        for (m, n, k) in [(1, 1, 1), (5, 7, 9), (19, 5, 16), (37, 6, 31), (64, 3, 64)] {
+        for (m, n, k) in [(1, 1, 1), (5, 7, 9), (19, 5, 16), (37, 6, 31), (64, 3, 64), (128, 11, 33)] {
             let (a, b): (Vec<f64>, Vec<f64>) =
                 (0..m.max(n) * k).map(|i| ((i % 11) as f64 - 5.0, (i * 7 % 13) as f64 - 6.0)).unzip();
             let dots = (View::columns(&a, k, m).transpose(), View::columns(&b, k, n));

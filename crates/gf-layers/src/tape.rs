@@ -17,7 +17,7 @@ struct LayerTape {
     f: Aligned,
     /// ã: a with a column of ones.
     a: Aligned,
-    /// f'(z); unset where the activation is the identity.
+    /// f'(z); unset where the activation is the identity. Room with that for the backward pass.
     slope: Aligned,
     /// ∂L/∂a.
     pull: Aligned,
@@ -118,7 +118,7 @@ impl Tape {
         &self.curvature[self.column_range(shape.last().units)]
     }
 
-    /// z = ã Θ and a = f(z), or f(z) + a^{l−1}, layer after layer.
+    /// z = ã Θ and a = f(z), or f(z) + a^{l−1}, layer after layer; f'(z) too where there is room for the backward pass.
     pub(crate) fn forward(&mut self, shape: &Shape, theta: &[f64], chunk: &Chunk) {
         let n = chunk.rows;
         debug_assert!(n <= self.capacity);
@@ -127,18 +127,20 @@ impl Tape {
             let (before, rest) = self.layers.split_at_mut(l);
             let input = before.last().map_or(chunk.input(), |layer| &layer.a);
             let (q, u) = (layer.rows(), layer.units);
-            let LayerTape { z, f, a, .. } = &mut rest[0];
+            let LayerTape { z, f, a, slope, .. } = &mut rest[0];
             let (z, a) = (&mut z[..n * u], &mut a[..n * (u + 1)]);
+            let has_slope = !slope.is_empty() && !is_identity(layer);
+            let slope = if has_slope { &mut slope[..n * u] } else { &mut [] };
             let weights = View::columns(layer.part(theta), u, q).transpose();
             product(View::columns(input, n, q), weights, Update::Replace, ViewMut::columns(z, n, u));
             let (a, ones) = a.split_at_mut(n * u);
             if layer.skip {
-                layer.activation.value(z, &mut f[..n * u]);
+                value_and_slope(layer, z, &mut f[..n * u], slope);
                 for (a, (f, input)) in a.iter_mut().zip(f.iter().zip(input)) {
                     *a = f + input;
                 }
             } else {
-                layer.activation.value(z, a);
+                value_and_slope(layer, z, a, slope);
             }
             ones.fill(1.0);
         }
@@ -150,7 +152,7 @@ impl Tape {
         loss.value(chunk.with_outputs(shape, outputs, scale), &mut self.scratch)
     }
 
-    /// ∂L/∂a, f' and δ of all layers and the loss Hessian, after a forward pass. Returns this chunk's part of the loss.
+    /// ∂L/∂a and δ of all layers and the loss Hessian, after a forward pass. Returns this chunk's part of the loss.
     pub(crate) fn backward(&mut self, shape: &Shape, theta: &[f64], loss: &Loss, chunk: &Chunk, scale: f64) -> f64 {
         let n = self.rows;
         let mut value = 0.0;
@@ -158,13 +160,9 @@ impl Tape {
             let u = layer.units;
             let (before, after) = self.layers.split_at_mut(l + 1);
             let tape = &mut before[l];
-            let (z, a) = (&tape.z[..n * u], &tape.a[..n * u]);
-            let f = if layer.skip { &tape.f[..n * u] } else { a };
-            let (slope, pull, delta) = (&mut tape.slope[..n * u], &mut tape.pull[..n * u], &mut tape.delta[..n * u]);
+            let a = &tape.a[..n * u];
+            let (slope, pull, delta) = (&tape.slope[..n * u], &mut tape.pull[..n * u], &mut tape.delta[..n * u]);
             let is_identity = is_identity(layer);
-            if !is_identity {
-                layer.activation.slope(z, f, slope);
-            }
             let Some(next) = after.first() else {
                 let curvature = &mut self.curvature[..n * u];
                 let outputs = chunk.with_outputs(shape, a, scale);
@@ -213,11 +211,12 @@ impl Tape {
             }
             tape.bend.grow(tape.z.len());
             let used = self.rows * layer.units;
-            let bend = &mut tape.bend[..used];
             let f = if layer.skip { &tape.f } else { &tape.a };
-            layer.activation.bend(&tape.z[..used], &f[..used], &tape.slope[..used], bend);
-            for (bend, pull) in bend.iter_mut().zip(&*tape.pull) {
-                *bend *= pull;
+            for start in (0..used).step_by(BLOCK) {
+                let block = start..(start + BLOCK).min(used);
+                let bend = &mut tape.bend[block.clone()];
+                layer.activation.bend(&tape.z[block.clone()], &f[block.clone()], &tape.slope[block.clone()], bend);
+                slices::update(&tape.pull[block], bend, |pull, bend| bend * pull);
             }
         }
     }
@@ -243,6 +242,20 @@ impl Tape {
                 }
             }
         }
+    }
+}
+
+/// Numbers that pass through several functions while they are in the first-level cache.
+const BLOCK: usize = 512;
+
+/// f(z), and f'(z) where there is room for it.
+fn value_and_slope(layer: &LayerShape, z: &[f64], f: &mut [f64], slope: &mut [f64]) {
+    if slope.is_empty() {
+        return layer.activation.value(z, f);
+    }
+    for ((z, f), slope) in z.chunks(BLOCK).zip(f.chunks_mut(BLOCK)).zip(slope.chunks_mut(BLOCK)) {
+        layer.activation.value(z, f);
+        layer.activation.slope(z, f, slope);
     }
 }
 

@@ -1,6 +1,6 @@
 //! Arrays of n numbers an entry, the samples contiguous, and packed symmetric ones.
 
-use gf_linalg::{Update, View, ViewMut, product};
+use gf_linalg::{Update, View, ViewMut, product, slices};
 use rayon::prelude::*;
 
 /// Where row j of a packed symmetric u × u matrix starts: entries (j, r ≥ j), row after row.
@@ -69,9 +69,7 @@ pub(super) fn product_by_stripes<'a>(
 
 /// out = out⊙x.
 pub(super) fn scale(x: &[f64], out: &mut [f64]) {
-    for (out, x) in out.iter_mut().zip(x) {
-        *out *= x;
-    }
+    slices::update(x, out, |x, out| out * x);
 }
 
 /// Each column of n numbers of `out` times x.
@@ -81,7 +79,5 @@ pub(super) fn scale_each(x: &[f64], out: &mut [f64]) {
 
 /// out += x.
 pub(super) fn add(x: &[f64], out: &mut [f64]) {
-    for (out, x) in out.iter_mut().zip(x) {
-        *out += x;
-    }
+    slices::update(x, out, |x, out| out + x);
 }

@@ -19,25 +19,22 @@ const LEFT_GROUPS: usize = 9;
 /// Groups of right columns of a unit's panel that are packed at a time.
 const UNIT_GROUPS: usize = 4;
 
-/// Buffers of one thread.
+/// What one thread keeps from task to task.
 #[derive(Debug, Default)]
 pub(super) struct Scratch {
-    left: Packed<NARROW>,
-    right: Packed<WIDE>,
+    /// Pairs of inputs, as many as a task has.
+    pairs: Vec<(usize, usize)>,
     /// Residual terms of the next layer's block, \[i\]\[j\]\[r\].
     residual: Vec<f64>,
-    pairs: Vec<(usize, usize)>,
-    tiles: Tiles,
+    buffers: Buffers,
 }
 
-impl Scratch {
-    /// The pairs, in the memory that is to be given back.
-    fn pairs(&mut self, pairs: impl Iterator<Item = (usize, usize)>) -> Vec<(usize, usize)> {
-        let mut known = std::mem::take(&mut self.pairs);
-        known.clear();
-        known.extend(pairs);
-        known
-    }
+/// The factors of a product and its sums.
+#[derive(Debug, Default)]
+struct Buffers {
+    left: Packed<NARROW>,
+    right: Packed<WIDE>,
+    tiles: Tiles,
 }
 
 /// What all tasks of one chunk share.
@@ -80,18 +77,19 @@ impl Part<'_> {
         let layer = &self.at.shape.layers[task.l];
         let (q, u, write) = (layer.rows(), layer.units, self.write());
         let x = self.at.tape.input(self.at.shape, self.at.chunk, task.l);
-        let pairs = inputs.clone().flat_map(|i| (i..q).map(move |k| (i, k)));
         let right = self.tensors.packed(task.l);
         let rows = self.tensors.packed_rows(task.l);
-        let known = scratch.pairs(pairs);
-        for known in parts(&known) {
-            sweep(self.at.tape.rows, x, x, known, right, scratch, |tile| {
+        let Scratch { pairs, buffers, .. } = scratch;
+        pairs.clear();
+        pairs.extend(inputs.clone().flat_map(|i| (i..q).map(move |k| (i, k))));
+        for pairs in parts(pairs) {
+            sweep(self.at.tape.rows, x, x, pairs, right, buffers, |tile| {
                 let mut j = rows[tile.right / WIDE];
                 let (mut c, mut r) = (0, j + tile.right - packed_start(u, j));
                 while c < tile.columns {
                     let count = (tile.columns - c).min(u - r);
                     for b in 0..tile.rows {
-                        let (i, k) = known[tile.left + b];
+                        let (i, k) = pairs[tile.left + b];
                         let column = &mut task.columns[(i - inputs.start) * u + j];
                         tile.put(write, b, c, &mut column[k * u + r..][..count]);
                     }
@@ -99,11 +97,10 @@ impl Part<'_> {
                 }
             });
             // Off the diagonal i = k the part above j = r lies in the lower triangle too.
-            for &(i, k) in known.iter().filter(|(i, k)| self.is_last && k > i) {
+            for &(i, k) in pairs.iter().filter(|(i, k)| self.is_last && k > i) {
                 mirror_block(&mut task.columns[(i - inputs.start) * u..][..u], k * u);
             }
         }
-        scratch.pairs = known;
     }
 
     /// The first term of block (l, m), l < m; with the second one, where m = l + 1.
@@ -112,16 +109,17 @@ impl Part<'_> {
         let (u, units, write) = (layer.units, far.units, self.write());
         let x = self.at.tape.input(self.at.shape, self.at.chunk, task.l);
         let y = self.at.tape.input(self.at.shape, self.at.chunk, m);
-        let pairs = inputs.clone().flat_map(|i| (0..far.rows()).map(move |k| (i, k)));
+        let right = self.tensors.second_packed(task.l, m);
         let offset = far.offset - layer.offset;
         let with_residual = m == task.l + 1 && self.of == Curvature::Hessian;
-        let residual = std::mem::take(&mut scratch.residual);
-        let known = scratch.pairs(pairs);
-        for known in parts(&known) {
-            sweep(self.at.tape.rows, x, y, known, self.tensors.second_packed(task.l, m), scratch, |tile| {
+        let Scratch { pairs, residual, buffers } = scratch;
+        pairs.clear();
+        pairs.extend(inputs.clone().flat_map(|i| (0..far.rows()).map(move |k| (i, k))));
+        for pairs in parts(pairs) {
+            sweep(self.at.tape.rows, x, y, pairs, right, buffers, |tile| {
                 rows_of(tile, units, |j, r, c, count| {
                     for b in 0..tile.rows {
-                        let (i, k) = known[tile.left + b];
+                        let (i, k) = pairs[tile.left + b];
                         let column = (i - inputs.start) * u + j;
                         let out = &mut task.columns[column][offset + k * units + r..][..count];
                         tile.put(write, b, c, out);
@@ -133,14 +131,13 @@ impl Part<'_> {
                 });
             });
         }
-        (scratch.residual, scratch.pairs) = (residual, known);
     }
 
     /// The second term of block (l, l + 1), Σₙ ã_i f'_j δ_r for k = j, where J is diagonal.
     fn next_residual(&self, l: usize, inputs: Range<usize>, scratch: &mut Scratch) {
         let n = self.at.tape.rows;
         let x = &self.at.tape.input(self.at.shape, self.at.chunk, l)[inputs.start * n..];
-        let Scratch { left, tiles, residual, .. } = scratch;
+        let Scratch { residual, buffers: Buffers { left, tiles, .. }, .. } = scratch;
         left.pack(x, n, inputs.len());
         let right = self.tensors.cross(l);
         let width = right.columns();
@@ -159,24 +156,25 @@ impl Part<'_> {
         let (u, units) = (layer.units, far.units);
         let x = self.at.tape.input(self.at.shape, self.at.chunk, task.l);
         let delta = self.at.tape.delta(self.at.shape, m);
-        let pairs = inputs.clone().flat_map(|i| (0..units).map(move |r| (i, r)));
+        let right = self.tensors.jacobian_packed(task.l, m - 1);
         let offset = far.offset - layer.offset;
-        let known = scratch.pairs(pairs);
-        for known in parts(&known) {
-            sweep(self.at.tape.rows, x, delta, known, self.tensors.jacobian_packed(task.l, m - 1), scratch, |tile| {
+        let Scratch { pairs, buffers, .. } = scratch;
+        pairs.clear();
+        pairs.extend(inputs.clone().flat_map(|i| (0..units).map(move |r| (i, r))));
+        for pairs in parts(pairs) {
+            sweep(self.at.tape.rows, x, delta, pairs, right, buffers, |tile| {
                 if !tile.is_known() {
                     return;
                 }
                 for c in 0..tile.columns {
                     let (k, j) = ((tile.right + c) / u, (tile.right + c) % u);
                     for b in 0..tile.rows {
-                        let (i, r) = known[tile.left + b];
+                        let (i, r) = pairs[tile.left + b];
                         task.columns[(i - inputs.start) * u + j][offset + k * units + r] += tile.sum(b, c);
                     }
                 }
             });
         }
-        scratch.pairs = known;
     }
 
     /// Rows of layers l + 2 and on of the columns (·, j): with Y_{(k,r)} = ã_k 𝓗_{lm}\[j,r\] + J\[j,k\] δ_r, one product Ãᵀ Y a layer.
@@ -186,7 +184,7 @@ impl Part<'_> {
         let (n, u, write) = (at.tape.rows, layer.units, self.write());
         let left = self.tensors.input(l);
         let origin = at.shape.layers[l + 2].offset;
-        let Scratch { right, tiles, .. } = scratch;
+        let Buffers { right, tiles, .. } = &mut scratch.buffers;
         for (m, far) in at.shape.layers.iter().enumerate().skip(l + 2) {
             let units = far.units;
             let second = &self.tensors.second(l, m)[j * units * n..][..units * n];
@@ -229,10 +227,9 @@ fn sweep(
     y: &[f64],
     pairs: &[(usize, usize)],
     tensor: &Packed<WIDE>,
-    scratch: &mut Scratch,
+    Buffers { left, tiles, .. }: &mut Buffers,
     scatter: impl FnMut(Tile<'_>),
 ) {
-    let Scratch { left, tiles, .. } = scratch;
     left.pack_from(n, pairs.len(), |c| {
         let (i, k) = pairs[c];
         Product(&x[i * n..][..n], &y[k * n..][..n])

@@ -315,7 +315,7 @@ impl Tensors {
             }
             if layer.skip {
                 match known.last() {
-                    Some(before) => add(before, out),
+                    Some(before) => add(&before[..out.len()], out),
                     // J^{l→l} = diag(f'_l).
                     None => out.chunks_exact_mut(n).step_by(u + 1).enumerate().for_each(|(j, entry)| match slope {
                         Some(slope) => add(&slope[j * n..][..n], entry),

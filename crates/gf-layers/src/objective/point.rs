@@ -138,13 +138,6 @@ impl Lane {
         });
     }
 
-    fn linearize(&mut self, at: Place<'_>) {
-        // A cell for all chunks is prepared when a product asks for each.
-        if self.cells.len() == self.chunks.len() {
-            self.visit(at.problem, |cell, number, _, _, _| cell.prepare(at, number, Known::Curvature));
-        }
-    }
-
     /// Overwrites `out` with this lane's part of the products.
     fn apply(&mut self, of: Curvature, at: Place<'_>, v: &[f64], out: &mut [f64]) {
         let Problem { shape, loss, scale, .. } = at.problem;
@@ -292,7 +285,7 @@ impl Point {
         self.lanes.iter().map(|lane| lane.value).sum()
     }
 
-    /// Makes everything known at θ. False when it was.
+    /// Takes θ for the products that follow, the first of which makes what they need known. False where it was.
     pub(super) fn linearize(&mut self, theta: &[f64]) -> bool {
         let here = self.known > Known::Nothing && same_bits(&self.theta, theta);
         if here && self.known == Known::Curvature {
@@ -300,13 +293,6 @@ impl Point {
         }
         if !here {
             self.move_to(theta);
-        }
-        let parallel = self.is_parallel(|cost| cost.value_and_gradient);
-        let at = Place { problem: &self.problem, theta: &self.theta };
-        if parallel {
-            in_halves(&mut self.lanes, &|lane| lane.linearize(at));
-        } else {
-            self.lanes.iter_mut().for_each(|lane| lane.linearize(at));
         }
         self.known = Known::Curvature;
         true

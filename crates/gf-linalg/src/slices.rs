@@ -80,7 +80,8 @@ pub fn update(x: &[f64], out: &mut [f64], f: impl Fn(f64, f64) -> f64) {
     Arch::new().dispatch(Pairs(x, out, f));
 }
 
-fn zip(x: &[f64], y: &[f64], out: &mut [f64], f: impl Fn(f64, f64, f64) -> f64) {
+/// out = f(out, x, y), element by element, compiled like [`map`].
+pub fn zip(x: &[f64], y: &[f64], out: &mut [f64], f: impl Fn(f64, f64, f64) -> f64) {
     assert!(x.len() == out.len() && y.len() == out.len(), "slices of one length");
     Arch::new().dispatch(Zip { x, y, out, f });
 }

@@ -116,9 +116,8 @@ impl Loss {
                 softmax(at, scratch, curvature);
                 let columns = curvature.chunks_exact(n).zip(at.targets.chunks_exact(n));
                 for (out, (p, t)) in out.chunks_exact_mut(n).zip(columns) {
-                    for i in 0..n {
-                        out[i] = at.scale * (at.mass[i] * p[i] - t[i]);
-                    }
+                    slices::zip(at.mass, p, out, |_, s, p| s * p);
+                    slices::update(t, out, |t, out| at.scale * (out - t));
                 }
                 value
             }
@@ -201,9 +200,8 @@ fn apply_softmax(at: Outputs<'_>, probabilities: &[f64], directions: usize, mean
         }
         for (x, p) in x.chunks_exact_mut(tall).zip(probabilities.chunks_exact(n)) {
             let x = &mut x[d * n..][..n];
-            for i in 0..n {
-                x[i] = at.scale * at.mass[i] * p[i] * (x[i] - mean[i]);
-            }
+            slices::update(mean, x, |mean, x| x - mean);
+            slices::zip(at.mass, p, x, |x, s, p| at.scale * s * p * x);
         }
     }
 }
@@ -242,26 +240,17 @@ fn log_sum_exp(at: Outputs<'_>, scratch: &mut [f64]) {
     let (term, exponential) = rest[..2 * n].split_at_mut(n);
     largest.fill(f64::NEG_INFINITY);
     for o in at.outputs.chunks_exact(n) {
-        for (m, o) in largest.iter_mut().zip(o) {
-            *m = if *o > *m { *o } else { *m };
-        }
+        slices::update(o, largest, |o, m| if o > m { o } else { m });
     }
     log.fill(0.0);
     ties.fill(-1.0);
     for o in at.outputs.chunks_exact(n) {
-        for ((term, o), m) in term.iter_mut().zip(o).zip(largest.iter()) {
-            *term = o - m;
-        }
+        slices::zip(o, largest, term, |_, o, m| o - m);
         slices::exp(term, exponential);
-        for i in 0..n {
-            let (tie, e) = if term[i] == 0.0 { (1.0, 0.0) } else { (0.0, exponential[i]) };
-            ties[i] += tie;
-            log[i] += e;
-        }
+        slices::update(term, ties, |term, ties| ties + if term == 0.0 { 1.0 } else { 0.0 });
+        slices::zip(term, exponential, log, |log, term, e| log + if term == 0.0 { 0.0 } else { e });
     }
-    for (term, (log, ties)) in term.iter_mut().zip(log.iter().zip(ties.iter())) {
-        *term = log + ties;
-    }
+    slices::zip(log, ties, term, |_, log, ties| log + ties);
     slices::ln_1p_of_nonnegative(term, log);
 }
 
@@ -272,9 +261,8 @@ fn softmax(at: Outputs<'_>, scratch: &mut [f64], out: &mut [f64]) {
     let (log, rest) = rest.split_at_mut(n);
     let term = &mut rest[..n];
     for (o, out) in at.outputs.chunks_exact(n).zip(out.chunks_exact_mut(n)) {
-        for i in 0..n {
-            term[i] = (o[i] - largest[i]) - log[i];
-        }
+        slices::zip(o, largest, term, |_, o, m| o - m);
+        slices::update(log, term, |log, term| term - log);
         slices::exp(term, out);
     }
 }

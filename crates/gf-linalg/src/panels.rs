@@ -5,8 +5,8 @@
 //!
 //! **Rate**: a tile of 8 × 24 sums stays in registers (three vectors by eight numbers with AVX-512; pieces of it elsewhere), blocks of
 //! 128 samples of one right group in the first-level cache. What comes next is fetched meanwhile: the next right group, the sums of the blocks
-//! before, and the memory that the sums will go to (with aligned buffers, the Hessian of a 64-64-32-10 network took 390 instead of 449 ms on one thread,
-//! Zen 5). **Bits**: every sum is one chain of fused multiply-adds over each
+//! before, and the memory that the sums will go to (the first two, with aligned buffers: 417 instead of 449 ms for the Hessian of a
+//! 64-64-32-10 network on one thread, Zen 5). **Bits**: every sum is one chain of fused multiply-adds over each
 //! block of 128 samples, and the blocks are added in order, on every processor and however the work is cut.
 
 mod pack;

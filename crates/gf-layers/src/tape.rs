@@ -17,7 +17,7 @@ struct LayerTape {
     f: Aligned,
     /// ã: a with a column of ones.
     a: Aligned,
-    /// f'(z); unset where the activation is the identity. Room with that for the backward pass.
+    /// f'(z); unset where the activation is the identity, empty without a backward pass.
     slope: Aligned,
     /// ∂L/∂a.
     pull: Aligned,
@@ -118,7 +118,7 @@ impl Tape {
         &self.curvature[self.column_range(shape.last().units)]
     }
 
-    /// z = ã Θ and a = f(z), or f(z) + a^{l−1}, layer after layer; f'(z) too where there is room for the backward pass.
+    /// z = ã Θ and a = f(z), or f(z) + a^{l−1}, layer after layer; f'(z) too in a tape with a backward pass.
     pub(crate) fn forward(&mut self, shape: &Shape, theta: &[f64], chunk: &Chunk) {
         let n = chunk.rows;
         debug_assert!(n <= self.capacity);
@@ -248,7 +248,7 @@ impl Tape {
 /// Numbers that pass through several functions while they are in the first-level cache.
 const BLOCK: usize = 512;
 
-/// f(z), and f'(z) where there is room for it.
+/// f(z), and f'(z) unless `slope` is empty.
 fn value_and_slope(layer: &LayerShape, z: &[f64], f: &mut [f64], slope: &mut [f64]) {
     if slope.is_empty() {
         return layer.activation.value(z, f);

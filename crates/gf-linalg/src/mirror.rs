@@ -129,14 +129,10 @@ impl Tiled for Block<'_, '_> {
                 }
             }
         }
-        // The tiles on the diagonal, and the rows below them.
+        // The tiles on the diagonal, and the rows below all tiles.
         for c in 0..count {
-            let below = if c < tiled {
-                (c + 1..c / SIDE * SIDE + SIDE).chain(tiled..count)
-            } else {
-                (c + 1..count).chain(0..0)
-            };
-            for r in below {
+            let end = if c < tiled { c / SIDE * SIDE + SIDE } else { count };
+            for r in (c + 1..end).chain(tiled.max(end)..count) {
                 columns[r][first + c] = columns[c][first + r];
             }
         }

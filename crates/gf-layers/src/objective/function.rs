@@ -148,7 +148,7 @@ impl Function {
         value + self.penalty(theta)
     }
 
-    /// Makes everything known at θ. False when it was.
+    /// Takes θ for the products that follow: see [`Point::linearize`].
     pub(super) fn linearize(&mut self, theta: &[f64]) -> bool {
         match &mut self.merged {
             None => self.point.linearize(theta),

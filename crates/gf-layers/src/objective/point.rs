@@ -220,7 +220,7 @@ pub(super) struct Point {
     cost_a_sample: Cost,
     theta: Vec<f64>,
     lanes: Vec<Lane>,
-    /// Of θ, by all cells that hold a chunk.
+    /// What was asked for at θ; each cell knows how far it is.
     known: Known,
     dense: Option<Dense>,
 }

@@ -93,6 +93,7 @@ impl Combinations<'_, '_, '_, '_> {
     fn displaces_itself<S: Simd>(&self) -> bool {
         let depth: usize = self.pairs.iter().map(|(a, _)| a.columns).sum();
         let is_spread = self.pairs.iter().all(|(a, _)| !a.stride.is_multiple_of(128));
+        // Few columns stay in the cache even so.
         let numbers = depth * STRIP * S::F64_LANES;
         !is_spread && self.out.columns >= 2 * COLUMNS && self.pairs.len() <= 2 && (KEPT / 4..=KEPT).contains(&numbers)
     }

@@ -5,7 +5,7 @@
 
 use crate::{
     fetch::fetch_near,
-    transpose::{Kernel, SIDE, Tiled, with_best_kernel},
+    transpose::{Kernel, SIDE, Tile, Tiled, with_best_kernel},
 };
 
 /// Below so many columns, other threads cost more than they bring.
@@ -120,23 +120,37 @@ impl Tiled for Block<'_, '_> {
         let count = columns.len();
         let tiled = count / SIDE * SIDE;
         for c in (0..tiled).step_by(SIDE) {
+            // The tile on the diagonal stays what it is below.
+            let mut tile = read(columns, c, first + c);
+            let mirrored = kernel.transpose(tile);
+            for k in 0..SIDE {
+                tile[k][..k].copy_from_slice(&mirrored[k][..k]);
+                columns[c + k][first + c..][..SIDE].copy_from_slice(&tile[k]);
+            }
             for r in (c + SIDE..tiled).step_by(SIDE) {
-                let tile = std::array::from_fn(|k| {
-                    *columns[c + k][first + r..].first_chunk().expect("a column holds the block")
-                });
-                for (k, column) in kernel.transpose(tile).into_iter().enumerate() {
-                    columns[r + k][first + c..][..SIDE].copy_from_slice(&column);
+                let mirrored = kernel.transpose(read(columns, c, first + r));
+                for k in 0..SIDE {
+                    columns[r + k][first + c..][..SIDE].copy_from_slice(&mirrored[k]);
                 }
             }
         }
-        // The tiles on the diagonal, and the rows below all tiles.
+        // The rows below all tiles.
         for c in 0..count {
-            let end = if c < tiled { c / SIDE * SIDE + SIDE } else { count };
-            for r in (c + 1..end).chain(tiled.max(end)..count) {
+            for r in tiled.max(c + 1)..count {
                 columns[r][first + c] = columns[c][first + r];
             }
         }
     }
+}
+
+/// The tile that begins in column `c` and row `r`.
+#[inline(always)]
+fn read(columns: &[&mut [f64]], c: usize, r: usize) -> Tile {
+    let mut tile = [[0.0; SIDE]; SIDE];
+    for k in 0..SIDE {
+        tile[k] = *columns[c + k][r..].first_chunk().expect("a column holds the block");
+    }
+    tile
 }
 
 #[cfg(test)]

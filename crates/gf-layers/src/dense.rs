@@ -7,7 +7,8 @@
 //! The tensors 𝓗 and J come from one backward and one forward recursion ([`tensors`]); the sums over n are matrix products
 //! ([`panels`]) of independent tasks ([`tasks`]), each of which owns its part of the matrix. The Gauss–Newton matrix is the same
 //! with δ = 0. Skip connections change the recursions alone ([`skips`]). Only the lower triangle is computed, about 0.6 to 0.9 n p² flops, chunk of samples after chunk, in order:
-//! bits do not depend on the number of threads, nor memory on the number of samples.
+//! bits do not depend on the number of threads, nor memory on the number of samples. Samples where zeros of inputs or of units make a
+//! whole group of products vanish are left out ([`gf_linalg::panels`]).
 
 mod arrays;
 mod panels;
@@ -104,7 +105,7 @@ impl Dense {
     }
 }
 
-/// Model flops of a dense matrix from `n` samples, the passes left out.
+/// Model flops of a dense matrix from `n` samples, the passes left out and no zeros assumed.
 pub(crate) fn flops(shape: &Shape, n: f64, hessian: bool) -> f64 {
     let of = if hessian { Curvature::Hessian } else { Curvature::GaussNewton };
     let layers = &shape.layers;

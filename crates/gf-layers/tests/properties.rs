@@ -5,7 +5,7 @@
 mod common;
 
 use common::{normals, parameters, relative_error, samples, times};
-use gf_core::{DenseHessian, GaussNewton, HessianProduct, SymmetricOperator, Triangle, check, vector::dot};
+use gf_core::{DenseHessian, GaussNewton, HessianProduct, Samples, SymmetricOperator, Triangle, check, vector::dot};
 use gf_layers::{Activation, Batches, Loss, LossFunction, Network, NetworkObjective, Reduction};
 use proptest::prelude::*;
 
@@ -164,6 +164,37 @@ fn tensors_wider_than_a_panel_agree_with_products() {
     objective.hessian_at(&theta).unwrap().apply(&v, &mut product);
     objective.dense_hessian(&theta, Triangle::Both, &mut matrix).unwrap();
     assert!(relative_error(&times(&matrix, &v), &product) < TOLERANCE);
+}
+
+/// What the dense matrices leave out is not left out by the products.
+#[test]
+fn zeros_of_inputs_and_units_agree_with_products() {
+    use Activation::{Identity, Relu, Tanh};
+    let network = Network::new(19).dense(14, Relu).dense(11, Tanh).dense(9, Relu).dense(3, Identity);
+    let rows = 333;
+    for rate in [0.0, 0.3, 0.9, 1.0] {
+        let full = samples(8, rows, &network, &Loss::softmax_cross_entropy());
+        let inputs = full.inputs();
+        // Each input is 0 in another part of the samples; the first ones also where all others are not.
+        let chosen: Vec<f64> = normals(9, inputs.len()).iter().map(|x| (1e3 * x).rem_euclid(1.0)).collect();
+        let sparse = inputs.iter().zip(chosen).enumerate().map(|(k, (x, u))| {
+            let rate = if k % 19 < 4 { 1.0 - rate } else { rate };
+            if u < rate { 0.0 } else { *x }
+        });
+        let data = Samples::new(19, sparse.collect(), full.targets().clone()).unwrap();
+        let mut objective = network.objective(Loss::softmax_cross_entropy(), &data, Batches::full()).unwrap();
+        let theta = parameters(8, &network);
+        let p = theta.len();
+        let v = normals(1, p);
+        let (mut product, mut matrix) = (vec![0.0; p], vec![0.0; p * p]);
+        objective.hessian_at(&theta).unwrap().apply(&v, &mut product);
+        objective.dense_hessian(&theta, Triangle::Both, &mut matrix).unwrap();
+        assert!(symmetric(&matrix, p));
+        assert!(relative_error(&times(&matrix, &v), &product) < TOLERANCE);
+        objective.gauss_newton_at(&theta).unwrap().apply(&v, &mut product);
+        objective.dense_gauss_newton(&theta, Triangle::Both, &mut matrix).unwrap();
+        assert!(relative_error(&times(&matrix, &v), &product) < TOLERANCE);
+    }
 }
 
 #[test]

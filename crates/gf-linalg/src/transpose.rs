@@ -10,6 +10,8 @@ pub(crate) type Tile = [[f64; SIDE]; SIDE];
 pub(crate) trait Kernel: Copy {
     /// Columns become rows.
     fn transpose(self, tile: Tile) -> Tile;
+    /// A bit for each row: whether any of its numbers is not 0.
+    fn nonzero_rows(self, tile: &Tile) -> u8;
 }
 
 /// Work that moves numbers tile by tile.
@@ -50,6 +52,31 @@ impl Kernel for Portable {
         }
         rows
     }
+
+    #[inline(always)]
+    fn nonzero_rows(self, tile: &Tile) -> u8 {
+        let any = any_bits(tile);
+        let mut rows = 0;
+        for r in 0..SIDE {
+            rows |= u8::from(any[r] & MAGNITUDE != 0) << r;
+        }
+        rows
+    }
+}
+
+/// The bits of a number but its sign.
+const MAGNITUDE: u64 = u64::MAX >> 1;
+
+/// The bits that are set in any number of each row.
+#[inline(always)]
+fn any_bits(tile: &Tile) -> [u64; SIDE] {
+    let mut any = [0; SIDE];
+    for column in tile {
+        for r in 0..SIDE {
+            any[r] |= column[r].to_bits();
+        }
+    }
+    any
 }
 
 /// Work as a function that can be compiled for certain instructions.
@@ -73,7 +100,7 @@ impl<K: Kernel, T: Tiled> pulp::NullaryFnOnce for Compiled<K, T> {
 mod avx512 {
     use pulp::{cast, f64x8, x86::V4};
 
-    use super::{Kernel, Tile};
+    use super::{Kernel, MAGNITUDE, Tile, any_bits};
 
     impl Kernel for V4 {
         #[inline(always)]
@@ -88,6 +115,11 @@ mod avx512 {
                 [high(self, x[0], x[1]), high(self, x[2], x[3]), high(self, x[4], x[5]), high(self, x[6], x[7])],
             );
             cast([even[0], odd[0], even[1], odd[1], even[2], odd[2], even[3], odd[3]])
+        }
+
+        #[inline(always)]
+        fn nonzero_rows(self, tile: &Tile) -> u8 {
+            self.avx512f._mm512_test_epi64_mask(cast(any_bits(tile)), cast([MAGNITUDE; 8]))
         }
     }
 
@@ -120,5 +152,36 @@ mod avx512 {
             cast(simd.avx512f._mm512_shuffle_f64x2::<0b10_00_10_00>(cast(a), cast(b))),
             cast(simd.avx512f._mm512_shuffle_f64x2::<0b11_01_11_01>(cast(a), cast(b))),
         ]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Both<'a>(&'a Tile, &'a mut (Tile, u8));
+
+    impl Tiled for Both<'_> {
+        #[inline(always)]
+        fn run(self, kernel: impl Kernel) {
+            *self.1 = (kernel.transpose(*self.0), kernel.nonzero_rows(self.0));
+        }
+    }
+
+    #[test]
+    fn every_kernel_finds_the_rows_that_are_not_zero() {
+        for rows in 0..=u8::MAX {
+            let mut tile = [[0.0; SIDE]; SIDE];
+            tile[1] = [-0.0; SIDE];
+            for r in (0..SIDE).filter(|r| rows >> r & 1 == 1) {
+                tile[(r + usize::from(rows)) % SIDE][r] = [1.0, -2.0, f64::NAN, f64::MIN_POSITIVE / 4.0][r % 4];
+            }
+            let (mut portable, mut best) = (([[0.0; SIDE]; SIDE], 0), ([[0.0; SIDE]; SIDE], 0));
+            Both(&tile, &mut portable).run(Portable);
+            with_best_kernel(Both(&tile, &mut best));
+            assert_eq!((portable.1, best.1), (rows, rows));
+            let bits = |tile: Tile| tile.map(|column| column.map(f64::to_bits));
+            assert_eq!(bits(portable.0), bits(best.0));
+        }
     }
 }

@@ -82,6 +82,9 @@ impl Part<'_> {
         let Scratch { pairs, buffers, .. } = scratch;
         pairs.clear();
         pairs.extend(inputs.clone().flat_map(|i| (i..q).map(move |k| (i, k))));
+        // Pairs with zeros in about the same samples come together, so that samples are left out for all of a group.
+        let rarity = self.tensors.rarity(task.l);
+        pairs.sort_unstable_by_key(|&(i, k)| (rarity[i].min(rarity[k]), rarity[i].max(rarity[k])));
         for pairs in parts(pairs) {
             sweep(self.at.tape.rows, x, x, pairs, right, buffers, |tile| {
                 let mut j = rows[tile.right / WIDE];
@@ -195,10 +198,9 @@ impl Part<'_> {
                 let width = (far.len() - first).min(UNIT_GROUPS * WIDE);
                 right.pack_from(n, width, |c| {
                     let (k, r) = ((first + c) / units, (first + c) % units);
-                    let residual = (self.of == Curvature::Hessian && k < far.inputs).then(|| {
-                        let jacobian = &self.tensors.jacobian(l, m - 1)[(k * u + j) * n..][..n];
-                        Product(jacobian, &delta[r * n..][..n])
-                    });
+                    // No J in the row of the biases.
+                    let jacobian = self.tensors.jacobian(l, m - 1, (k < far.inputs).then_some(k * u + j), n);
+                    let residual = Product(jacobian, &delta[r * n..][..n]);
                     Combination(Product(&y[k * n..][..n], &second[r * n..][..n]), residual)
                 });
                 products(left, right, 0..right.groups(), tiles, |tile| {

